@@ -1,0 +1,1 @@
+"""Stride's window: Qt only, over core's event streams."""

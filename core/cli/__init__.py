@@ -1,0 +1,1 @@
+"""The command line `stride`: one file to a command."""

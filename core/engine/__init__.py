@@ -1,0 +1,1 @@
+"""A loaded model and a prompt become a stream of pass events."""

@@ -1,0 +1,1 @@
+"""How many proposed slots of a pass are kept: one file to a strategy."""

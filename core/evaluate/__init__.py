@@ -1,0 +1,1 @@
+"""Checkable tasks, agreement with the base model, race and bench."""

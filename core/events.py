@@ -1,0 +1,166 @@
+"""The two event streams that everything in Stride shows, stores or replays.
+
+Decoding: `GenerationStarted PassDone* GenerationEnded`. Training: `RunStarted`, then
+`StepDone`, `EvalDone`, `SampleDone`, `CheckpointSaved`, `Notice` in any order, then `RunEnded`.
+A failure is a typed exception, never an event. Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StopReason = Literal["end_token", "stop_string", "max_new_tokens", "context_full", "cancelled"]
+RunState = Literal["running", "completed", "stopped", "interrupted", "failed"]
+
+Alternative = tuple[int, str, float]
+"""One other candidate of a slot: token id, its text, its probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStarted:
+    """What is about to be decoded, by what.
+
+    Attributes:
+        prompt_text: The exact text the model reads, template applied.
+        prompt_tokens: Length of the prompt in tokens.
+        reused_tokens: Prompt tokens whose cache entries were kept from the last turn.
+        mtp_off_reason: Empty when several tokens a pass are possible, else why not.
+    """
+
+    model: str
+    adapter: str | None
+    strategy: str
+    k_max: int
+    threshold: float
+    device: str
+    dtype: str
+    prompt_text: str
+    prompt_tokens: int
+    reused_tokens: int
+    mtp_off_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassDone:
+    """One forward call: every slot it proposed and the tokens that became final.
+
+    Attributes:
+        index: 0 for the prefill pass.
+        token_ids: Tokens final after this pass, an end token included.
+        text: What these tokens add to the answer; never half a UTF-8 character.
+        proposed_ids: Argmax (or draw, for slot 1) of every slot, accepted or not.
+        confidences: Top softmax probability in float32 of every slot.
+        alternatives: For each slot its next best candidates.
+        refused: Earlier provisional tokens that fell (verified strategies only).
+        threshold: The threshold this pass was judged by.
+        width: Rows of the forward call.
+        seconds: Wall-clock time of the pass.
+    """
+
+    index: int
+    token_ids: tuple[int, ...]
+    text: str
+    proposed_ids: tuple[int, ...]
+    confidences: tuple[float, ...]
+    alternatives: tuple[tuple[Alternative, ...], ...]
+    refused: int
+    threshold: float
+    width: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationEnded:
+    """The end of an answer; `text` is the whole of it, stop string trimmed."""
+
+    stop_reason: StopReason
+    text: str
+    tokens: int
+    passes: int
+    seconds: float
+
+
+GenerationEvent = GenerationStarted | PassDone | GenerationEnded
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A training run begins or goes on (`first_step` > 0 after a resume)."""
+
+    run_id: str
+    spec: dict[str, object]
+    total_steps: int
+    first_step: int
+    machine: dict[str, object]
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """One optimizer step.
+
+    Attributes:
+        agreement: Share of slots 2..k where student and teacher pick the same token.
+        supervised: Supervised slots of this step.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    agreement: float
+    supervised: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvalDone:
+    """Held-out rows: agreement with the teacher by slot (slot 2 first), tokens per pass."""
+
+    step: int
+    agreement_by_slot: tuple[float, ...]
+    tokens_per_pass: float
+    threshold: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDone:
+    """One held-out answer decoded with the adapter as it now is."""
+
+    step: int
+    prompt: str
+    passes: tuple[PassDone, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """A complete checkpoint lies at `path`."""
+
+    step: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence the user should see; `phase` names what the run is doing."""
+
+    phase: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The end of a run, with the adapter it left."""
+
+    state: RunState
+    step: int
+    adapter: str | None
+    seconds: float
+    supervised: int
+
+
+TrainingEvent = (
+    RunStarted | StepDone | EvalDone | SampleDone | CheckpointSaved | Notice | RunEnded
+)
+Event = GenerationEvent | TrainingEvent

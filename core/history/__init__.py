@@ -1,0 +1,1 @@
+"""Every answer and training run as a row in SQLite."""

@@ -1,0 +1,1 @@
+"""Data files shipped with Stride: themes, icons, prompts, the starter adapter."""
