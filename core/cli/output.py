@@ -1,0 +1,134 @@
+"""What the commands share on a terminal: JSON lines, coloured blocks, a progress bar.
+
+Results go to stdout; progress and figures go to stderr, so that a pipe gets results only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any, TextIO
+
+from core import jsonl
+from core.events import Event, PassDone
+
+RESET = "\x1b[0m"
+# Light hues of the 256-colour table that stay apart for colour-blind eyes, under black text.
+BLOCK_COLOURS = tuple(f"\x1b[30;48;5;{code}m" for code in (153, 222, 115, 218, 187, 146))
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+BAR_WIDTH = 30
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on one line of stdout."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def print_event(event: Event) -> None:
+    """Print one event on one line of stdout."""
+    print(jsonl.dumps(event), flush=True)
+
+
+def note(sentence: str) -> None:
+    """Print a sentence on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether a stream is a terminal whose user has not declined colours (NO_COLOR)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class BlockPrinter:
+    """Prints an answer pass by pass: coloured blocks with their size, or plain text.
+
+    The size stands beside the colour, so that colour alone never carries it.
+    """
+
+    def __init__(self, stream: TextIO, blocks: bool | None = None) -> None:
+        self._stream = stream
+        self._blocks = has_colour(stream) if blocks is None else blocks
+        self._ends_line = True
+
+    def show(self, done: PassDone) -> None:
+        """Print what a pass added, at once."""
+        text = self._coloured(done) if self._blocks else done.text
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, errors="replace").decode(encoding))
+        self._stream.flush()
+        if text:
+            self._ends_line = text.endswith("\n")
+
+    def end(self) -> None:
+        """Make sure that what follows starts on a line of its own."""
+        if not self._ends_line:
+            self._stream.write("\n")
+            self._stream.flush()
+        self._ends_line = True
+
+    def _coloured(self, done: PassDone) -> str:
+        colour = BLOCK_COLOURS[done.index % len(BLOCK_COLOURS)]
+        size = str(len(done.token_ids)).translate(SUPERSCRIPTS)
+        # A terminal would paint the rest of the line if a colour were on at its end.
+        text = done.text.replace("\n", f"{RESET}\n{colour}")
+        return f"{colour}{text}{size}{RESET}"
+
+
+class ProgressBar:
+    """A `Progress` for terminals: one line that is drawn anew, or a line a phase in a pipe.
+
+    Args:
+        unit: "B" shows done and total in megabytes.
+    """
+
+    def __init__(self, stream: TextIO | None = None, unit: str = "") -> None:
+        self._stream = stream or sys.stderr
+        self._unit = unit
+        self._phase = ""
+        self._started = self._drawn = 0.0
+        self._width = 0
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Show how far a phase is; a total of 0 means that it is not known."""
+        now = time.monotonic()
+        if phase != self._phase:
+            self.close()
+            self._phase, self._started, self._drawn = phase, now, 0.0
+            if not self._stream.isatty():
+                print(phase, file=self._stream, flush=True)
+        if self._stream.isatty() and (now - self._drawn > 0.1 or done == total):
+            self._drawn = now
+            self._draw(self._line(done, total, now - self._started))
+
+    def close(self) -> None:
+        """End the line that was drawn last."""
+        if self._width:
+            print(file=self._stream, flush=True)
+        self._width, self._phase = 0, ""
+
+    def _line(self, done: int, total: int, seconds: float) -> str:
+        if total <= 0:
+            return f"{self._phase} {self._amount(done)}"
+        share = min(1.0, done / total)
+        filled = round(share * BAR_WIDTH)
+        bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+        left = f", {time_left(seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
+        amount = f"{self._amount(done)} of {self._amount(total)}"
+        return f"{self._phase} [{bar}] {share:4.0%} {amount}{left}"
+
+    def _amount(self, count: int) -> str:
+        return f"{count / 1e6:.1f} MB" if self._unit == "B" else str(count)
+
+    def _draw(self, line: str) -> None:
+        print("\r" + line.ljust(self._width), end="", file=self._stream, flush=True)
+        self._width = len(line)
+
+
+def time_left(seconds: float) -> str:
+    """A duration for people: "8 s", "3 min", "1 h 20 min"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
