@@ -56,6 +56,8 @@ class PassDone:
         threshold: The threshold this pass was judged by.
         width: Rows of the forward call.
         seconds: Wall-clock time of the pass.
+        pieces: What each of `token_ids` adds to `text`, so that a character finds its slot;
+            empty where that is not known.
     """
 
     index: int
@@ -68,6 +70,7 @@ class PassDone:
     threshold: float
     width: int
     seconds: float
+    pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
