@@ -1,0 +1,3 @@
+"""One package to a page; `page.py` is its door."""
+
+from __future__ import annotations

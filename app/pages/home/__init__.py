@@ -1,0 +1,3 @@
+"""Where a new user begins."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What the user can choose, saved at once."""
+
+from __future__ import annotations

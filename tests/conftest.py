@@ -1,0 +1,68 @@
+"""House rules of every test: no display, no network, own folders, nothing left running."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.paths import Paths, user_paths
+
+
+@pytest.fixture(autouse=True)
+def stride_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All user data of a test lies below its own temporary folder."""
+    home = tmp_path / "stride-home"
+    monkeypatch.setenv("STRIDE_HOME", str(home))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    return home
+
+
+@pytest.fixture
+def paths(stride_home: Path) -> Paths:
+    """The folders of the test's own user."""
+    return user_paths()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test with a window that leaves a thread or a timer behind."""
+    uses_qt = "qtbot" in request.fixturenames
+    before = set(threading.enumerate())
+    yield
+    if not uses_qt or "PySide6.QtCore" not in sys.modules:
+        return
+    # A thread of Qt's that once ran Python stays listed as a dummy; Qt's own are looked at below.
+    left = [
+        thread.name
+        for thread in threading.enumerate()
+        if thread not in before and not isinstance(thread, threading._DummyThread)
+    ]
+    left += _live_qt_objects()
+    assert not left, f"left running: {left}"
+
+
+def _live_qt_objects() -> list[str]:
+    import shiboken6
+    from PySide6.QtCore import QThread, QTimer
+
+    found = []
+    for thing in gc.get_objects():
+        if not isinstance(thing, QThread | QTimer) or not shiboken6.isValid(thing):
+            continue
+        is_live = thing.isRunning() if isinstance(thing, QThread) else thing.isActive()
+        is_main = isinstance(thing, QThread) and thing == QThread.currentThread()
+        if is_live and not is_main:
+            found.append(repr(thing))
+    return found
