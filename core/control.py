@@ -27,6 +27,11 @@ class Cancel:
         if self._event.is_set():
             raise Cancelled
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass, but raise `Cancelled` as soon as a stop is asked for."""
+        if self._event.wait(seconds):
+            raise Cancelled
+
 
 class Threshold:
     """The confidence threshold in force; decoding reads it at every pass.
