@@ -85,6 +85,8 @@ def save_toy(folder: Path, seed: int = 0, dtype: torch.dtype = torch.float32) ->
 class ToyMasks:
     """Mask rows with one random vector a slot and no gate (see `core.model.adapters.MaskRows`)."""
 
+    mask_id = None
+
     def __init__(
         self,
         model: LlamaForCausalLM,

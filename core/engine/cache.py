@@ -1,0 +1,114 @@
+"""The key-value cache of one session, and the tokens whose entries it holds.
+
+Mask entries never stay: every forward call ends by cropping them. The last accepted block is
+not in the cache either; the next pass computes it together with its own masks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+from core.errors import KnownError
+from core.model.adapters import MaskRows
+
+
+def crop(cache: Any, drop: int) -> None:
+    """Remove the last `drop` positions from a cache.
+
+    Newer transformers take the count to remove as a negative number; older ones read a
+    negative number in the same way, so this form serves both. 0 would mean "crop to nothing"
+    to some of them.
+    """
+    if drop > 0:
+        cache.crop(-drop)
+
+
+def _can_be_cropped(layer: Any) -> bool:
+    return isinstance(layer, DynamicLayer) and not layer.is_sliding
+
+
+def common_prefix(left: list[int], right: list[int]) -> int:
+    """Length of the longest common prefix."""
+    length = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        length += 1
+    return length
+
+
+class TokenCache:
+    """A model's forward call with a cache that remembers which tokens it holds.
+
+    Raises:
+        KnownError: for a model whose cache cannot be cropped (sliding windows, linear
+            attention): mask entries could not be taken out again.
+    """
+
+    def __init__(self, model: Any, masks: MaskRows | None, device: torch.device) -> None:
+        self._model = model
+        self._masks = masks
+        self._device = device
+        self.clear()
+        if not all(_can_be_cropped(layer) for layer in self._cache.layers):
+            raise KnownError(
+                "This model uses sliding-window or linear attention, whose cache cannot be "
+                "cropped.",
+                "Choose a model with full attention in every layer.",
+            )
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._cache = DynamicCache(config=self._model.config)
+        self._tokens: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def reuse(self, prompt_ids: list[int]) -> int:
+        """Keep what a prompt shares with the cached tokens; returns how many are kept.
+
+        The prompt's last token is never kept: its logits are needed.
+        """
+        kept = min(common_prefix(self._tokens, prompt_ids), len(prompt_ids) - 1)
+        crop(self._cache, len(self._tokens) - kept)
+        del self._tokens[kept:]
+        return kept
+
+    def forward(self, token_ids: list[int], masks: int) -> Tensor:
+        """Run tokens followed by mask rows; afterwards the tokens are in the cache.
+
+        Returns:
+            Logits [masks + 1, vocabulary] in float32 of the last token and the mask rows.
+        """
+        try:
+            logits = self._run(token_ids, masks)
+        except BaseException:
+            # Some layers may hold the new rows and others not.
+            self.clear()
+            raise
+        self._tokens += token_ids
+        return logits
+
+    @torch.inference_mode()
+    def _run(self, token_ids: list[int], masks: int) -> Tensor:
+        ids = torch.tensor([token_ids], device=self._device)
+        rows: dict[str, Any] = {
+            "past_key_values": self._cache,
+            "use_cache": True,
+            "logits_to_keep": masks + 1,
+        }
+        if self._masks is None or masks == 0:
+            logits = self._model(input_ids=ids, **rows).logits[0].float()
+        else:
+            with self._masks.gate(masks):
+                inputs = self._masks.inputs(ids, masks)
+                logits = self._model(inputs_embeds=inputs, **rows).logits[0].float()
+            crop(self._cache, masks)
+        if self._masks is not None and self._masks.mask_id is not None:
+            logits[:, self._masks.mask_id] = float("-inf")
+        return cast("Tensor", logits)
