@@ -1,0 +1,157 @@
+"""Adapter folders: what they hold, which one fits a model. Light: no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from core.errors import KnownError
+from core.model.fingerprint import cached_weights_hash
+from core.paths import Paths, resources
+from core.settings import Settings
+
+INFO_FILE = "stride-adapter.json"
+WEIGHTS_FILE = "adapter.safetensors"
+FORMAT_VERSION = 1
+
+Kind = Literal["gated", "full"]
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """The JSON beside an adapter's weights.
+
+    Attributes:
+        k_max: Slots a pass it was trained for, slot 1 included.
+        base_hash: Hash of the base model's weights; another base is refused.
+        template_fingerprint: Hash of the chat template it was trained with.
+        rank: Rank of the low-rank update (gated only).
+        slot_vectors: Whether each slot has a mask vector of its own (gated only).
+        mask_token: Token string of the mask (full only).
+        training: Summary for people: data, steps, supervised slots, seconds, hardware.
+    """
+
+    kind: Kind
+    k_max: int
+    base_model: str
+    base_hash: str
+    base_licence: str
+    template_fingerprint: str
+    method: str = "self-distillation, hard teacher on the student's own block"
+    rank: int = 0
+    slot_vectors: bool = True
+    mask_token: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+
+def write_adapter_info(folder: Path, info: AdapterInfo) -> None:
+    """Write the JSON of an adapter folder."""
+    text = json.dumps(dataclasses.asdict(info), indent=2, ensure_ascii=False)
+    (folder / INFO_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_adapter_info(folder: Path) -> AdapterInfo:
+    """Read the JSON of an adapter folder.
+
+    Raises:
+        KnownError: if the folder holds no adapter, or one this version cannot read.
+    """
+    path = folder / INFO_FILE
+    if not path.is_file():
+        raise KnownError(
+            f"{folder} holds no Stride adapter ({INFO_FILE} is missing).",
+            "Choose a folder written by `stride train`.",
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        version = int(data["format_version"])
+        names = {one.name for one in dataclasses.fields(AdapterInfo)}
+        info = AdapterInfo(**{key: value for key, value in data.items() if key in names})
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise KnownError(f"{path} cannot be read: {error}.", "Fetch or train it again.") from error
+    if version > FORMAT_VERSION:
+        raise KnownError(f"{folder.name} was written by a newer Stride.", "Update Stride.")
+    if not (folder / WEIGHTS_FILE).is_file() and info.kind == "gated":
+        raise KnownError(f"{folder} lacks {WEIGHTS_FILE}.", "Fetch or train it again.")
+    return info
+
+
+def starter_adapter() -> Path:
+    """The adapter shipped with Stride."""
+    return resources() / "starter" / "adapter"
+
+
+def list_adapters(paths: Paths) -> list[Path]:
+    """Readable adapter folders: the shipped one first, then the user's own, newest first."""
+    own = [path.parent for path in paths.adapters.glob(f"*/{INFO_FILE}")]
+    own.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    return [folder for folder in (starter_adapter(), *own) if _readable(folder)]
+
+
+def _readable(folder: Path) -> bool:
+    try:
+        read_adapter_info(folder)
+    except KnownError:
+        return False
+    return True
+
+
+def check_fits(info: AdapterInfo, model_path: Path, paths: Paths) -> None:
+    """Refuse an adapter trained on other weights.
+
+    Raises:
+        KnownError: naming the base the adapter belongs to.
+    """
+    if cached_weights_hash(model_path, paths.cache) != info.base_hash:
+        raise KnownError(
+            f"This adapter belongs to {info.base_model}, not to the weights in {model_path}.",
+            "Choose an adapter trained on this model, or none.",
+        )
+
+
+def fits(folder: Path, model_path: Path, paths: Paths) -> bool:
+    """Whether an adapter was trained on exactly these weights."""
+    try:
+        check_fits(read_adapter_info(folder), model_path, paths)
+    except KnownError:
+        return False
+    return True
+
+
+def choose_adapter(wish: str, model_path: Path, paths: Paths, settings: Settings) -> Path | None:
+    """The adapter folder meant by `wish`.
+
+    Args:
+        wish: "none"; "starter"; a folder or the name of one below the user's adapters; or
+            "auto": the one last used with this model, else the shipped one if it fits.
+        model_path: The base model's folder.
+        paths: The user's folders.
+        settings: Knows what was last used.
+
+    Raises:
+        KnownError: if a named adapter is missing, unreadable or belongs to another base.
+    """
+    if wish == "none":
+        return None
+    if wish == "auto":
+        last = settings.last_adapter.get(model_path.name, "starter")
+        if last == "none":
+            return None
+        folder = _folder_of(last, paths)
+        if not fits(folder, model_path, paths):
+            folder = starter_adapter()
+        return folder if fits(folder, model_path, paths) else None
+    folder = _folder_of(wish, paths)
+    check_fits(read_adapter_info(folder), model_path, paths)
+    return folder
+
+
+def _folder_of(wish: str, paths: Paths) -> Path:
+    if wish == "starter":
+        return starter_adapter()
+    named = paths.adapters / wish
+    return named if named.is_dir() else Path(wish).expanduser()

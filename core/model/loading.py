@@ -1,0 +1,126 @@
+"""From folders on disk to a model in memory, with or without an adapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from core.errors import KnownError
+from core.model.adapter_info import (
+    WEIGHTS_FILE,
+    AdapterInfo,
+    read_adapter_info,
+    write_adapter_info,
+)
+from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
+from core.model.mask_token import find_mask_token
+
+
+@dataclass
+class Loaded:
+    """A model ready to run; `masks` is None without an adapter."""
+
+    model: Any
+    tokenizer: Any
+    masks: MaskRows | None
+    device: torch.device
+    dtype: torch.dtype
+
+
+def load(
+    model_path: Path, adapter_path: Path | None, device: torch.device, dtype: torch.dtype
+) -> Loaded:
+    """Load a base model and, if given, an adapter already known to fit it.
+
+    Raises:
+        KnownError: if files are missing, truncated or of an unsupported kind, or memory is short.
+    """
+    info = read_adapter_info(adapter_path) if adapter_path else None
+    folder = adapter_path if info and info.kind == "full" else model_path
+    assert folder is not None
+    model, tokenizer = load_base(folder, device, dtype)
+    masks: MaskRows | None = None
+    if info and info.kind == "full":
+        masks = FullMaskRows(model, find_mask_token(tokenizer, info.mask_token), info.k_max)
+    elif info and adapter_path:
+        masks = load_gated(model, adapter_path, info).to(device=device, dtype=dtype)
+    return Loaded(model, tokenizer, masks, device, dtype)
+
+
+def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Model (eval mode, frozen) and tokenizer of a safetensors folder; no remote code runs.
+
+    Raises:
+        KnownError: with what is wrong with the folder.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    _refuse_pickle(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True
+        )
+        model.to(device)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise KnownError(
+            f"The model in {folder} cannot be loaded: {_first_line(error)}",
+            "Check that its files are complete, or fetch it again.",
+        ) from error
+    except torch.OutOfMemoryError as error:
+        raise KnownError(
+            f"Not enough memory on {device} for the model in {folder}.",
+            "Close other programs, choose another device, or a smaller model.",
+        ) from error
+    model.eval().requires_grad_(False)
+    return model, tokenizer
+
+
+def _refuse_pickle(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise KnownError(f"{folder} holds no model (config.json is missing).")
+    if any(folder.glob("*.safetensors")):
+        return
+    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")) or any(folder.glob("*.pth")):
+        raise KnownError(
+            f"{folder} holds a pickle checkpoint, which could run code when opened.",
+            "Convert it to safetensors first.",
+        )
+    raise KnownError(f"{folder} holds no weights in safetensors.", "Fetch the model again.")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def load_gated(model: Any, folder: Path, info: AdapterInfo) -> GatedAdapter:
+    """Attach the gated adapter of a folder to a model.
+
+    Raises:
+        KnownError: if its file is damaged or does not match the model.
+    """
+    adapter = GatedAdapter(model, info.rank, info.k_max, info.slot_vectors)
+    try:
+        adapter.load_weights(load_file(folder / WEIGHTS_FILE))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise KnownError(
+            f"The adapter in {folder} cannot be loaded: {_first_line(error)}",
+            "Its file is damaged; fetch or train it again.",
+        ) from error
+    return adapter
+
+
+def save_gated(adapter: GatedAdapter, folder: Path, info: AdapterInfo) -> None:
+    """Write a gated adapter in bfloat16, weights first, so that a torn folder is no adapter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {
+        name: tensor.to(torch.bfloat16).cpu().contiguous()
+        for name, tensor in adapter.weights().items()
+    }
+    save_file(half, folder / WEIGHTS_FILE)
+    write_adapter_info(folder, info)
