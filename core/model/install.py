@@ -53,13 +53,13 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def damage(folder: Path, manifest: Manifest) -> str:
-    """What differs from the manifest, one sentence, or nothing."""
+    """What differs from the manifest, in a few words, or nothing."""
     for name, size in manifest.files.items():
         file = folder / name
         if not file.is_file():
-            return f"The file {name} is missing."
+            return f"incomplete: the file {name} is missing"
         if file.stat().st_size != size:
-            return f"The file {name} has {file.stat().st_size:,} bytes instead of {size:,}."
+            return f"damaged: {name} has {file.stat().st_size:,} bytes instead of {size:,}"
     return ""
 
 
