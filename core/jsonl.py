@@ -80,12 +80,20 @@ def read_events(path: Path) -> Iterator[events.Event]:
     Raises:
         KnownError: if a line before the last is no event.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    return parse_lines(path.read_bytes(), str(path))
+
+
+def parse_lines(data: bytes, source: str) -> Iterator[events.Event]:
+    """Events of UTF-8 lines, as `read_events`; `source` names them in a failure.
+
+    Only a line feed ends a line: U+2028 and its like may stand inside a text.
+    """
+    lines = data.removesuffix(b"\n").split(b"\n") if data else []
     for number, line in enumerate(lines, start=1):
         try:
-            data = json.loads(line)
-        except json.JSONDecodeError as error:
+            found = json.loads(line)
+        except ValueError as error:
             if number == len(lines):
                 return
-            raise KnownError(f"{path}, line {number} is not JSON: {error}.") from error
-        yield from_dict(data)
+            raise KnownError(f"{source}, line {number} is not JSON: {error}.") from error
+        yield from_dict(found)

@@ -72,6 +72,9 @@ class RunFilter:
     state: RunState | None = None
 
 
+EVERYTHING = RunFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of a chat; `run_id` leads from an answer to its row and its passes."""
