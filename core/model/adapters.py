@@ -82,8 +82,8 @@ class GatedAdapter(nn.Module):
         layers: The gated layers by their name in the model.
     """
 
-    slot1_is_base = True
-    mask_id = None
+    slot1_is_base: bool = True
+    mask_id: int | None = None
 
     def __init__(self, model: Any, rank: int, k_max: int, slot_vectors: bool = True) -> None:
         super().__init__()
@@ -161,7 +161,7 @@ def _gate_linear_layers(model: Any, rank: int, gate: Gate) -> dict[str, GatedLin
 class FullMaskRows:
     """Mask rows of a fully trained model: the mask is a token of its vocabulary."""
 
-    slot1_is_base = False
+    slot1_is_base: bool = False
 
     def __init__(self, model: Any, mask_id: int, k_max: int) -> None:
         self.k_max = k_max
