@@ -36,12 +36,12 @@ class Job(QObject):
         finished: Always last, also after a cancel.
     """
 
-    progress = Signal(str, "qint64", "qint64")
+    progress = Signal(str, object, object)
     succeeded = Signal(object)
     failed = Signal(object)
     crashed = Signal(object)
     finished = Signal()
-    _reported = Signal(str, "qint64", "qint64")
+    _reported = Signal(str, object, object)
     _ended = Signal(object, object)
 
     def __init__(self, work: Work, parent: QObject | None = None) -> None:
@@ -80,7 +80,7 @@ class Job(QObject):
         self._last_phase, self._last_report = phase, now
         self._reported.emit(phase, done, total)
 
-    @Slot(str, "qint64", "qint64")
+    @Slot(str, object, object)
     def _on_reported(self, phase: str, done: int, total: int) -> None:
         self.progress.emit(phase, done, total)
 

@@ -32,7 +32,7 @@ class Listener(QObject):
     def on_failure(self, error: Any) -> None:
         self._note("failure", error)
 
-    @Slot(str, "qint64", "qint64")
+    @Slot(str, object, object)
     def on_progress(self, phase: str, done: int, total: int) -> None:
         self._note("progress", (phase, done, total))
 

@@ -1,0 +1,97 @@
+"""Icons: monochrome SVGs drawn in the palette's colour at the moment they are painted."""
+
+from __future__ import annotations
+
+import functools
+
+from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from typing_extensions import override
+
+from core.paths import resources
+
+APP_ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
+
+
+def icon(name: str) -> QIcon:
+    """The icon `resources/icons/<name>.svg`; it follows the theme by itself."""
+    return QIcon(_TintedSvg(name))
+
+
+def app_icon() -> QIcon:
+    """Stride's own coloured icon."""
+    result = QIcon()
+    for size in APP_ICON_SIZES:
+        result.addPixmap(_render("stride", "", size))
+    return result
+
+
+def app_pixmap(size: int, ratio: float) -> QPixmap:
+    """Stride's own icon, `size` logical pixels wide."""
+    pixmap = _render("stride", "", round(size * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
+
+
+class _TintedSvg(QIconEngine):
+    """Draws an SVG whose strokes say `currentColor` in the colour of the palette."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    @override
+    def clone(self) -> QIconEngine:
+        return _TintedSvg(self._name)
+
+    @override
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        ratio = painter.device().devicePixelRatio() if painter.device() else 1.0
+        side = min(rect.width(), rect.height())
+        pixmap = _render(self._name, _colour(mode, state), round(side * ratio))
+        pixmap.setDevicePixelRatio(ratio)
+        corner = rect.center() - QPoint(side // 2, side // 2)
+        painter.drawPixmap(QRect(corner, QSize(side, side)), pixmap)
+
+    @override
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return _render(self._name, _colour(mode, state), min(size.width(), size.height()))
+
+    @override
+    def scaledPixmap(
+        self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
+    ) -> QPixmap:
+        pixmap = self.pixmap(size, mode, state)
+        pixmap.setDevicePixelRatio(scale)
+        return pixmap
+
+
+def _colour(mode: QIcon.Mode, state: QIcon.State) -> str:
+    palette = QGuiApplication.palette()
+    if mode == QIcon.Mode.Disabled:
+        group = QPalette.ColorGroup.Disabled
+        return palette.color(group, QPalette.ColorRole.ButtonText).name(QColor.NameFormat.HexArgb)
+    if mode == QIcon.Mode.Selected:
+        return palette.color(QPalette.ColorRole.HighlightedText).name()
+    if state == QIcon.State.On:
+        return palette.color(QPalette.ColorRole.Accent).name()
+    return palette.color(QPalette.ColorRole.ButtonText).name()
+
+
+@functools.lru_cache(maxsize=256)
+def _render(name: str, colour: str, side: int) -> QPixmap:
+    source = (resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    opacity = 1.0
+    if colour:
+        tint = QColor(colour)
+        opacity = tint.alphaF()
+        source = source.replace("currentColor", tint.name())
+    renderer = QSvgRenderer(QByteArray(source.encode()))
+    pixmap = QPixmap(max(side, 1), max(side, 1))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setOpacity(opacity)
+    renderer.render(painter, QRectF(0, 0, side, side))
+    painter.end()
+    return pixmap
