@@ -103,14 +103,14 @@ class ProgressBar:
             self._draw(self._line(done, total, now - self._started))
 
     def close(self) -> None:
-        """End the line that was drawn last."""
+        """Take away the line that was drawn last."""
         if self._width:
-            print(file=self._stream, flush=True)
+            print("\r" + " " * self._width + "\r", end="", file=self._stream, flush=True)
         self._width, self._phase = 0, ""
 
     def _line(self, done: int, total: int, seconds: float) -> str:
         if total <= 0:
-            return f"{self._phase} {self._amount(done)}"
+            return f"{self._phase} {self._amount(done)}" if done else f"{self._phase} ..."
         share = min(1.0, done / total)
         filled = round(share * BAR_WIDTH)
         bar = "#" * filled + "-" * (BAR_WIDTH - filled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -22,11 +22,9 @@ from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
 from core.model.adapter_info import choose_adapter
 from core.model.loading import Loaded, load
+from core.model.store import Progress, resolve_model
 from core.paths import Paths
 from core.settings import Settings
-
-if TYPE_CHECKING:
-    from core.model.store import Progress
 
 NO_ADAPTER = "No adapter is loaded for this model, so every pass gives one token."
 
@@ -37,18 +35,18 @@ def open_session(spec: LoadSpec, paths: Paths, settings: Settings, progress: Pro
     Raises:
         KnownError: if any of them is missing, damaged, unfit for another, or too large.
     """
-    from core.model.store import resolve_model
+    from transformers.utils import logging
 
-    progress("Looking for the model", 0, 2)
+    # Its bar would run through ours, and through JSON lines on a shared terminal.
+    logging.disable_progress_bar()
+    progress("Looking for the model", 0, 0)
     model_path = resolve_model(spec.model, paths, settings)
     adapter_path = choose_adapter(spec.adapter, model_path, paths, settings)
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
-    progress("Loading the model", 1, 2)
+    progress("Loading the model", 0, 0)
     loaded = load(model_path, adapter_path, torch.device(device), dtype)
-    session = Session(loaded, model_path, adapter_path)
-    progress("Loading the model", 2, 2)
-    return session
+    return Session(loaded, model_path, adapter_path)
 
 
 def choose_dtype(wish: str, device: str) -> torch.dtype:
