@@ -38,7 +38,7 @@ def open_session(spec: LoadSpec, paths: Paths, settings: Settings, progress: Pro
     from transformers.utils import logging
 
     # Its bar would run through ours, and through JSON lines on a shared terminal.
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     progress("Looking for the model", 0, 0)
     model_path = resolve_model(spec.model, paths, settings)
     adapter_path = choose_adapter(spec.adapter, model_path, paths, settings)
