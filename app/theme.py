@@ -69,12 +69,14 @@ class DataColours:
         edges: Boundaries and figures of the same blocks.
         confidence: Grounds from the lowest to the highest confidence.
         slots: Grounds of slot 1, 2, ...; the last one serves all further slots.
+        code: Letters of code, by kind of word.
     """
 
     blocks: tuple[str, ...]
     edges: tuple[str, ...]
     confidence: tuple[str, ...]
     slots: tuple[str, ...]
+    code: dict[str, str]
     good: str
     warning: str
     bad: str
@@ -90,6 +92,7 @@ def data_colours(dark: bool) -> DataColours:
         edges=tuple(table["blocks"]["edges"]),
         confidence=tuple(table["confidence"]["ramp"]),
         slots=tuple(table["slots"]["ramp"]),
+        code=table["code"],
         **table["states"],
     )
 
