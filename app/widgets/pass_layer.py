@@ -1,0 +1,215 @@
+"""Where the pass blocks of an answer lie on screen: the second layer over its characters.
+
+Worked out for one text block (paragraph, code line, table cell) at a time and only for those
+that are painted, so that the length of an answer does not matter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QTextBlock, QTextDocument, QTextLayout
+
+from app.widgets.pass_spans import BlockSpan, PassSpans
+
+ColourMode = Literal["pass", "confidence", "slot", "off"]
+COLOUR_MODES: tuple[ColourMode, ...] = ("pass", "confidence", "slot", "off")
+
+CONFIDENCE_BANDS = (0.8, 0.9, 0.95, 0.99)
+"""Where one confidence band ends and the next begins; the slider's named stops."""
+
+
+def confidence_band(confidence: float) -> int:
+    """Number of the band, 0 (below .8) to 4 (from .99)."""
+    return bisect_right(CONFIDENCE_BANDS, confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One coloured stretch: a block, or one token of it.
+
+    Attributes:
+        start: Source offset of its first character.
+        ground: Index into the mode's colours.
+        figure: What stands small above its end, empty for nothing.
+        opens: Whether a block begins here.
+    """
+
+    start: int
+    end: int
+    ground: int
+    figure: str
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A mark's piece on one line, in document coordinates; a hidden mark has no width."""
+
+    rect: QRectF
+    ground: int
+    figure: str
+    opens: bool
+
+
+class PassLayer:
+    """Boxes of the passes over one document.
+
+    Args:
+        document: Laid-out text.
+        offset: Where the document's source begins within the answer.
+    """
+
+    def __init__(self, document: QTextDocument, offset: int = 0) -> None:
+        self._document = document
+        self._offset = offset
+        self._spans = PassSpans()
+        self._blocks: Sequence[BlockSpan] = ()
+        self._positions: list[int] = [0]
+        self._mode: ColourMode = "pass"
+        self._boxes: dict[int, list[Box]] = {}
+
+    @property
+    def mode(self) -> ColourMode:
+        """What the colours mean."""
+        return self._mode
+
+    def set_mode(self, mode: ColourMode) -> None:
+        """Let the colours mean something else."""
+        self._mode = mode
+        self._boxes.clear()
+
+    def set_blocks(
+        self, spans: PassSpans, blocks: Sequence[BlockSpan], positions: list[int]
+    ) -> None:
+        """Take over passes and the places of their characters."""
+        self._spans, self._blocks, self._positions = spans, blocks, positions
+        self._boxes.clear()
+
+    def forget_from(self, block_number: int) -> None:
+        """The text from this text block on is a new one."""
+        for number in [number for number in self._boxes if number >= block_number]:
+            del self._boxes[number]
+
+    def clear_boxes(self) -> None:
+        """The lines lie elsewhere now."""
+        self._boxes.clear()
+
+    def boxes(self, block: QTextBlock) -> list[Box]:
+        """The boxes on one text block, relative to its own top left corner."""
+        number = block.blockNumber()
+        if number not in self._boxes:
+            self._boxes[number] = list(self._measure(block))
+        return self._boxes[number]
+
+    def block_at(self, source_offset: int) -> int:
+        """Number of the block that a source offset of the whole answer lies in."""
+        return max(bisect_right(self._blocks, source_offset, key=lambda one: one.start) - 1, 0)
+
+    def block_start(self, number: int) -> int | None:
+        """Where a block begins within the answer, None beyond the first and last."""
+        return self._blocks[number].start if 0 <= number < len(self._blocks) else None
+
+    def source_at(self, position: int) -> int:
+        """Offset within the answer of the character at a document position."""
+        return self._offset + max(bisect_right(self._positions, position) - 1, 0)
+
+    def position_of(self, source_offset: int) -> int:
+        """Document position of an offset within the answer."""
+        local = min(max(source_offset - self._offset, 0), len(self._positions) - 1)
+        return self._positions[local]
+
+    def _measure(self, block: QTextBlock) -> Iterator[Box]:
+        if self._mode == "off" or not self._blocks:
+            return
+        first, last = block.position(), block.position() + block.length() - 1
+        lines = _Lines(block)
+        for mark in self._marks_between(first, last):
+            start, end = self.position_of(mark.start), self.position_of(mark.end)
+            visible = max(start, first), min(end, last)
+            if visible[0] < visible[1]:
+                starts_here, ends_here = start >= first, end <= last
+                yield from lines.boxes(mark, visible, (starts_here, ends_here))
+            elif first <= start <= last and not self._is_visible(start, end):
+                yield lines.hidden(mark, start)
+
+    def _is_visible(self, start: int, end: int) -> bool:
+        """Whether any of these document positions holds a character and not a line's end."""
+        at = start
+        while at < end:
+            block = self._document.findBlock(at)
+            stop = block.position() + block.length() - 1
+            if at < min(stop, end):
+                return True
+            at = stop + 1
+        return False
+
+    def _marks_between(self, first: int, last: int) -> Iterator[Mark]:
+        """Marks that touch these document positions, hidden ones included."""
+        low = self._offset + bisect_left(self._positions, first)
+        high = self._offset + bisect_right(self._positions, last)
+        number = self.block_at(low)
+        while number > 0 and self._blocks[number].start >= low:
+            number -= 1
+        for block_number in range(number, len(self._blocks)):
+            block = self._blocks[block_number]
+            if block.start >= high:
+                return
+            if block.end >= low:
+                yield from self._marks(block, block_number)
+
+    def _marks(self, block: BlockSpan, number: int) -> Iterator[Mark]:
+        if self._mode == "pass":
+            yield Mark(block.start, block.end, number, str(block.size), True)
+            return
+        tokens = self._spans.tokens[block.first : block.first + block.size]
+        for slot, token in enumerate(tokens, start=1):
+            if self._mode == "slot":
+                ground, figure = slot - 1, str(slot)
+            else:
+                ground = confidence_band(token.done.confidences[token.slot - 1])
+                figure = str(block.size) if slot == block.size else ""
+            yield Mark(token.start, token.end, ground, figure, slot == 1)
+
+
+class _Lines:
+    """Lines of one text block, relative to the block's top left corner."""
+
+    def __init__(self, block: QTextBlock) -> None:
+        self._first = block.position()
+        self._layout: QTextLayout = block.layout()
+        self._corner = self._layout.boundingRect().topLeft()
+
+    def boxes(
+        self, mark: Mark, visible: tuple[int, int], edges: tuple[bool, bool]
+    ) -> Iterator[Box]:
+        """One box for each line that the document positions `visible` lie on."""
+        start, end = visible[0] - self._first, visible[1] - self._first
+        first = self._layout.lineForTextPosition(start).lineNumber()
+        last = self._layout.lineForTextPosition(end - 1).lineNumber()
+        for number in range(first, last + 1):
+            line = self._layout.lineAt(number)
+            stop = line.textStart() + line.textLength()
+            left = line.cursorToX(max(start, line.textStart()))[0]
+            right = line.cursorToX(min(end, stop))[0]
+            figure = mark.figure if number == last and edges[1] else ""
+            opens = mark.opens and number == first and edges[0]
+            yield Box(self._rect(number, left, right), mark.ground, figure, opens)
+
+    def hidden(self, mark: Mark, position: int) -> Box:
+        """A box without width for characters that Markdown does not show."""
+        at = position - self._first
+        line = self._layout.lineForTextPosition(at)
+        number = line.lineNumber() if line.isValid() else self._layout.lineCount() - 1
+        x = self._layout.lineAt(number).cursorToX(at)[0]
+        return Box(self._rect(number, x, x), mark.ground, mark.figure, mark.opens)
+
+    def _rect(self, number: int, left: float, right: float) -> QRectF:
+        line = self._layout.lineAt(number)
+        left, right = sorted((left, right))
+        top = line.y() - self._corner.y()
+        return QRectF(left - self._corner.x(), top, right - left, line.ascent() + line.descent())

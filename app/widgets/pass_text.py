@@ -1,0 +1,340 @@
+"""Read-only Markdown with the pass blocks painted behind its characters.
+
+A real text document: it can be selected, copied, searched by a screen reader. The blocks, their
+boundaries and sizes are painted only, so that what is copied stays clean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QDesktopServices,
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+    QTextBlock,
+    QTextCursor,
+    QTextFrame,
+)
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QToolTip, QWidget
+from typing_extensions import override
+
+from app.markdown.document import CODE_PADDING, KIND, QUOTE_INDENT, QUOTES, Ink, MarkdownDocument
+from app.theme import data_colours, is_dark
+from app.widgets.pass_layer import Box, ColourMode, PassLayer
+from app.widgets.pass_spans import BlockSpan, PassSpans
+from app.widgets.pass_tip import tip_html, tip_text
+
+MARGIN = 9
+TICK = 2.0
+ROUNDING = 3.0
+FIGURE_SCALE = 0.66
+_UNDERLINES = (
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.NoPen,
+)
+"""Per confidence band, lowest first: colour is never alone."""
+
+
+class PassText(QTextEdit):
+    """One message's text with its blocks, as high as its text is.
+
+    Signals:
+        caret_moved: Where the keyboard's caret is now, for whoever scrolls.
+    """
+
+    caret_moved = Signal(QRectF)
+
+    def __init__(self, offset: int = 0, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._spans = PassSpans()
+        self._writer = MarkdownDocument(self.document(), self._ink())
+        self._layer = PassLayer(self.document(), offset)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self.setReadOnly(True)
+        self.setProperty("role", "plain")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.viewport().setAutoFillBackground(False)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextBrowserInteraction
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setTabChangesFocus(True)
+        self.viewport().setMouseTracking(True)
+        self.document().setDocumentMargin(MARGIN)
+        self.document().documentLayout().documentSizeChanged.connect(self._on_size_changed)
+        self.cursorPositionChanged.connect(self._on_caret_moved)
+
+    def show_passes(self, source: str, spans: PassSpans, blocks: Sequence[BlockSpan]) -> None:
+        """Show `source`, this widget's part of the answer, with these blocks over it."""
+        changed_from = self._writer.set_source(source)
+        self._spans = spans
+        self._layer.set_blocks(spans, blocks, self._writer.positions)
+        self._layer.forget_from(self.document().findBlock(changed_from).blockNumber())
+        self.viewport().update()
+
+    def set_colour_mode(self, mode: ColourMode) -> None:
+        """Let the colours mean something else."""
+        self._layer.set_mode(mode)
+        self.viewport().update()
+
+    def describe_caret(self) -> str:
+        """What is known of the token at the keyboard's caret, as plain text."""
+        offset = self._layer.source_at(self.textCursor().position())
+        return tip_text(self._spans, offset)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(400, self.height())
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, 20)
+
+    @override
+    def createMimeDataFromSelection(self) -> QMimeData:
+        data = QMimeData()
+        data.setText(self.textCursor().selection().toPlainText())
+        return data
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._layer.clear_boxes()
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._writer.set_ink(self._ink())
+            self._layer.clear_boxes()
+        elif event.type() == QEvent.Type.FontChange:
+            self._writer.set_ink(self._ink())
+
+    @override
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            self._show_tip(event.pos(), event.globalPos())
+            return True
+        return super().viewportEvent(event)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Alt and an arrow walk from block to block; Alt and Down tell about the caret's."""
+        if event.modifiers() != Qt.KeyboardModifier.AltModifier:
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self._walk(1 if event.key() == Qt.Key.Key_Right else -1)
+        elif event.key() == Qt.Key.Key_Down:
+            self._tell_caret()
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        address = QUrl(self.anchorAt(event.position().toPoint()))
+        is_click = event.button() == Qt.MouseButton.LeftButton
+        if is_click and address.scheme() in ("http", "https") and not self._has_selection():
+            QDesktopServices.openUrl(address)
+
+    def _has_selection(self) -> bool:
+        return self.textCursor().hasSelection()
+
+    def _walk(self, direction: int) -> None:
+        offset = self._layer.source_at(self.textCursor().position())
+        number = self._layer.block_at(offset) + direction
+        start = self._layer.block_start(number)
+        if start is None:
+            return
+        cursor = self.textCursor()
+        cursor.setPosition(self._layer.position_of(start))
+        self.setTextCursor(cursor)
+        self._tell_caret()
+
+    def _tell_caret(self) -> None:
+        offset = self._layer.source_at(self.textCursor().position())
+        place = self.viewport().mapToGlobal(self.cursorRect().bottomRight())
+        QToolTip.showText(place, tip_html(self._spans, offset), self)
+        self.setAccessibleDescription(tip_text(self._spans, offset))
+
+    def _show_tip(self, place: QPoint, global_place: QPoint) -> None:
+        point = QPointF(place)
+        position = self.document().documentLayout().hitTest(point, Qt.HitTestAccuracy.ExactHit)
+        if position < 0 or self._layer.mode == "off":
+            QToolTip.hideText()
+            return
+        html = tip_html(self._spans, self._layer.source_at(position))
+        QToolTip.showText(global_place, html, self)
+
+    @Slot()
+    def _on_size_changed(self) -> None:
+        height = math.ceil(self.document().size().height())
+        if height != self.height():
+            self.setFixedHeight(height)
+
+    @Slot()
+    def _on_caret_moved(self) -> None:
+        if self.hasFocus():
+            self.caret_moved.emit(QRectF(self.cursorRect()))
+
+    def _ink(self) -> Ink:
+        palette = self.palette()
+        colours = data_colours(is_dark(palette))
+        return Ink(
+            quiet=palette.color(QPalette.ColorRole.PlaceholderText),
+            link=palette.color(QPalette.ColorRole.Link),
+            line=palette.color(QPalette.ColorRole.Mid),
+            syntax={name: QColor(colour) for name, colour in colours.code.items()},
+        )
+
+    # Painting, from the ground up: panels, boxes, text, figures.
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        visible = QRectF(event.rect()).adjusted(0, -30, 0, 30)
+        blocks = list(self._blocks_in(visible))
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_grounds(painter, blocks)
+        boxes = [
+            (box, box.rect.translated(rect.topLeft()))
+            for block, rect in blocks
+            for box in self._layer.boxes(block)
+        ]
+        self._paint_boxes(painter, boxes)
+        painter.end()
+        super().paintEvent(event)
+        painter.begin(self.viewport())
+        self._paint_figures(painter, boxes)
+        painter.end()
+
+    def _blocks_in(self, visible: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
+        """Text blocks in this part of the document, with their places."""
+        layout = self.document().documentLayout()
+        block = self._first_block_in(visible.top())
+        while block.isValid():
+            rect = layout.blockBoundingRect(block)
+            is_in_table = self._is_in_table(block)
+            if rect.top() > visible.bottom() and not is_in_table:
+                return
+            if rect.bottom() >= visible.top():
+                yield block, rect
+            block = block.next()
+
+    def _first_block_in(self, top: float) -> QTextBlock:
+        """By halving: text blocks lie below each other, but for the cells of a table."""
+        document, layout = self.document(), self.document().documentLayout()
+        low, high = 0, document.blockCount() - 1
+        while low < high:
+            middle = (low + high) // 2
+            if layout.blockBoundingRect(document.findBlockByNumber(middle)).bottom() < top:
+                low = middle + 1
+            else:
+                high = middle
+        block = document.findBlockByNumber(low)
+        while block.previous().isValid() and self._is_in_table(block):
+            block = block.previous()
+        return block
+
+    def _is_in_table(self, block: QTextBlock) -> bool:
+        frame: QTextFrame = QTextCursor(block).currentFrame()
+        return frame != self.document().rootFrame()
+
+    def _paint_grounds(
+        self, painter: QPainter, blocks: Sequence[tuple[QTextBlock, QRectF]]
+    ) -> None:
+        """Code panels, bars of quotes, rules."""
+        width = self.viewport().width() - MARGIN
+        line = self.palette().color(QPalette.ColorRole.Mid)
+        panel: QRectF | None = None
+        for block, rect in blocks:
+            shape = block.blockFormat()
+            kind = shape.property(KIND)
+            if kind == "code":
+                left = MARGIN + shape.leftMargin() - CODE_PADDING
+                piece = QRectF(left, rect.top() - 8, width - left, rect.height() + 16)
+                panel = piece if panel is None else panel.united(piece)
+            elif panel is not None:
+                self._paint_panel(painter, panel)
+                panel = None
+            if kind == "rule":
+                y = rect.center().y()
+                painter.setPen(QPen(line, 1.5))
+                painter.drawLine(QPointF(MARGIN, y), QPointF(width, y))
+            for level in range(int(shape.property(QUOTES) or 0)):
+                bar = QRectF(MARGIN + level * QUOTE_INDENT, rect.top() - 3, 3, rect.height() + 6)
+                painter.fillRect(bar, line)
+        if panel is not None:
+            self._paint_panel(painter, panel)
+
+    def _paint_panel(self, painter: QPainter, panel: QRectF) -> None:
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Window))
+        painter.drawRoundedRect(panel, 7, 7)
+
+    def _grounds(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Grounds and edges of the mode's colours."""
+        colours = data_colours(is_dark(self.palette()))
+        text = self.palette().color(QPalette.ColorRole.PlaceholderText).name()
+        if self._layer.mode == "confidence":
+            return colours.confidence, [text] * len(colours.confidence)
+        if self._layer.mode == "slot":
+            return colours.slots, [text] * len(colours.slots)
+        return colours.blocks, colours.edges
+
+    def _paint_boxes(self, painter: QPainter, boxes: Sequence[tuple[Box, QRectF]]) -> None:
+        grounds, edges = self._grounds()
+        is_cycle = self._layer.mode == "pass"
+        for box, rect in boxes:
+            number = box.ground % len(grounds) if is_cycle else min(box.ground, len(grounds) - 1)
+            painter.setPen(Qt.PenStyle.NoPen)
+            if rect.width() > 0:
+                painter.setBrush(QColor(grounds[number]))
+                painter.drawRoundedRect(rect.adjusted(0.5, 0, -0.5, 0), ROUNDING, ROUNDING)
+            if box.opens or rect.width() == 0:
+                painter.setBrush(QColor(edges[number]))
+                painter.drawRoundedRect(QRectF(rect.left(), rect.top(), TICK, rect.height()), 1, 1)
+            if self._layer.mode == "confidence" and rect.width() > 0:
+                painter.setPen(QPen(QColor(edges[number]), 1.2, _UNDERLINES[number]))
+                painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+
+    def _paint_figures(self, painter: QPainter, boxes: Sequence[tuple[Box, QRectF]]) -> None:
+        """Sizes, above the end of their block; pushed right where two would meet."""
+        grounds, edges = self._grounds()
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * FIGURE_SCALE)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        line, occupied = -1.0, -1.0
+        for box, rect in boxes:
+            if not box.figure:
+                continue
+            if rect.top() != line:
+                line, occupied = rect.top(), -1.0
+            width = metrics.horizontalAdvance(box.figure)
+            left = rect.right() - width if rect.width() > 0 else rect.left()
+            left = max(left, occupied)
+            occupied = left + width + 1.5
+            painter.setPen(QColor(edges[box.ground % len(edges)]))
+            painter.drawText(QPointF(left, rect.top() - 1.0), box.figure)

@@ -1,0 +1,57 @@
+"""What hovering over a token tells: its pass, slot, confidence, alternatives, time."""
+
+from __future__ import annotations
+
+import html
+from bisect import bisect_right
+
+from app.widgets.pass_spans import PassSpans, TokenSpan
+
+
+def token_at(spans: PassSpans, offset: int) -> TokenSpan | None:
+    """The token that a character of the answer came from."""
+    number = bisect_right(spans.tokens, offset, key=lambda token: token.start) - 1
+    while number > 0 and spans.tokens[number].start == spans.tokens[number].end:
+        number -= 1
+    return spans.tokens[number] if 0 <= number < len(spans.tokens) else None
+
+
+def tip_text(spans: PassSpans, offset: int) -> str:
+    """The same in plain text, for screen readers."""
+    token = token_at(spans, offset)
+    if token is None:
+        return ""
+    return ". ".join(_lines(spans, token))
+
+
+def tip_html(spans: PassSpans, offset: int) -> str:
+    """A small table for a tool tip; empty where there is no token."""
+    token = token_at(spans, offset)
+    if token is None:
+        return ""
+    name = html.escape(_shown(spans.text[token.start : token.end]))
+    rows = "".join(f"<tr><td>{html.escape(line)}</td></tr>" for line in _lines(spans, token)[1:])
+    return f"<table cellspacing='1'><tr><td><b>{name}</b></td></tr>{rows}</table>"
+
+
+def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
+    done = token.done
+    lines = [
+        _shown(spans.text[token.start : token.end]),
+        f"Pass {done.index + 1}, slot {token.slot} of {len(done.proposed_ids)}",
+        f"{len(done.token_ids)} kept in {done.seconds * 1000:.0f} ms",
+    ]
+    if token.slot <= len(done.confidences):
+        confidence = done.confidences[token.slot - 1]
+        lines.insert(2, f"Confidence {confidence:.3f}, threshold {done.threshold:g}")
+    if token.slot <= len(done.alternatives) and done.alternatives[token.slot - 1]:
+        others = done.alternatives[token.slot - 1]
+        listed = ", ".join(f"{_shown(text)} {chance:.3f}" for _id, text, chance in others)
+        lines.append(f"Instead of it: {listed}")
+    return lines
+
+
+def _shown(text: str) -> str:
+    """A token's text with its blanks made visible."""
+    visible = text.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "␣")
+    return f"“{visible}”" if visible else "no text"

@@ -1,0 +1,300 @@
+"""The only door from the window to a loaded model: a controller here, a worker in its thread.
+
+One long-lived thread holds one session. Wishes go to it as queued signals, its answers come
+back as queued signals into slots of the controller, which lives in the GUI thread. Two plain
+thread-safe objects go past the queue, because they must act on the very next pass: `Cancel`
+and `Threshold`.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from core.control import Cancel, Threshold
+from core.engine.request import LoadSpec, Request, SessionInfo
+from core.errors import Cancelled
+from core.events import GenerationEvent
+from core.paths import Paths
+
+if TYPE_CHECKING:
+    from app.context import SettingsHolder
+    from core.history.store import HistoryStore
+
+LOG = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+
+
+class EngineSession(Protocol):
+    """What the worker needs of `core.engine.session.Session`."""
+
+    @property
+    def info(self) -> SessionInfo:
+        """What is loaded."""
+
+    def stream(
+        self, request: Request, cancel: Cancel, threshold: Threshold
+    ) -> Iterator[GenerationEvent]:
+        """Decode one answer."""
+
+    def close(self) -> None:
+        """Free the memory."""
+
+
+@dataclass(frozen=True)
+class AnswerTask:
+    """One answer to decode, with the objects that steer it."""
+
+    request: Request
+    chat_id: str | None
+    cancel: Cancel
+    threshold: Threshold
+
+
+SessionFactory = Callable[[LoadSpec, Progress], EngineSession]
+StoreGetter = Callable[[], "HistoryStore | None"]
+
+
+def session_factory(paths: Paths, settings: SettingsHolder) -> SessionFactory:
+    """Opens real sessions; torch is imported on first use, in the worker's thread."""
+
+    def open_real_session(spec: LoadSpec, progress: Progress) -> EngineSession:
+        from core.engine.session import open_session
+
+        return open_session(spec, paths, settings.value, progress)
+
+    return open_real_session
+
+
+class EngineWorker(QObject):
+    """Holds the session; every slot runs in the worker's thread.
+
+    Signals:
+        loading: Phase, done, total of a load.
+        loaded: `SessionInfo` of the session now ready.
+        unloaded: No session is loaded any more.
+        started_answer: Row of the history, empty when the answer is not recorded.
+        warned: A sentence: this answer may be missing from the history.
+        answer_event: One `GenerationEvent`.
+        failed: The exception that ended a load or an answer.
+        finished: An answer is over, in whatever way.
+    """
+
+    loading = Signal(str, int, int)
+    loaded = Signal(object)
+    unloaded = Signal()
+    started_answer = Signal(str)
+    warned = Signal(str)
+    answer_event = Signal(object)
+    failed = Signal(object)
+    finished = Signal()
+
+    def __init__(self, open_session: SessionFactory, get_store: StoreGetter) -> None:
+        super().__init__()
+        self._open_session = open_session
+        self._get_store = get_store
+        self._session: EngineSession | None = None
+
+    @Slot(object, object)
+    def load(self, spec: LoadSpec, cancel: Cancel) -> None:
+        """Replace the session; the old one goes first, there may be no room for both."""
+
+        def progress(phase: str, done: int, total: int) -> None:
+            cancel.check()
+            self.loading.emit(phase, done, total)
+
+        self.unload()
+        try:
+            self._session = self._open_session(spec, progress)
+        except Cancelled:
+            self.unloaded.emit()
+        except Exception as error:  # noqa: BLE001  (the thread's edge)
+            self._fail(error)
+            self.unloaded.emit()
+        else:
+            self.loaded.emit(self._session.info)
+
+    @Slot()
+    def unload(self) -> None:
+        """Free the session's memory."""
+        if self._session is None:
+            return
+        session, self._session = self._session, None
+        session.close()
+        self.unloaded.emit()
+
+    @Slot(object)
+    def generate(self, task: AnswerTask) -> None:
+        """Decode one answer to its end."""
+        try:
+            for event in self._events(task):
+                self.answer_event.emit(event)
+        except Exception as error:  # noqa: BLE001  (the thread's edge)
+            self._fail(error)
+        self.finished.emit()
+
+    def _events(self, task: AnswerTask) -> Iterator[GenerationEvent]:
+        if self._session is None:
+            raise RuntimeError("an answer was asked for while no model is loaded")
+        events = self._session.stream(task.request, task.cancel, task.threshold)
+        store = self._get_store()
+        if store is None:
+            self.started_answer.emit("")
+            return events
+        from core.history.recorder import record_answer
+
+        return record_answer(
+            events,
+            store=store,
+            request=task.request,
+            info=self._session.info,
+            source="app",
+            chat_id=task.chat_id,
+            on_start=self.started_answer.emit,
+            warn=self.warned.emit,
+        )
+
+    def _fail(self, error: Exception) -> None:
+        """Report a failure; its frames are let go, they may hold gigabytes of weights."""
+        LOG.warning("engine: %s", error, exc_info=error)
+        error.add_note(traceback.format_exc())
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        self.failed.emit(error)
+
+
+class EngineController(QObject):
+    """What the window talks to; lives in the GUI thread.
+
+    Signals as in `EngineWorker`. Everything returns at once except `close`.
+
+    Args:
+        open_session: Opens a session; called in the worker's thread.
+        get_store: The history that answers are written into; None keeps no record.
+    """
+
+    loading = Signal(str, int, int)
+    loaded = Signal(object)
+    unloaded = Signal()
+    started_answer = Signal(str)
+    warned = Signal(str)
+    answer_event = Signal(object)
+    failed = Signal(object)
+    finished = Signal()
+
+    _load_wanted = Signal(object, object)
+    _unload_wanted = Signal()
+    _answer_wanted = Signal(object)
+
+    def __init__(
+        self,
+        open_session: SessionFactory,
+        get_store: StoreGetter = lambda: None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.info: SessionInfo | None = None
+        self.is_loading = False
+        self.is_answering = False
+        self._cancel = Cancel()
+        self._threshold = Threshold(0.9)
+        self._thread = QThread()
+        self._thread.setObjectName("engine")
+        self._worker = EngineWorker(open_session, get_store)
+        self._worker.moveToThread(self._thread)
+        self._connect()
+        self._thread.start()
+
+    def _connect(self) -> None:
+        worker = self._worker
+        self._load_wanted.connect(worker.load)
+        self._unload_wanted.connect(worker.unload)
+        self._answer_wanted.connect(worker.generate)
+        worker.loading.connect(self._on_loading)
+        worker.loaded.connect(self._on_loaded)
+        worker.unloaded.connect(self._on_unloaded)
+        worker.started_answer.connect(self._on_started_answer)
+        worker.warned.connect(self._on_warned)
+        worker.answer_event.connect(self._on_answer_event)
+        worker.failed.connect(self._on_failed)
+        worker.finished.connect(self._on_finished)
+        self._thread.finished.connect(worker.unload)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an answer can be asked for now."""
+        return self.info is not None and not self.is_loading and not self.is_answering
+
+    def load(self, spec: LoadSpec) -> None:
+        """Load a model in place of the one loaded; a running answer is stopped first."""
+        self._cancel.set()
+        self._cancel = Cancel()
+        self.is_loading = True
+        self._load_wanted.emit(spec, self._cancel)
+
+    def unload(self) -> None:
+        """Free the model's memory; a running answer is stopped first."""
+        self._cancel.set()
+        self._unload_wanted.emit()
+
+    def generate(self, request: Request, chat_id: str | None = None) -> None:
+        """Decode one answer; its events come as `answer_event`, then `finished`."""
+        if not self.is_ready:
+            raise RuntimeError("the engine is not ready for an answer")
+        self._cancel = Cancel()
+        self.is_answering = True
+        self._answer_wanted.emit(AnswerTask(request, chat_id, self._cancel, self._threshold))
+
+    def cancel(self) -> None:
+        """Stop the load or the answer under way, within one pass."""
+        self._cancel.set()
+
+    def set_threshold(self, value: float) -> None:
+        """Put a threshold in force from the next pass on."""
+        self._threshold.set(value)
+
+    def close(self, timeout_ms: int = 5000) -> bool:
+        """Stop everything, free the model and end the thread; whether that was in time."""
+        self._cancel.set()
+        self._thread.quit()
+        return self._thread.wait(timeout_ms)
+
+    @Slot(str, int, int)
+    def _on_loading(self, phase: str, done: int, total: int) -> None:
+        self.loading.emit(phase, done, total)
+
+    @Slot(object)
+    def _on_loaded(self, info: SessionInfo) -> None:
+        self.info, self.is_loading = info, False
+        self.loaded.emit(info)
+
+    @Slot()
+    def _on_unloaded(self) -> None:
+        self.info = None
+        self.unloaded.emit()
+
+    @Slot(str)
+    def _on_started_answer(self, run_id: str) -> None:
+        self.started_answer.emit(run_id)
+
+    @Slot(str)
+    def _on_warned(self, sentence: str) -> None:
+        self.warned.emit(sentence)
+
+    @Slot(object)
+    def _on_answer_event(self, event: GenerationEvent) -> None:
+        self.answer_event.emit(event)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self.failed.emit(error)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        self.is_answering = False
+        self.finished.emit()
