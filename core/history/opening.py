@@ -57,10 +57,21 @@ def prepare(path: Path, migrations: Path = MIGRATIONS) -> str:
 
 
 def _read_revision(path: Path) -> str:
-    """The revision of a history, "" where there is none yet; reads without a trace."""
+    """The revision of a history, "" where there is none yet; leaves no files behind.
+
+    Without a log file nobody has the database open, and it may be read without one. If that
+    fails another process may have begun to write meanwhile: only a look with locks tells.
+    """
     if not path.exists() or path.stat().st_size == 0:
         return ""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
+    if not Path(f"{path}-wal").exists():
+        with contextlib.suppress(sqlite3.DatabaseError):
+            return _query_revision(path, "immutable=1")
+    return _query_revision(path, "mode=ro")
+
+
+def _query_revision(path: Path, mode: str) -> str:
+    uri = f"{path.absolute().as_uri()}?{mode}"
     with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if not tables:

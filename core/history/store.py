@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core import jsonl
@@ -190,11 +190,15 @@ class HistoryStore:
 
     def _mark_interrupted(self) -> None:
         """Rows that a dead process of this host left running are marked; what they hold stays."""
-        statement = select(RunRow).where(RunRow.state == "running", RunRow.pid.is_not(None))
-        with self._database.writing() as session:
-            for row in session.scalars(statement):
-                if is_gone(row.pid or 0, row.host or "", row.created_at):
-                    row.state, row.pid, row.host = "interrupted", None, None
+        columns = (RunRow.key, RunRow.pid, RunRow.host, RunRow.created_at)
+        running = select(*columns).where(RunRow.state == "running", RunRow.pid.is_not(None))
+        with self._database.reading() as session:
+            rows = session.execute(running).all()
+        gone = [row.key for row in rows if is_gone(row.pid, row.host, row.created_at)]
+        if gone:  # opening writes only where there is a reason to
+            marked = {"state": "interrupted", "pid": None, "host": None}
+            with self._database.writing() as session:
+                session.execute(update(RunRow).where(RunRow.key.in_(gone)).values(**marked))
 
     # Chats
 

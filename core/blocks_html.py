@@ -1,0 +1,106 @@
+"""Passes as coloured HTML blocks: the history's export and "copy with blocks as HTML" share it.
+
+A block shows its size as a small figure and a ruled left edge, so colour never carries it alone.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import html
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from core.events import PassDone
+from core.paths import resources
+
+Theme = Literal["light", "dark"]
+
+GROUNDS: dict[Theme, tuple[str, str]] = {
+    "light": ("#FFFFFF", "#1B1D22"),
+    "dark": ("#16181D", "#F1F2F4"),
+}
+"""Ground and text colour of a page in each theme."""
+
+BLOCK_STYLE = "border-left:2px solid;border-radius:3px;padding:1px 2px"
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours as "#rrggbb": the page's ground and text, and each block's fill and edge in turn."""
+
+    ground: str
+    text: str
+    cycle: tuple[str, ...]
+    edges: tuple[str, ...]
+
+
+def load_palette(theme: Theme) -> Palette:
+    """The block colours of a theme, as the app shows them."""
+    path = resources() / "themes" / f"{theme}.toml"
+    blocks = tomllib.loads(path.read_text(encoding="utf-8"))["blocks"]
+    return Palette(*GROUNDS[theme], tuple(blocks["cycle"]), tuple(blocks["edges"]))
+
+
+def inline_blocks(passes: Iterable[PassDone], palette: Palette) -> str:
+    """Blocks that carry their colours along, for a clipboard: mail programs drop style sheets."""
+    spans = []
+    for done in passes:
+        colour = done.index % len(palette.cycle)
+        style = (
+            f"background:{palette.cycle[colour]};color:{palette.text};"
+            f"{BLOCK_STYLE};border-color:{palette.edges[colour]}"
+        )
+        spans.append(_span(done, f'style="{style}"'))
+    return f'<div style="white-space:pre-wrap;line-height:1.8">{"".join(spans)}</div>'
+
+
+def classed_blocks(passes: Iterable[PassDone]) -> str:
+    """Blocks for a page that holds `style_sheet()`: they follow its light and dark."""
+    size = len(load_palette("light").cycle)
+    spans = (_span(done, f'class="block c{done.index % size}"') for done in passes)
+    return f'<div class="blocks">{"".join(spans)}</div>'
+
+
+def style_sheet() -> str:
+    """CSS for `classed_blocks` in both themes; the reader's system chooses."""
+    return "\n".join(
+        [
+            ":root { color-scheme: light dark; }",
+            ".blocks { white-space: pre-wrap; line-height: 1.8; }",
+            f".block {{ {BLOCK_STYLE}; box-decoration-break: clone;"
+            " -webkit-box-decoration-break: clone; }",
+            "sup { font-size: .65em; opacity: .8; }",
+            _rules(load_palette("light")),
+            f"@media (prefers-color-scheme: dark) {{\n{_rules(load_palette('dark'))}\n}}",
+        ]
+    )
+
+
+def _rules(palette: Palette) -> str:
+    body = f"body {{ background: {palette.ground}; color: {palette.text}; }}"
+    colours = zip(palette.cycle, palette.edges, strict=True)
+    return "\n".join(
+        [body]
+        + [
+            f".c{i} {{ background: {fill}; border-color: {edge}; }}"
+            for i, (fill, edge) in enumerate(colours)
+        ]
+    )
+
+
+def _span(done: PassDone, attribute: str) -> str:
+    size = len(done.token_ids)
+    text = html.escape(done.text).replace("\n", "<br>").replace("  ", "&nbsp; ")
+    return f'<span {attribute} title="{_hover(done)}">{text}<sup>{size}</sup></span>'
+
+
+def _hover(done: PassDone) -> str:
+    """What hovering over a block says."""
+    size = len(done.token_ids)
+    sure = " ".join(f"{one:.2f}" for one in done.confidences[:size])
+    return html.escape(
+        f"pass {done.index + 1}: {size} token{'' if size == 1 else 's'}, confidence {sure}, "
+        f"threshold {done.threshold:g}, {done.seconds * 1000:.0f} ms"
+    )
