@@ -138,7 +138,7 @@ def delete_runs(args: argparse.Namespace, store: HistoryStore) -> None:
 def _agreed(titles: Sequence[str]) -> bool:
     if not sys.stdin.isatty():
         raise KnownError("Deleting asks first, and here nobody can answer.", "Add --yes.")
-    print("\n".join(titles))
+    note("\n".join(titles))
     what = "this run" if len(titles) == 1 else f"these {len(titles)} runs"
-    print(f"Delete {what}? [y/N] ", end="", flush=True)
+    print(f"Delete {what}? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import fields, replace
@@ -19,7 +17,7 @@ from core.history.records import EVERYTHING, ChatDetail, ChatRecord, RunFilter, 
 from core.history.search import LIST_COLUMNS, conditions
 from core.history.store import HistoryStore
 from core.history.tables import RunRow
-from tests.core.history.runs import a_run
+from tests.core.history.runs import a_run, dead_pid
 from tests.core.streams import answer
 
 
@@ -160,12 +158,6 @@ def test_several_threads_write_and_read_at_once(store: HistoryStore) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(write, range(24)))
     assert store.count_runs() == 24
-
-
-def dead_pid() -> int:
-    process = subprocess.Popen([sys.executable, "-S", "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_what_a_dead_process_left_running_is_marked(database: Path) -> None:
