@@ -232,7 +232,11 @@ def memory_needed(entry: ModelEntry, dtype: str) -> int:
 
 def fits(entry: ModelEntry, free_bytes: int, dtype: str = "auto") -> Fit:
     """Whether a model fits into memory that is free now; "tight" leaves less than a fifth."""
-    need = memory_needed(entry, dtype)
-    if need > free_bytes:
+    return judge_fit(memory_needed(entry, dtype), free_bytes)
+
+
+def judge_fit(need_bytes: int, free_bytes: int) -> Fit:
+    """The same from a need that is known already."""
+    if need_bytes > free_bytes:
         return "does not fit"
-    return "fits" if need <= 0.8 * free_bytes else "tight"
+    return "fits" if need_bytes <= 0.8 * free_bytes else "tight"

@@ -1,0 +1,71 @@
+"""Builds the application: everything is made here once and passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app.assets import app_icon
+from app.context import AppContext, History, SettingsHolder
+from app.errors import ErrorReporter, start_logging
+from app.main_window import MainWindow
+from app.theme import Theme
+from app.workers.engine import EngineController, session_factory
+from app.workers.jobs import Jobs
+from core import __version__
+from core.paths import Paths, user_paths
+
+APP_ID = "io.github.stride_mtp.Stride"
+
+
+@dataclass
+class Application:
+    """What must live as long as the window."""
+
+    context: AppContext
+    errors: ErrorReporter
+    theme: Theme
+    window: MainWindow
+
+
+def make_qt_application(arguments: list[str]) -> QApplication:
+    """The Qt application with its identity; one window to a process."""
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
+        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+    )
+    QGuiApplication.setDesktopFileName(APP_ID)
+    app = QApplication(arguments)
+    app.setApplicationName("Stride")
+    app.setApplicationVersion(__version__)
+    app.setWindowIcon(app_icon())
+    return app
+
+
+def build(app: QApplication, paths: Paths) -> Application:
+    """Make the parts and connect them; nothing heavy is imported and no file is opened."""
+    settings = SettingsHolder(paths.settings_file, app)
+    jobs = Jobs(app)
+    history = History(paths, jobs, app)
+    engine = EngineController(session_factory(paths, settings), history.get_store, app)
+    context = AppContext(paths, settings, history, engine, jobs)
+    errors = ErrorReporter(app)
+    theme = Theme(app)
+    theme.apply(settings.value.theme)
+    window = MainWindow(context, errors, theme)
+    return Application(context, errors, theme, window)
+
+
+def run(arguments: list[str]) -> int:
+    """Show the window and stay until it is closed; the exit code."""
+    paths = user_paths()
+    start_logging(paths.logs)
+    app = make_qt_application(arguments)
+    stride = build(app, paths)
+    stride.errors.install(paths.logs)
+    stride.window.show()
+    # A timer of 0 ms fires once the event loop has nothing left to paint.
+    QTimer.singleShot(0, stride.window.start)
+    return app.exec()

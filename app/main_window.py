@@ -1,0 +1,237 @@
+"""The frame: navigation, header, page stack, status bar, and the one block that connects them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from app.actions import build_menus
+from app.context import AppContext
+from app.errors import ErrorReporter, bug_dialog
+from app.pages.chat.page import ChatPage
+from app.pages.history.page import HistoryPage
+from app.pages.home.page import HomePage
+from app.pages.settings.page import SettingsPage
+from app.widgets.about import about_dialog, shortcuts_dialog
+from app.widgets.banner import Banner
+from app.widgets.model_bar import ModelBar
+from app.widgets.nav_rail import NavRail
+from app.widgets.status_bar import StatusBar
+from core.model.starter import NAME as STARTER_NAME
+
+HOME, CHAT, HISTORY, SETTINGS = range(4)
+ENTRIES = (("home", "Home"), ("chat", "Chat"), ("history", "History"), ("settings", "Settings"))
+CLOSE_SECONDS = 5.0
+FIRST_SIZE = (1180, 780)
+SMALLEST_SIZE = (760, 520)
+
+
+class MainWindow(QMainWindow):
+    """The window; pages own their widgets, this only holds and connects them."""
+
+    def __init__(self, context: AppContext, errors: ErrorReporter) -> None:
+        super().__init__()
+        self._context = context
+        self._errors = errors
+        self._wants_starter = False
+        self.setWindowTitle("Stride")
+        self.setMinimumSize(*SMALLEST_SIZE)
+        self.rail = NavRail(ENTRIES)
+        self.model_bar = ModelBar(context)
+        self.banner = Banner()
+        self.home = HomePage(context)
+        self.chat = ChatPage(context)
+        self.history = HistoryPage(context)
+        self.settings = SettingsPage(context)
+        self.pages = QStackedWidget()
+        self.status = StatusBar(context)
+        self.actions_by_key = build_menus(self)
+        self._build()
+        self._connect()
+        self._restore_geometry()
+        self.show_page(HOME)
+
+    def _build(self) -> None:
+        for page in (self.home, self.chat, self.history, self.settings):
+            self.pages.addWidget(page)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self.model_bar)
+        right.addWidget(self.banner)
+        right.addWidget(self.pages, 1)
+        centre = QWidget()
+        row = QHBoxLayout(centre)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addLayout(right, 1)
+        self.setCentralWidget(centre)
+        self.setStatusBar(self.status)
+
+    def _connect(self) -> None:
+        """Every connection between two parts of the window, by sender."""
+        actions, context = self.actions_by_key, self._context
+        actions["about"].triggered.connect(self._on_about)
+        actions["add_folder"].triggered.connect(self._on_add_folder)
+        actions["load"].triggered.connect(self.model_bar.load)
+        actions["new_chat"].triggered.connect(self._on_new_chat)
+        actions["page_0"].triggered.connect(self._on_home)
+        actions["page_1"].triggered.connect(self._on_chat)
+        actions["page_2"].triggered.connect(self._on_history)
+        actions["page_3"].triggered.connect(self._on_settings)
+        actions["quit"].triggered.connect(self.close)
+        actions["regenerate"].triggered.connect(self.chat.regenerate)
+        actions["search"].triggered.connect(self._on_search)
+        actions["settings"].triggered.connect(self._on_settings)
+        actions["shortcuts"].triggered.connect(self._on_shortcuts)
+        actions["stop"].triggered.connect(context.engine.cancel)
+        actions["unload"].triggered.connect(context.engine.unload)
+        context.engine.failed.connect(self._errors.report)
+        context.engine.finished.connect(context.history.changed)
+        context.engine.loaded.connect(self._on_loaded)
+        context.history.failed.connect(self._errors.report)
+        context.history.opened.connect(self._on_history_opened)
+        context.jobs.crashed.connect(self._errors.report)
+        context.jobs.failed.connect(self._errors.report)
+        context.settings.failed.connect(self._errors.report)
+        self._errors.bug.connect(self._on_bug)
+        self._errors.known.connect(self.banner.show_error)
+        self.chat.status_message.connect(self.status.show_message)
+        self.history.chat_requested.connect(self._on_open_chat)
+        self.history.status_message.connect(self.status.show_message)
+        self.home.run_requested.connect(self._on_open_run)
+        self.home.start_requested.connect(self._on_start_chatting)
+        self.home.starter_fetched.connect(self.model_bar.refresh)
+        self.model_bar.add_folder_requested.connect(self._on_add_folder)
+        self.model_bar.inventory_changed.connect(self._on_inventory)
+        self.rail.page_requested.connect(self.show_page)
+        self.settings.folders_changed.connect(self.model_bar.refresh)
+        self.settings.status_message.connect(self.status.show_message)
+
+    def start(self) -> None:
+        """Begin what may take time; called once the window is painted."""
+        if self._context.settings.problem is not None:
+            self._errors.report(self._context.settings.problem)
+        self._context.history.open()
+        self.model_bar.refresh()
+        self.home.look()
+
+    @Slot(int)
+    def show_page(self, index: int) -> None:
+        """Open a page."""
+        self.pages.setCurrentIndex(index)
+        self.rail.mark(index)
+
+    # Requests of the pages
+
+    @Slot()
+    def _on_start_chatting(self) -> None:
+        self.show_page(CHAT)
+        if self.model_bar.is_loaded(STARTER_NAME):
+            return
+        self._wants_starter = True
+        self.model_bar.refresh()
+
+    @Slot(object)
+    def _on_inventory(self, _inventory: object) -> None:
+        if self._wants_starter:
+            self._wants_starter = False
+            self.model_bar.pick(STARTER_NAME)
+            self.model_bar.load()
+
+    @Slot(object)
+    def _on_loaded(self, _info: object) -> None:
+        self.status.show_message("The model is ready.")
+
+    @Slot()
+    def _on_new_chat(self) -> None:
+        self.show_page(CHAT)
+        self.chat.new_chat()
+
+    @Slot(str)
+    def _on_open_chat(self, chat_id: str) -> None:
+        self.show_page(CHAT)
+        self.chat.open_chat(chat_id)
+
+    @Slot(str)
+    def _on_open_run(self, run_id: str) -> None:
+        self.show_page(HISTORY)
+        self.history.open_run(run_id)
+
+    @Slot()
+    def _on_search(self) -> None:
+        self.show_page(HISTORY)
+        self.history.focus_search()
+
+    @Slot()
+    def _on_add_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "A folder with models")
+        if folder:
+            self.settings.add_model_folder(folder)
+
+    @Slot()
+    def _on_home(self) -> None:
+        self.show_page(HOME)
+
+    @Slot()
+    def _on_chat(self) -> None:
+        self.show_page(CHAT)
+
+    @Slot()
+    def _on_history(self) -> None:
+        self.show_page(HISTORY)
+
+    @Slot()
+    def _on_settings(self) -> None:
+        self.show_page(SETTINGS)
+
+    # Messages
+
+    @Slot()
+    def _on_history_opened(self) -> None:
+        store = self._context.history.store
+        if store is not None and store.notice:
+            self.banner.show_warning(store.notice)
+
+    @Slot(object)
+    def _on_bug(self, error: BaseException) -> None:
+        bug_dialog(error, self).open()
+
+    @Slot()
+    def _on_about(self) -> None:
+        about_dialog(self).open()
+
+    @Slot()
+    def _on_shortcuts(self) -> None:
+        shortcuts_dialog(self).open()
+
+    # Geometry and closing
+
+    def _geometry(self) -> QSettings:
+        path = self._context.paths.state / "window.ini"
+        return QSettings(str(path), QSettings.Format.IniFormat)
+
+    def _restore_geometry(self) -> None:
+        saved = self._geometry().value("geometry")
+        if saved is None or not self.restoreGeometry(saved):
+            self.resize(*FIRST_SIZE)
+
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop what runs, wait for it, keep what an interrupted answer had."""
+        self._geometry().setValue("geometry", self.saveGeometry())
+        self.hide()
+        context = self._context
+        context.engine.close(int(CLOSE_SECONDS * 1000))
+        context.jobs.close(CLOSE_SECONDS)
+        context.history.close()
+        event.accept()

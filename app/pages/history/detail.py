@@ -1,0 +1,182 @@
+"""One run, opened: what was asked, the answer in its blocks, figures, settings, machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.assets import icon
+from app.pages.history.table import KIND_WORDS, STATE_WORDS
+from app.widgets.answer_view import AnswerView
+from app.widgets.text import SPACE, body, button, heading, line, muted
+from app.widgets.units import moment_text
+from core.events import GenerationEvent
+from core.history.records import RunDetail
+
+INTERRUPTED_NOTE = "This answer was cut off; what had arrived is kept."
+
+FIGURES = (
+    ("tokens_per_pass", "Tokens per pass", "{:.2f}"),
+    ("tokens_per_second", "Tokens a second", "{:.1f}"),
+    ("tokens", "Tokens", "{:.0f}"),
+    ("passes", "Passes", "{:.0f}"),
+    ("prefill_seconds", "Prefill", "{:.2f} s"),
+    ("threshold", "Threshold", "{:.2f}"),
+    ("k_max", "k_max", "{:.0f}"),
+)
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run with its whole trace, as a pool thread read it."""
+
+    run: RunDetail
+    events: tuple[GenerationEvent, ...]
+
+
+class RunView(QWidget):
+    """Shows one run.
+
+    Signals:
+        chat_requested: The user wants to go on in the run's chat.
+        export_requested: The user wants this run as a file.
+        delete_requested: The user wants this run gone.
+    """
+
+    chat_requested = Signal(str)
+    export_requested = Signal()
+    delete_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._chat_id = ""
+        self._title = heading("")
+        self._subtitle = muted()
+        self._note = muted(INTERRUPTED_NOTE)
+        self._prompt = body()
+        self._answer = AnswerView()
+        self._error = body()
+        self._figures = QGridLayout()
+        self._facts = QGridLayout()
+        self._chat = button("Open in chat", icon("chat"))
+        self._chat.clicked.connect(self._on_chat)
+        self._build()
+
+    def _build(self) -> None:
+        content = QWidget()
+        content.setProperty("role", "page")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(SPACE, 0, SPACE, SPACE)
+        column.setSpacing(3 * SPACE // 2)
+        column.setAlignment(Qt.AlignmentFlag.AlignTop)
+        for part in (self._title, self._subtitle, self._note):
+            column.addWidget(part)
+        column.addLayout(self._buttons())
+        column.addWidget(line())
+        column.addLayout(self._figures)
+        column.addWidget(muted("Prompt"))
+        column.addWidget(self._prompt)
+        column.addWidget(muted("Answer"))
+        column.addWidget(self._answer)
+        column.addWidget(self._error)
+        column.addWidget(line())
+        column.addLayout(self._facts)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def _buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        export = button("Export…", icon("export"))
+        export.clicked.connect(self.export_requested)
+        delete = button("Delete", icon("trash"))
+        delete.clicked.connect(self.delete_requested)
+        for one in (self._chat, export, delete):
+            row.addWidget(one)
+        row.addStretch(1)
+        return row
+
+    def show_run(self, opened: OpenedRun) -> None:
+        """Show a run in place of the last one."""
+        run = opened.run
+        self._chat_id = run.chat_id or ""
+        self._chat.setVisible(bool(self._chat_id))
+        self._title.setText(run.title or KIND_WORDS[run.kind])
+        words = (
+            KIND_WORDS[run.kind],
+            STATE_WORDS[run.state].lower(),
+            moment_text(run.created_at, time.time()),
+            run.model,
+            run.adapter or "no adapter",
+        )
+        self._subtitle.setText("  ·  ".join(words))
+        self._note.setVisible(run.kind == "answer" and run.state == "interrupted")
+        self._prompt.setText(run.prompt or "—")
+        self._answer.setVisible(bool(opened.events))
+        self._answer.show_trace(opened.events)
+        self._error.setText(str(run.summary.get("error", "")))
+        self._error.setVisible(bool(self._error.text()))
+        self._show_figures(run)
+        self._show_facts(run)
+
+    def _show_figures(self, run: RunDetail) -> None:
+        _clear(self._figures)
+        known = [
+            (label, form.format(run.summary[name]))
+            for name, label, form in FIGURES
+            if isinstance(run.summary.get(name), int | float)
+        ]
+        for place, (label, text) in enumerate(known):
+            row, column = divmod(place, 4)
+            cell = QVBoxLayout()
+            cell.setSpacing(0)
+            cell.addWidget(muted(label))
+            cell.addWidget(heading(text))
+            self._figures.addLayout(cell, row, column)
+
+    def _show_facts(self, run: RunDetail) -> None:
+        _clear(self._facts)
+        self._facts.setHorizontalSpacing(3 * SPACE)
+        self._facts.setColumnStretch(1, 1)
+        facts = {
+            "Run": run.id,
+            "From": "the app" if run.source == "app" else "the command line",
+            "Stop reason": run.summary.get("stop_reason"),
+            "MTP off": run.summary.get("mtp_off_reason"),
+            "Folder": run.run_dir,
+            **{key.replace("_", " ").capitalize(): value for key, value in run.machine.items()},
+        }
+        for row, (name, value) in enumerate((k, v) for k, v in facts.items() if v):
+            self._facts.addWidget(muted(name), row, 0, Qt.AlignmentFlag.AlignTop)
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            self._facts.addWidget(body(text.replace("_", " ")), row, 1)
+
+    @Slot()
+    def _on_chat(self) -> None:
+        self.chat_requested.emit(self._chat_id)
+
+
+def _clear(layout: QLayout) -> None:
+    """Remove everything from a layout, nested layouts too."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            _clear(inner)

@@ -1,0 +1,81 @@
+"""Home: what this is, the starter model, and the way back to recent answers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from app.assets import app_pixmap
+from app.context import AppContext
+from app.pages.home.pass_picture import PassPicture
+from app.pages.home.recent import RecentCard
+from app.pages.home.starter_card import StarterCard
+from app.widgets.card import Card, ScrollPage
+from app.widgets.text import SPACE, muted, title
+
+LOGO_SIZE = 48
+
+
+class HomePage(ScrollPage):
+    """Where a new user begins.
+
+    Signals:
+        start_requested: Load the starter and go to the chat.
+        starter_fetched: The starter is on this machine now.
+        run_requested: Id of a run to open in the history.
+    """
+
+    start_requested = Signal()
+    starter_fetched = Signal()
+    run_requested = Signal(str)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Home")
+        self._logo = QLabel()
+        self._starter = StarterCard(context)
+        self._recent = RecentCard(context)
+        self.column.addLayout(self._head())
+        self.column.addWidget(_picture_card())
+        self.column.addWidget(self._starter)
+        self.column.addWidget(self._recent)
+        self._starter.start_requested.connect(self.start_requested)
+        self._starter.fetched.connect(self.starter_fetched)
+        self._recent.run_requested.connect(self.run_requested)
+
+    def look(self) -> None:
+        """Find out what is on this machine."""
+        self._starter.look()
+
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setSpacing(2 * SPACE)
+        head.addWidget(self._logo, 0, Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        words.setSpacing(SPACE // 2)
+        words.addWidget(title("Stride"))
+        words.addWidget(
+            muted(
+                "Stride lets a language model on your own machine predict several tokens in one "
+                "pass and shows you every pass as it happens. You decide how sure the model "
+                "must be, while the answer flows; nothing you type leaves this machine."
+            )
+        )
+        head.addLayout(words, 1)
+        return head
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._logo.setPixmap(app_pixmap(LOGO_SIZE, self.devicePixelRatioF()))
+
+
+def _picture_card() -> Card:
+    card = Card("How to read an answer")
+    card.body.addWidget(PassPicture())
+    card.body.addWidget(
+        muted("Each coloured block is what one pass of the model added; the figure is its size.")
+    )
+    return card

@@ -1,0 +1,60 @@
+"""A framed group of widgets, and the scrolling page that holds such groups."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.widgets.text import PAGE_MARGIN, SPACE, heading, muted
+
+CONTENT_WIDTH = 840
+"""Lines of text longer than this many pixels are hard to read."""
+
+
+class Card(QFrame):
+    """A rounded frame with an optional heading and hint.
+
+    Attributes:
+        body: The layout to add to.
+    """
+
+    def __init__(self, name: str = "", hint: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(*(5 * SPACE // 2,) * 4)
+        self.body.setSpacing(3 * SPACE // 2)
+        if name:
+            self.setAccessibleName(name)
+            self.body.addWidget(heading(name))
+        if hint:
+            self.body.addWidget(muted(hint))
+
+
+class ScrollPage(QScrollArea):
+    """A page whose centred column scrolls when the window is small.
+
+    Attributes:
+        column: The layout to add cards to.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        content = QWidget()
+        content.setProperty("role", "page")
+        centre = QHBoxLayout(content)
+        centre.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN)
+        holder = QWidget()
+        holder.setMaximumWidth(CONTENT_WIDTH)
+        self.column = QVBoxLayout(holder)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(2 * SPACE)
+        self.column.setAlignment(Qt.AlignmentFlag.AlignTop)
+        centre.addStretch(1)
+        centre.addWidget(holder, 100)
+        centre.addStretch(1)
+        self.setWidget(content)

@@ -1,0 +1,59 @@
+"""The narrow strip on the left that leads from page to page."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.assets import icon
+from app.widgets.text import SPACE
+
+WIDTH = 84
+ICON_SIZE = 22
+
+
+class NavRail(QFrame):
+    """One button to a page, icon over word.
+
+    Signals:
+        page_requested: Index of the page the user wants to see.
+    """
+
+    page_requested = Signal(int)
+
+    def __init__(self, entries: tuple[tuple[str, str], ...], parent: QWidget | None = None) -> None:
+        """Build the rail from pairs of icon name and word, from top to bottom."""
+        super().__init__(parent)
+        self.setProperty("role", "rail")
+        self.setAccessibleName("Pages")
+        self.setFixedWidth(WIDTH)
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE, 3 * SPACE // 2, SPACE, SPACE)
+        layout.setSpacing(SPACE // 2)
+        for index, (icon_name, word) in enumerate(entries):
+            entry = _entry(icon_name, word)
+            entry.setToolTip(f"{word} (Ctrl+{index + 1})")
+            self._group.addButton(entry, index)
+            layout.addWidget(entry)
+        layout.addStretch(1)
+        self._group.idClicked.connect(self.page_requested)
+
+    @Slot(int)
+    def mark(self, index: int) -> None:
+        """Show which page is open."""
+        self._group.button(index).setChecked(True)
+
+
+def _entry(icon_name: str, word: str) -> QToolButton:
+    result = QToolButton()
+    result.setIcon(icon(icon_name))
+    result.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
+    result.setText(word)
+    result.setAccessibleName(word)
+    result.setCheckable(True)
+    result.setProperty("role", "nav")
+    result.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+    result.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return result

@@ -1,0 +1,76 @@
+"""Labels and buttons of one typographic scale, so that every page looks like its neighbours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QIcon
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
+
+Role = Literal["body", "muted", "chip"]
+ButtonRole = Literal["", "primary", "quiet"]
+
+SPACE = 8
+"""Distances are multiples of this many pixels."""
+
+PAGE_MARGIN = 3 * SPACE
+TITLE_SCALE = 1.7
+HEADING_SCALE = 1.2
+
+
+def title(text: str) -> QLabel:
+    """The name of a page."""
+    return _scaled(QLabel(text), TITLE_SCALE, QFont.Weight.DemiBold)
+
+
+def heading(text: str) -> QLabel:
+    """The name of a card or section."""
+    return _scaled(QLabel(text), HEADING_SCALE, QFont.Weight.DemiBold)
+
+
+def body(text: str = "", role: Role = "body") -> QLabel:
+    """Running text that wraps and can be selected."""
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setWordWrap(role != "chip")
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    if role == "chip":
+        label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+    return label
+
+
+def muted(text: str = "") -> QLabel:
+    """Running text of second rank."""
+    return body(text, "muted")
+
+
+def button(text: str, icon: QIcon | None = None, role: ButtonRole = "") -> QPushButton:
+    """A push button; "primary" is the one next step of a page."""
+    result = QPushButton(text)
+    if icon is not None:
+        result.setIcon(icon)
+    result.setProperty("role", role)
+    result.setAccessibleName(text.replace("&", ""))
+    result.setCursor(Qt.CursorShape.PointingHandCursor)
+    result.setAutoDefault(False)
+    return result
+
+
+def line(parent: QWidget | None = None) -> QFrame:
+    """A hairline between two sections."""
+    frame = QFrame(parent)
+    frame.setProperty("role", "line")
+    frame.setFixedHeight(1)
+    return frame
+
+
+def _scaled(label: QLabel, factor: float, weight: QFont.Weight) -> QLabel:
+    font = label.font()
+    font.setPointSizeF(font.pointSizeF() * factor)
+    font.setWeight(weight)
+    label.setFont(font)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
