@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
-import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from core import events
 from core.errors import KnownError
+
+Restore = Callable[[Any], Any]
 
 _CLASSES: dict[str, type] = {
     re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower(): cls
@@ -52,25 +54,34 @@ def from_dict(data: dict[str, Any]) -> events.Event:
     """
     try:
         cls = _CLASSES[data["event"]]
-        hints = typing.get_type_hints(cls)
         return cls(  # type: ignore[no-any-return]
-            **{f.name: _restore(hints[f.name], data[f.name]) for f in dataclasses.fields(cls)}
+            **{name: restore(data[name]) for name, restore in _fields(cls)}
         )
     except (KeyError, TypeError) as error:
         raise KnownError(f"Not a Stride event: {error!r} in {str(data)[:80]}.") from error
 
 
-def _restore(hint: Any, value: Any) -> Any:
-    """JSON knows lists only: give tuples and nested events their types back."""
-    if typing.get_origin(hint) is types.UnionType or value is None:
-        return value
+@functools.cache
+def _fields(cls: type) -> tuple[tuple[str, Restore], ...]:
+    """Fields of a class and how each comes back; looked up once, for traces are long."""
+    hints = typing.get_type_hints(cls)
+    return tuple((f.name, _restorer(hints[f.name])) for f in dataclasses.fields(cls))
+
+
+def _restorer(hint: Any) -> Restore:
+    """JSON knows lists only: what gives tuples and nested events their types back."""
     if dataclasses.is_dataclass(hint):
-        return from_dict(value)
-    if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)
-        if inner[-1] is Ellipsis:
-            return tuple(_restore(inner[0], item) for item in value)
-        return tuple(_restore(kind, item) for kind, item in zip(inner, value, strict=True))
+        return from_dict
+    if typing.get_origin(hint) is not tuple:
+        return _as_it_is
+    inner = typing.get_args(hint)
+    restore = _restorer(inner[0])
+    if inner[-1] is not Ellipsis or restore is _as_it_is:
+        return tuple  # the parts of a fixed tuple are plain
+    return lambda value: tuple(map(restore, value))
+
+
+def _as_it_is(value: Any) -> Any:
     return value
 
 

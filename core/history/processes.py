@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 
-def is_gone(pid: int, host: str, since: float) -> bool:
+def is_gone(pid: int, host: str | None, since: float) -> bool:
     """Whether a process is known to have ended; on another host nobody can tell.
 
     A process born after `since` (seconds since 1970) bears the number by chance.

@@ -1,89 +1,136 @@
-"""A training as a row of the history, read from the `events.jsonl` in its folder."""
+"""A training as a row of the history, read from its folder, which is the truth about it."""
 
 from __future__ import annotations
 
+import json
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import KnownError
-from core.events import (
-    CheckpointSaved,
-    EvalDone,
-    RunEnded,
-    RunStarted,
-    RunState,
-    StepDone,
-    TrainingEvent,
-)
+from core.events import CheckpointSaved, EvalDone, Event, RunEnded, RunStarted, RunState, StepDone
 from core.history.processes import is_gone
 from core.history.records import RunDetail
 from core.jsonl import read_events
 
 EVENTS_FILE = "events.jsonl"
+SPEC_FILE = "spec.json"
+PROCESS_FILE = "process.json"
+
+
+def note_process(run_dir: Path, pid: int) -> None:
+    """Leave word in a training's folder of the process that was just started for it.
+
+    Without it a process that dies before its `RunStarted` could not be told from one at work.
+    """
+    word = {"pid": pid, "host": platform.node(), "time": time.time()}
+    (run_dir / PROCESS_FILE).write_text(json.dumps(word) + "\n", encoding="utf-8")
 
 
 def read_training(run_dir: Path) -> RunDetail:
-    """The row of a training, as far as it got.
+    """The row of a training, as far as it got; its id is the folder's name.
 
     Raises:
         KnownError: the folder holds no training run.
     """
-    first, last, events = _read(run_dir)
-    model = Path(str(first.spec.get("model") or "unknown")).name
+    folder = _Folder.read(run_dir)
+    model = Path(str(folder.spec.get("model") or "unknown")).name
     return RunDetail(
-        id=first.run_id,
+        id=run_dir.name,
         kind="training",
-        state=_state(last, events),
-        created_at=first.time,
-        source="app" if first.spec.get("source") == "app" else "cli",
+        state=folder.state(),
+        created_at=folder.created_at,
+        source="cli",
         model=model,
-        adapter=Path(_out(first, events)).name or None,
+        adapter=Path(folder.adapter).name or None,
         title=f"Adapter for {model}",
         chat_id=None,
-        summary=_summary(last, events),
+        summary=_summary(folder.events),
         prompt="",
         answer="",
-        settings=first.spec,
-        machine=last.machine,
+        settings=folder.spec,
+        machine=folder.starts[-1].machine if folder.starts else {},
         run_dir=str(run_dir),
     )
 
 
-def _read(run_dir: Path) -> tuple[RunStarted, RunStarted, list[TrainingEvent]]:
-    """The first start, the last one (after a resume) and every event."""
-    path = run_dir / EVENTS_FILE
-    if not path.is_file():
-        raise KnownError(f"{run_dir} holds no training run: there is no {EVENTS_FILE}.")
-    events: list[Any] = list(read_events(path))
-    starts = [event for event in events if isinstance(event, RunStarted)]
-    if not starts:
-        raise KnownError(f"{path} does not say which training it belongs to.")
-    return starts[0], starts[-1], events
+@dataclass(frozen=True)
+class _Folder:
+    """What a training's folder says."""
+
+    spec: dict[str, Any]
+    process: dict[str, Any]
+    events: Sequence[Event]
+    starts: Sequence[RunStarted]
+    made_at: float
+    told_at: float
+
+    @classmethod
+    def read(cls, run_dir: Path) -> _Folder:
+        events_file, spec_file = run_dir / EVENTS_FILE, run_dir / SPEC_FILE
+        events = tuple(read_events(events_file)) if events_file.is_file() else ()
+        starts = [event for event in events if isinstance(event, RunStarted)]
+        spec = _object(spec_file) or (starts[0].spec if starts else {})
+        if not spec:
+            raise KnownError(f"{run_dir} holds no training run.")
+        return cls(
+            spec=spec,
+            process=_object(run_dir / PROCESS_FILE),
+            events=events,
+            starts=starts,
+            made_at=spec_file.stat().st_mtime if spec_file.is_file() else 0.0,
+            told_at=events_file.stat().st_mtime if events else 0.0,
+        )
+
+    @property
+    def created_at(self) -> float:
+        return self.starts[0].time if self.starts else self.made_at
+
+    @property
+    def adapter(self) -> str:
+        """Where the adapter lies, or will lie."""
+        written = [one.adapter for one in self.events if isinstance(one, RunEnded) and one.adapter]
+        return written[-1] if written else str(self.spec.get("out") or "")
+
+    def state(self) -> RunState:
+        """What it came to; a process that is gone without a word was interrupted."""
+        last = self.events[-1] if self.events else None
+        process = self.process or self._started_process()
+        resumed = process and process["time"] > self.told_at  # it has not said anything yet
+        if isinstance(last, RunEnded) and not resumed:
+            return last.state
+        if not process or not is_gone(process["pid"], process["host"], process["time"]):
+            return "running"
+        return last.state if isinstance(last, RunEnded) else "interrupted"
+
+    def _started_process(self) -> dict[str, Any]:
+        """The process by its own word, for a training that was started by hand."""
+        if not self.starts or "pid" not in self.starts[-1].machine:
+            return {}
+        last = self.starts[-1]
+        since = min(last.time, self.told_at)  # it has spoken: it is not a resumed one
+        return {"pid": last.machine["pid"], "host": last.machine.get("host"), "time": since}
 
 
-def _state(last: RunStarted, events: list[TrainingEvent]) -> RunState:
-    """What the last start came to; a process that is gone without a word was interrupted."""
-    after = events[events.index(last) :]
-    ends = [event for event in after if isinstance(event, RunEnded)]
-    if ends:
-        return ends[-1].state
-    pid, host = last.machine.get("pid"), last.machine.get("host")
-    if isinstance(pid, int) and isinstance(host, str) and is_gone(pid, host, last.time):
-        return "interrupted"
-    return "running"
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON object of a file, empty where there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _out(first: RunStarted, events: list[TrainingEvent]) -> str:
-    """Where the adapter lies, or will lie."""
-    ends = [event.adapter for event in events if isinstance(event, RunEnded) and event.adapter]
-    return ends[-1] if ends else str(first.spec.get("out") or "")
-
-
-def _summary(last: RunStarted, events: list[TrainingEvent]) -> dict[str, Any]:
+def _summary(events: Sequence[Event]) -> dict[str, Any]:
     """The newest figure of each kind; absent where the training has none yet."""
-    summary: dict[str, Any] = {"total_steps": last.total_steps}
+    summary: dict[str, Any] = {}
     for event in events:
         match event:
+            case RunStarted():
+                summary |= {"total_steps": event.total_steps}
             case StepDone():
                 summary |= {"step": event.step, "loss": event.loss}
             case EvalDone():

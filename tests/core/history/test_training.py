@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from core.events import (
     TrainingEvent,
 )
 from core.history.store import HistoryStore
-from core.history.training import read_training
+from core.history.training import note_process, read_training
 from tests.core.history.runs import dead_pid
 
 SPEC: dict[str, object] = {"model": "/models/toy", "out": "/adapters/swift", "kind": "gated"}
@@ -33,11 +36,14 @@ GROWING: tuple[TrainingEvent, ...] = (
 )
 
 
+STOPPED = RunEnded("stopped", 2, None, 60.0, 640)
+
+
 def start(pid: int = 0, first_step: int = 0) -> RunStarted:
     machine: dict[str, object] = {"cpu": "toy"}
     if pid:
         machine |= {"pid": pid, "host": platform.node()}
-    return RunStarted("r1", SPEC, 10, first_step, machine, 2e9)
+    return RunStarted("r1", SPEC, 10, first_step, machine, time.time())
 
 
 def write(folder: Path, events: Iterable[TrainingEvent]) -> Path:
@@ -70,21 +76,52 @@ def test_a_running_training(folder: Path) -> None:
 
 
 def test_a_finished_training(folder: Path) -> None:
-    write(folder, (start(), *GROWING, RunEnded("completed", 10, "/adapters/other", 60.0, 640)))
+    ended = RunEnded("completed", 10, "/adapters/other", 60.0, 640)
+    write(folder, (start(), *GROWING, ended))
     run = read_training(folder)
     assert (run.state, run.adapter) == ("completed", "other")
     assert (run.summary["seconds"], run.summary["supervised"]) == (60.0, 640)
 
 
 def test_a_resumed_training_runs_again(folder: Path) -> None:
-    ended = RunEnded("stopped", 2, None, 60.0, 640)
-    write(folder, (start(), *GROWING, ended, start(first_step=2)))
+    write(folder, (start(), *GROWING, STOPPED, start(first_step=2)))
     assert read_training(folder).state == "running"
 
 
 def test_a_training_whose_process_is_gone_was_interrupted(folder: Path) -> None:
     write(folder, (start(pid=dead_pid()), *GROWING))
     assert read_training(folder).state == "interrupted"
+    note_process(folder, dead_pid())
+    assert read_training(folder).state == "interrupted"
+
+
+def test_a_training_at_work_is_known_by_its_process(folder: Path) -> None:
+    write(folder, (start(pid=os.getpid()), *GROWING))
+    assert read_training(folder).state == "running"
+
+
+@pytest.mark.parametrize(("alive", "state"), [(True, "running"), (False, "interrupted")])
+def test_before_the_first_step_the_spec_speaks(tmp_path: Path, alive: bool, state: str) -> None:
+    (tmp_path / "spec.json").write_text(json.dumps(SPEC), encoding="utf-8")
+    note_process(tmp_path, os.getpid() if alive else dead_pid())
+    run = read_training(tmp_path)
+    assert (run.state, run.model, run.adapter, run.settings) == (state, "toy", "swift", SPEC)
+    assert run.created_at == pytest.approx(time.time(), abs=60)
+
+
+@pytest.mark.parametrize(("alive", "state"), [(True, "running"), (False, "stopped")])
+def test_a_resumed_process_that_said_nothing_yet(folder: Path, alive: bool, state: str) -> None:
+    write(folder, (start(), *GROWING, STOPPED))
+    os.utime(folder / "events.jsonl", (1e9, 1e9))
+    note_process(folder, os.getpid() if alive else dead_pid())
+    assert read_training(folder).state == state
+
+
+def test_the_last_word_counts_while_the_process_still_ends(folder: Path) -> None:
+    note_process(folder, os.getpid())
+    write(folder, (start(pid=os.getpid()), *GROWING, STOPPED))
+    os.utime(folder / "events.jsonl", (3e9, 3e9))
+    assert read_training(folder).state == "stopped"
 
 
 def test_the_row_grows_with_the_folder(store: HistoryStore, folder: Path) -> None:
@@ -122,5 +159,5 @@ def test_a_deleted_training_stays_deleted(store: HistoryStore, folder: Path) -> 
 def test_a_folder_without_a_training_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(KnownError, match="holds no training run"):
         read_training(tmp_path)
-    with pytest.raises(KnownError, match="does not say which training"):
+    with pytest.raises(KnownError, match="holds no training run"):
         read_training(write(tmp_path / "odd", GROWING))
