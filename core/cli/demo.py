@@ -79,7 +79,7 @@ def fetch_if_absent(paths: Paths, settings: Settings, cancel: Cancel) -> None:
         f"{starter.DOWNLOAD_BYTES / 1e6:.0f} MB to download, "
         f"{starter.DISK_BYTES / 1e6:.0f} MB on the disk, from {starter.SOURCE}"
     )
-    progress = ProgressBar()
+    progress = ProgressBar(unit="B")
     try:
         starter.fetch_starter(paths, progress, cancel, offline=settings.offline)
     finally:

@@ -80,7 +80,7 @@ class ProgressBar:
     """A `Progress` for terminals: one line that is drawn anew, or a line a phase in a pipe.
 
     Args:
-        unit: "B" shows done and total in megabytes.
+        unit: "B" shows done and total in megabytes, but steps (totals under 1000) as they are.
     """
 
     def __init__(self, stream: TextIO | None = None, unit: str = "") -> None:
@@ -110,16 +110,17 @@ class ProgressBar:
 
     def _line(self, done: int, total: int, seconds: float) -> str:
         if total <= 0:
-            return f"{self._phase} {self._amount(done)}" if done else f"{self._phase} ..."
+            return f"{self._phase} {self._amount(done, done)}" if done else f"{self._phase} ..."
         share = min(1.0, done / total)
         filled = round(share * BAR_WIDTH)
         bar = "#" * filled + "-" * (BAR_WIDTH - filled)
         left = f", {time_left(seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
-        amount = f"{self._amount(done)} of {self._amount(total)}"
+        amount = f"{self._amount(done, total)} of {self._amount(total, total)}"
         return f"{self._phase} [{bar}] {share:4.0%} {amount}{left}"
 
-    def _amount(self, count: int) -> str:
-        return f"{count / 1e6:.1f} MB" if self._unit == "B" else str(count)
+    def _amount(self, count: int, total: int) -> str:
+        as_bytes = self._unit == "B" and total >= 1000
+        return f"{count / 1e6:.1f} MB" if as_bytes else str(count)
 
     def _draw(self, line: str) -> None:
         print("\r" + line.ljust(self._width), end="", file=self._stream, flush=True)

@@ -169,20 +169,29 @@ def _card_licence(folder: Path) -> str:
     return fields.get("license_name", licence) if licence == "other" else licence
 
 
+def find_model(name_or_path: str, paths: Paths, settings: Settings) -> ModelEntry:
+    """The model of a name ("starter" counts) or a path; a whole one goes before others.
+
+    Raises:
+        KnownError: if there is no such model here.
+    """
+    wish = STARTER_NAME if name_or_path == "starter" else name_or_path
+    named = [entry for entry in list_models(paths, settings) if entry.name == wish]
+    if named:
+        return min(named, key=lambda entry: bool(entry.problem))
+    folder = Path(wish).expanduser()
+    if wish and folder.exists():
+        return _entry_at(folder.absolute())
+    raise _unknown(wish)
+
+
 def resolve_model(name_or_path: str, paths: Paths, settings: Settings) -> Path:
-    """The folder of a model that is whole, by its name ("starter" counts) or its path.
+    """The folder of a model that can be used, by its name ("starter" counts) or its path.
 
     Raises:
         KnownError: if there is no such model here or it cannot be used, with the reason.
     """
-    wish = STARTER_NAME if name_or_path == "starter" else name_or_path
-    named = [entry for entry in list_models(paths, settings) if entry.name == wish]
-    folder = Path(wish).expanduser()
-    if not named and wish and folder.exists():
-        named = [_entry_at(folder.absolute())]
-    if not named:
-        raise _unknown(wish)
-    entry = next((one for one in named if not one.problem), named[0])
+    entry = find_model(name_or_path, paths, settings)
     if entry.problem:
         raise KnownError(
             f"The model {entry.name} in {entry.path} cannot be used: {entry.problem}.",
