@@ -89,6 +89,10 @@ class History(QObject):
         self.store: HistoryStore | None = None
         self.problem: KnownError | None = None
 
+    def get_store(self) -> HistoryStore | None:
+        """The store if it can be used; may be called from any thread."""
+        return self.store
+
     def open(self) -> None:
         """Open (and where needed create or migrate) the database; the outcome is a signal."""
         self._jobs.start(self._open_store, self._on_opened, self._on_failed)

@@ -143,5 +143,5 @@ class _Copier(QObject):
         QGuiApplication.clipboard().setText(self._text)
 
 
-def _log_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+def _log_qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
     logging.getLogger("qt").log(_LEVELS.get(kind, logging.INFO), "%s", message)

@@ -21,12 +21,14 @@ from app.pages.chat.page import ChatPage
 from app.pages.history.page import HistoryPage
 from app.pages.home.page import HomePage
 from app.pages.settings.page import SettingsPage
+from app.theme import Theme
 from app.widgets.about import about_dialog, shortcuts_dialog
 from app.widgets.banner import Banner
 from app.widgets.model_bar import ModelBar
 from app.widgets.nav_rail import NavRail
 from app.widgets.status_bar import StatusBar
 from core.model.starter import NAME as STARTER_NAME
+from core.settings import Settings
 
 HOME, CHAT, HISTORY, SETTINGS = range(4)
 ENTRIES = (("home", "Home"), ("chat", "Chat"), ("history", "History"), ("settings", "Settings"))
@@ -38,10 +40,11 @@ SMALLEST_SIZE = (760, 520)
 class MainWindow(QMainWindow):
     """The window; pages own their widgets, this only holds and connects them."""
 
-    def __init__(self, context: AppContext, errors: ErrorReporter) -> None:
+    def __init__(self, context: AppContext, errors: ErrorReporter, theme: Theme) -> None:
         super().__init__()
         self._context = context
         self._errors = errors
+        self._theme = theme
         self._wants_starter = False
         self.setWindowTitle("Stride")
         self.setMinimumSize(*SMALLEST_SIZE)
@@ -102,6 +105,7 @@ class MainWindow(QMainWindow):
         context.history.opened.connect(self._on_history_opened)
         context.jobs.crashed.connect(self._errors.report)
         context.jobs.failed.connect(self._errors.report)
+        context.settings.changed.connect(self._on_settings_changed)
         context.settings.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
         self._errors.known.connect(self.banner.show_error)
@@ -113,6 +117,7 @@ class MainWindow(QMainWindow):
         self.home.starter_fetched.connect(self.model_bar.refresh)
         self.model_bar.add_folder_requested.connect(self._on_add_folder)
         self.model_bar.inventory_changed.connect(self._on_inventory)
+        self.model_bar.inventory_changed.connect(self.settings.show_inventory)
         self.rail.page_requested.connect(self.show_page)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
@@ -195,6 +200,11 @@ class MainWindow(QMainWindow):
         self.show_page(SETTINGS)
 
     # Messages
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: Settings) -> None:
+        self._theme.apply(settings.theme)
+        self.model_bar.show_settings()
 
     @Slot()
     def _on_history_opened(self) -> None:

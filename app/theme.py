@@ -114,12 +114,14 @@ class Theme(QObject):
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
         self._app = app
-        self._choice = "system"
+        self._choice = ""
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
 
     def apply(self, choice: str) -> None:
         """Show "light", "dark" or what the "system" has."""
+        if choice == self._choice:
+            return
         self._choice = choice
         hints = self._app.styleHints()
         schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
@@ -133,6 +135,7 @@ class Theme(QObject):
     @Slot()
     def _on_system_changed(self) -> None:
         if self._choice == "system":
+            self._choice = ""
             self.apply("system")
 
 

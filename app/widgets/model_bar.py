@@ -142,6 +142,10 @@ class ModelBar(QFrame):
         self._recall_adapter()
         self._show_choices()
 
+    def show_settings(self) -> None:
+        """Follow a device or number format chosen elsewhere."""
+        self._show_choices()
+
     @property
     def is_loading(self) -> bool:
         """Whether a model is being loaded."""
@@ -274,7 +278,6 @@ class ModelBar(QFrame):
     @Slot(int)
     def _on_device_chosen(self, index: int) -> None:
         self._context.settings.update(device=self._devices.itemData(index))
-        self._show_choices()
 
     # Loading
 

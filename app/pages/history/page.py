@@ -226,9 +226,11 @@ class HistoryPage(QWidget):
         )
         if answer != QMessageBox.StandardButton.Yes:
             return
-        self._context.jobs.start(
-            lambda _cancel, _progress: store.delete_runs(ids), self._on_deleted
-        )
+
+        def work(_cancel: Cancel, _progress: Progress) -> int:
+            return store.delete_runs(ids)
+
+        self._context.jobs.start(work, self._on_deleted)
 
     @Slot(object)
     def _on_deleted(self, count: int) -> None:

@@ -42,9 +42,7 @@ class PathButtons(QWidget):
     @Slot()
     def _on_open(self) -> None:
         """Open the folder, or the nearest one above it that exists already."""
-        there = next(
-            (one for one in (self._path, *self._path.parents) if one.is_dir()), Path.home()
-        )
+        there = next(one for one in (self._path, *self._path.parents) if one.is_dir())
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(there)))
 
     @Slot()

@@ -68,9 +68,7 @@ class SettingsPage(ScrollPage):
         self._system.setFixedHeight(84)
         self._system.setAccessibleName("System prompt")
         self._system.setTabChangesFocus(True)
-        self._system.setPlaceholderText(
-            "What the model is told before every new chat; may be empty"
-        )
+        self._system.setPlaceholderText("What the model is told before every chat; may be empty")
         self._max_new.setAccessibleName("Most new tokens")
         self._max_new.setSuffix(" tokens")
         self._max_new.setKeyboardTracking(False)
