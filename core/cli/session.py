@@ -7,7 +7,7 @@ import dataclasses
 import signal
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +118,8 @@ def recorded(
         note(f"This answer is not kept in the history. {error}")
         yield events
         return
-    with store:
-        yield record_answer(
-            events, store=store, request=request, info=info, source="cli", warn=note
-        )
+    if store.notice:
+        note(store.notice)
+    kept = record_answer(events, store=store, request=request, info=info, source="cli", warn=note)
+    with store, closing(kept):
+        yield kept

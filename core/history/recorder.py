@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 from core.device import machine_record
@@ -43,7 +43,7 @@ def record_answer(  # noqa: PLR0913  (all but the first go by keyword)
     chat_id: str | None = None,
     on_start: Callable[[str], None] = lambda _id: None,
     warn: Callable[[str], None] = lambda _sentence: None,
-) -> Iterator[GenerationEvent]:
+) -> Generator[GenerationEvent, None, None]:
     """Pass the events of an answer through and keep them, also when it is broken off.
 
     Closing this generator closes `events`. The row is written at the first event, every two

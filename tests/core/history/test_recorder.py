@@ -90,7 +90,7 @@ def test_closing_keeps_what_was_there_and_closes_the_source(
     source = _Closable()
     stream = record(source)
     seen = [next(stream) for _ in range(3)]
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert source.closed
     (row,) = store.list_runs()
     assert row.state == "interrupted"
