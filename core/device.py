@@ -72,6 +72,14 @@ def _nvml() -> Iterator[Any]:
         pynvml.nvmlShutdown()
 
 
+def nvidia_driver() -> tuple[str, int] | None:
+    """The NVIDIA driver's version and the CUDA generation it runs; None without a driver."""
+    with _nvml() as nvml:
+        if nvml is None:
+            return None
+        return nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetCudaDriverVersion() // 1000
+
+
 def torch_cuda_version() -> str | None:
     """The CUDA version torch was built for, None for a CPU build; torch is not imported."""
     spec = importlib.util.find_spec("torch")

@@ -36,7 +36,7 @@ def prepare(path: Path, migrations: Path = MIGRATIONS) -> str:
         KnownError: the file is newer, foreign, locked or not writable; it is left as it is.
     """
     notice = ""
-    revisions = sorted(file.stem.split("_")[0] for file in (migrations / "versions").glob("*.py"))
+    revisions = _revisions(migrations)
     with known_troubles(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -46,14 +46,41 @@ def prepare(path: Path, migrations: Path = MIGRATIONS) -> str:
                 raise
             notice = set_aside(path)
             revision = ""
-        if revision and revision not in revisions:
-            raise KnownError(
-                f"The history {path} comes from a newer version of Stride. It was left as it is.",
-                "Update Stride, or let STRIDE_HOME point to another folder.",
-            )
+        _refuse_newer(path, revision, revisions)
         if revision != revisions[-1]:
             _migrate(path, migrations, revision)
     return notice
+
+
+def check(path: Path, migrations: Path = MIGRATIONS) -> None:
+    """Look at a database without changing anything; an absent one is fine.
+
+    Raises:
+        KnownError: the file is newer, foreign, damaged, locked or not readable.
+    """
+    with known_troubles(path):
+        try:
+            revision = _read_revision(path)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            raise KnownError(
+                f"The history {path} is damaged.",
+                "The next start keeps it aside and begins a new one.",
+            ) from error
+    _refuse_newer(path, revision, _revisions(migrations))
+
+
+def _revisions(migrations: Path) -> list[str]:
+    return sorted(file.stem.split("_")[0] for file in (migrations / "versions").glob("*.py"))
+
+
+def _refuse_newer(path: Path, revision: str, revisions: list[str]) -> None:
+    if revision and revision not in revisions:
+        raise KnownError(
+            f"The history {path} comes from a newer version of Stride. It was left as it is.",
+            "Update Stride, or let STRIDE_HOME point to another folder.",
+        )
 
 
 def _read_revision(path: Path) -> str:
