@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 
 from core.errors import KnownError
 from core.history import opening
-from core.history.opening import MIGRATIONS, open_engine, prepare
+from core.history.opening import MIGRATIONS, check, open_engine, prepare
 from core.history.store import HistoryStore
 from core.history.tables import Base
 from tests.core.history.runs import a_run
@@ -264,3 +264,26 @@ def test_a_migration_that_fails_changes_nothing(filled: Path, later: Path) -> No
 def test_no_copy_without_a_migration(filled: Path) -> None:
     HistoryStore(filled).close()
     assert [file.name for file in filled.parent.iterdir()] == ["stride.db"]
+
+
+def test_checking_changes_nothing(database: Path) -> None:
+    check(database)
+    assert not database.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (overwrite_all, "is damaged"),
+        (lambda path: run_sql(path, "UPDATE alembic_version SET version_num = '9'"), "newer"),
+    ],
+)
+def test_checking_names_the_trouble_and_leaves_it(
+    filled: Path, spoil: Callable[[Path], None], sentence: str
+) -> None:
+    check(filled)
+    spoil(filled)
+    before = state_of(filled.parent)
+    with pytest.raises(KnownError, match=sentence):
+        check(filled)
+    assert state_of(filled.parent) == before
