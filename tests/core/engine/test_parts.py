@@ -1,0 +1,180 @@
+"""Strategies, confidences, sampling, cache and narrow products, each on its own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import MistralConfig, MistralForCausalLM
+
+from core.control import Cancel, Threshold
+from core.engine.cache import TokenCache, common_prefix, crop
+from core.engine.confidence import read_slots
+from core.engine.narrow import NarrowLinear, use_narrow_products
+from core.engine.request import Request
+from core.engine.sampling import Sampler
+from core.engine.strategies import make_strategy
+from core.errors import KnownError
+from tests.core.engine.harness import CPU, decode, passes, token_ids, toy_session, user
+from tests.core.toy import toy_model
+
+SURE = (0.5, 0.95, 0.9, 0.2, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("name", "count_from_slot", "confidences", "kept"),
+    [
+        ("next_token", 1, SURE, 1),
+        ("static_k", 1, SURE, 5),
+        ("confadapt", 1, SURE, 1),
+        ("confadapt", 2, SURE, 3),
+        ("confadapt", 1, (0.9, 0.9, 0.8), 2),
+        ("confadapt", 2, (0.1,), 1),
+        ("confadapt", 1, (1.0, 1.0), 2),
+    ],
+)
+def test_how_many_slots_are_kept(name, count_from_slot, confidences, kept):
+    assert make_strategy(name, count_from_slot).kept(confidences, 0.9) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "threshold", "slots"),
+    [("next_token", 0.5, 1), ("static_k", 1.0, 8), ("confadapt", 0.99, 8), ("confadapt", 1.0, 1)],
+)
+def test_how_many_slots_are_asked_for(name, threshold, slots):
+    assert make_strategy(name, 1).slots(8, threshold) == slots
+
+
+def test_slots_are_argmax_and_top_probability():
+    logits = torch.randn(3, 50, generator=torch.Generator().manual_seed(0)) * 3
+    slots = read_slots(logits)
+    probabilities = logits.softmax(-1)
+    assert slots.ids == logits.argmax(-1).tolist()
+    assert slots.confidences == pytest.approx(probabilities.max(-1).values.tolist(), rel=1e-5)
+    for row, others, best in zip(probabilities, slots.others, slots.ids, strict=True):
+        order = [i for i in row.argsort(descending=True).tolist() if i != best][:3]
+        assert [token_id for token_id, _ in others] == order
+        assert [p for _, p in others] == pytest.approx(row[order].tolist(), rel=1e-5)
+
+
+def test_equal_logits_give_the_first_as_argmax_does():
+    logits = torch.zeros(2, 40)
+    assert read_slots(logits).ids == [0, 0]
+    assert all(0 not in [i for i, _ in row] for row in read_slots(logits).others)
+
+
+def test_a_certain_slot_has_confidence_one_and_no_more():
+    logits = torch.full((1, 10), -1e4)
+    logits[0, 3] = 1e4
+    assert read_slots(logits).confidences == [1.0]
+
+
+def test_a_tiny_vocabulary_has_fewer_alternatives():
+    assert [len(row) for row in read_slots(torch.randn(2, 3)).others] == [2, 2]
+
+
+def sampler(**options):
+    return Sampler(Request(user("x"), **options))
+
+
+def test_draws_follow_the_distribution():
+    logits = torch.tensor([2.0, 1.0, 0.0, -50.0])
+    one = sampler(temperature=2.0, seed=3)
+    draws = torch.tensor([one.draw(logits) for _ in range(4000)])
+    shares = torch.bincount(draws, minlength=4) / 4000
+    assert torch.allclose(shares, (logits / 2).softmax(-1), atol=0.03)
+
+
+def test_top_p_keeps_the_fewest_tokens_that_reach_it():
+    logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log()
+    one = sampler(temperature=1.0, top_p=0.6)
+    assert {one.draw(logits) for _ in range(300)} == {0, 1}
+    tiny = sampler(temperature=1.0, top_p=1e-6)
+    assert {tiny.draw(logits) for _ in range(50)} == {0}
+
+
+def test_a_tiny_temperature_is_greedy_not_an_overflow():
+    one = sampler(temperature=1e-30)
+    assert {one.draw(torch.tensor([1.0, 2.0, 300.0])) for _ in range(20)} == {2}
+
+
+def test_a_seed_repeats_an_answer():
+    session = toy_session(scale=0.2)
+    options = {"temperature": 1.5, "threshold": 0.1}
+    first = token_ids(decode(session, seed=1, **options))
+    assert first == token_ids(decode(session, seed=1, **options))
+    assert first != token_ids(decode(session, seed=2, **options))
+
+
+def test_a_draw_off_the_argmax_ends_the_block():
+    session = toy_session(scale=0.2)
+    events = decode(session, "hello", "static_k", temperature=3.0, max_new_tokens=60, k_max=4)
+    sizes = set()
+    for one in passes(events)[:-1]:
+        top = one.confidences[0]
+        is_argmax = all(probability <= top for _, _, probability in one.alternatives[0])
+        is_drawn = one.alternatives[0][0][2] == top
+        assert is_argmax
+        assert len(one.token_ids) == (1 if is_drawn else 4)
+        sizes.add(len(one.token_ids))
+    assert sizes == {1, 4}
+
+
+@given(left=st.lists(st.integers(0, 2)), right=st.lists(st.integers(0, 2)))
+def test_common_prefix(left, right):
+    length = common_prefix(left, right)
+    assert left[:length] == right[:length]
+    assert left[length : length + 1] != right[length : length + 1] or length in (
+        len(left),
+        len(right),
+    )
+
+
+@pytest.mark.parametrize("drop", [0, 1, 3])
+def test_crop_removes_the_end_and_nothing_else(drop):
+    model = toy_model()
+    cache = TokenCache(model, None, CPU)
+    cache.forward([1, 2, 3, 4], 0)
+    before = [layer.keys.clone() for layer in cache._cache.layers]
+    crop(cache._cache, drop)
+    assert cache._cache.get_seq_length() == 4 - drop
+    for layer, keys in zip(cache._cache.layers, before, strict=True):
+        assert torch.equal(layer.keys, keys[..., : 4 - drop, :])
+
+
+def test_mask_entries_never_stay():
+    session = toy_session()
+    cache = session._cache
+    for _ in session.stream(Request(user("abc"), max_new_tokens=20), Cancel(), Threshold(0.2)):
+        assert cache._cache.get_seq_length() == len(cache)
+
+
+def test_a_cache_that_cannot_be_cropped_is_refused():
+    config = MistralConfig(
+        vocab_size=20, hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=2, sliding_window=4,
+    )  # fmt: skip
+    with pytest.raises(KnownError, match="cannot be cropped"):
+        TokenCache(MistralForCausalLM(config), None, CPU)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 8, 32, 33])
+@pytest.mark.parametrize("bias", [False, True])
+def test_narrow_products_are_the_usual_ones(rows, bias):
+    layer = torch.nn.Linear(24, 40, bias=bias)
+    x = torch.randn(1, rows, 24)
+    usual = layer(x)
+    layer.__class__ = NarrowLinear
+    narrow = layer(x)
+    assert torch.allclose(narrow, usual, atol=1e-5)
+    assert narrow.is_contiguous()
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="torch was built without MKL")
+def test_only_float32_on_the_cpu_is_made_narrow():
+    wide, narrow = toy_model(dtype=torch.float64), toy_model(dtype=torch.float32)
+    for model in (wide, narrow):
+        use_narrow_products(model)
+    assert not any(isinstance(layer, NarrowLinear) for layer in wide.modules())
+    assert isinstance(narrow.lm_head, NarrowLinear)
