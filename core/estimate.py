@@ -71,3 +71,17 @@ def _run(
             break
         size += 1
     return max(size, 1)
+
+
+def counted_from(passes: Sequence[PassDone]) -> int:
+    """First slot whose confidence counted in this recording: 1 or 2.
+
+    A pass that ended at an unsure slot 1 although slot 2 was sure shows that slot 1 counts.
+    """
+    for one in passes:
+        is_confadapt = one.threshold < ONE_TOKEN and len(one.confidences) > 1
+        if is_confadapt and len(one.token_ids) == 1:
+            first, second = one.confidences[:2]
+            if first < one.threshold <= second:
+                return 1
+    return 2

@@ -35,6 +35,8 @@ LINE_HEIGHT = 158
 INDENT = 26
 QUOTE_INDENT = 18
 CODE_PADDING = 12
+CODE_SPACE = 28
+"""Above and below code: its panel reaches out of it, its figures stand above it."""
 _HEADING_SIZES = (1.45, 1.28, 1.14, 1.06, 1.0, 1.0)
 
 
@@ -167,7 +169,7 @@ class MarkdownDocument:
             cursor.insertBlock(middle, QTextCharFormat())
             lines += 1
         if lines:
-            middle.setBottomMargin(CODE_PADDING * 1.6)
+            middle.setBottomMargin(CODE_SPACE)
             cursor.setBlockFormat(middle)
 
     def _write_table(self, cursor: QTextCursor, block: Block) -> None:
@@ -204,7 +206,7 @@ class MarkdownDocument:
         shape = QTextBlockFormat()
         if block.kind == "table":
             return _thin_format()
-        shape.setLineHeight(130 if block.kind == "code" else LINE_HEIGHT, _PROPORTIONAL)
+        shape.setLineHeight(LINE_HEIGHT, _PROPORTIONAL)
         shape.setBottomMargin(9 if block.is_tight else 15)
         shape.setLeftMargin(block.depth * INDENT + block.quotes * QUOTE_INDENT)
         shape.setProperty(KIND, block.kind)
@@ -220,8 +222,8 @@ class MarkdownDocument:
         if block.kind == "code":
             shape.setLeftMargin(shape.leftMargin() + CODE_PADDING)
             shape.setRightMargin(CODE_PADDING)
-            shape.setTopMargin(CODE_PADDING)
-            shape.setBottomMargin(CODE_PADDING * 1.6)
+            shape.setTopMargin(CODE_SPACE)
+            shape.setBottomMargin(CODE_SPACE)
         return shape
 
     def _base_format(self, block: Block) -> QTextCharFormat:

@@ -180,6 +180,19 @@ class _Builder:
 
     def _take(self, token: Token, before: Token) -> None:
         match token.type:
+            case "blockquote_open":
+                self._quotes += 1
+            case "blockquote_close":
+                self._quotes -= 1
+            case kind if "list" in kind:
+                self._take_list(token)
+            case "inline":
+                self._add_inline(token, before)
+            case _:
+                self._take_block(token)
+
+    def _take_list(self, token: Token) -> None:
+        match token.type:
             case "bullet_list_open" | "ordered_list_open":
                 self._lists.append(token.type)
                 self._numbers.append(int(token.attrGet("start") or 1))
@@ -188,20 +201,17 @@ class _Builder:
                 self._numbers.pop()
             case "list_item_open":
                 self._open_item(token)
-            case "list_item_close":
+            case _:
                 self._flush_marker()
-            case "blockquote_open":
-                self._quotes += 1
-            case "blockquote_close":
-                self._quotes -= 1
+
+    def _take_block(self, token: Token) -> None:
+        match token.type:
             case "fence" | "code_block":
                 self._add_code(token)
             case "hr":
                 self._add(Block("rule"))
             case "math_block":
                 self._add_math(token)
-            case "inline":
-                self._add_inline(token, before)
             case "table_open":
                 self._add(Block("table"))
             case "tr_open":

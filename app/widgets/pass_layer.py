@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal, cast
 
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QTextBlock, QTextDocument, QTextLayout
+from PySide6.QtGui import QTextBlock, QTextDocument, QTextLayout, QTextLine
 
 from app.widgets.pass_spans import BlockSpan, PassSpans
 
@@ -21,6 +22,9 @@ COLOUR_MODES: tuple[ColourMode, ...] = ("pass", "confidence", "slot", "off")
 
 CONFIDENCE_BANDS = (0.8, 0.9, 0.95, 0.99)
 """Where one confidence band ends and the next begins; the slider's named stops."""
+
+MOST_FIGURES = 3
+"""Of blocks that lie on hidden characters of one place, so many sizes are shown."""
 
 
 def confidence_band(confidence: float) -> int:
@@ -103,7 +107,7 @@ class PassLayer:
         """The boxes on one text block, relative to its own top left corner."""
         number = block.blockNumber()
         if number not in self._boxes:
-            self._boxes[number] = list(self._measure(block))
+            self._boxes[number] = _gather_hidden(list(self._measure(block)))
         return self._boxes[number]
 
     def block_at(self, source_offset: int) -> int:
@@ -176,13 +180,32 @@ class PassLayer:
             yield Mark(token.start, token.end, ground, figure, slot == 1)
 
 
+def _gather_hidden(boxes: list[Box]) -> list[Box]:
+    """Hidden marks at one place become one, their figures side by side."""
+    gathered: list[Box] = []
+    for place, group in groupby(boxes, key=lambda box: (box.rect.topLeft(), box.rect.isEmpty())):
+        members = list(group)
+        if not place[1] or len(members) == 1:
+            gathered += members
+            continue
+        figures = [box.figure for box in members if box.figure]
+        shown = "·".join(figures[:MOST_FIGURES]) + ("…" if len(figures) > MOST_FIGURES else "")
+        gathered.append(replace(members[0], figure=shown, opens=True))
+    return gathered
+
+
+def _x_of(line: QTextLine, position: int) -> float:
+    """Where a character begins on its line."""
+    x, _position = cast("tuple[float, int]", line.cursorToX(position))
+    return x
+
+
 class _Lines:
     """Lines of one text block, relative to the block's top left corner."""
 
     def __init__(self, block: QTextBlock) -> None:
         self._first = block.position()
         self._layout: QTextLayout = block.layout()
-        self._corner = self._layout.boundingRect().topLeft()
 
     def boxes(
         self, mark: Mark, visible: tuple[int, int], edges: tuple[bool, bool]
@@ -194,8 +217,8 @@ class _Lines:
         for number in range(first, last + 1):
             line = self._layout.lineAt(number)
             stop = line.textStart() + line.textLength()
-            left = line.cursorToX(max(start, line.textStart()))[0]
-            right = line.cursorToX(min(end, stop))[0]
+            left = _x_of(line, max(start, line.textStart()))
+            right = _x_of(line, min(end, stop))
             figure = mark.figure if number == last and edges[1] else ""
             opens = mark.opens and number == first and edges[0]
             yield Box(self._rect(number, left, right), mark.ground, figure, opens)
@@ -205,11 +228,10 @@ class _Lines:
         at = position - self._first
         line = self._layout.lineForTextPosition(at)
         number = line.lineNumber() if line.isValid() else self._layout.lineCount() - 1
-        x = self._layout.lineAt(number).cursorToX(at)[0]
+        x = _x_of(self._layout.lineAt(number), at)
         return Box(self._rect(number, x, x), mark.ground, mark.figure, mark.opens)
 
     def _rect(self, number: int, left: float, right: float) -> QRectF:
         line = self._layout.lineAt(number)
         left, right = sorted((left, right))
-        top = line.y() - self._corner.y()
-        return QRectF(left - self._corner.x(), top, right - left, line.ascent() + line.descent())
+        return QRectF(left, line.y(), right - left, line.ascent() + line.descent())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.estimate import estimate
 from core.events import PassDone
@@ -72,4 +73,4 @@ def _pieces(done: PassDone) -> tuple[str, ...]:
         return done.pieces
     count, length = max(len(done.token_ids), 1), len(done.text)
     cuts = [length * number // count for number in range(count + 1)]
-    return tuple(done.text[start:end] for start, end in zip(cuts, cuts[1:], strict=False))
+    return tuple(done.text[start:end] for start, end in pairwise(cuts))

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QColor,
     QDesktopServices,
     QFont,
+    QGuiApplication,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -36,10 +37,12 @@ from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_tip import tip_html, tip_text
 
 MARGIN = 9
-TICK = 2.0
+TICK = 1.5
 ROUNDING = 3.0
 FIGURE_SCALE = 0.66
-_UNDERLINES = (
+FAINT = 0.7
+"""A block of one token is the ordinary case: its figure steps back."""
+UNDERLINES = (
     Qt.PenStyle.SolidLine,
     Qt.PenStyle.DashLine,
     Qt.PenStyle.DashDotLine,
@@ -80,7 +83,6 @@ class PassText(QTextEdit):
         self.setTabChangesFocus(True)
         self.viewport().setMouseTracking(True)
         self.document().setDocumentMargin(MARGIN)
-        self.document().documentLayout().documentSizeChanged.connect(self._on_size_changed)
         self.cursorPositionChanged.connect(self._on_caret_moved)
 
     def show_passes(self, source: str, spans: PassSpans, blocks: Sequence[BlockSpan]) -> None:
@@ -89,6 +91,7 @@ class PassText(QTextEdit):
         self._spans = spans
         self._layer.set_blocks(spans, blocks, self._writer.positions)
         self._layer.forget_from(self.document().findBlock(changed_from).blockNumber())
+        self._fit_height()
         self.viewport().update()
 
     def set_colour_mode(self, mode: ColourMode) -> None:
@@ -120,6 +123,7 @@ class PassText(QTextEdit):
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._layer.clear_boxes()
+            self._fit_height()
 
     @override
     def changeEvent(self, event: QEvent) -> None:
@@ -186,8 +190,9 @@ class PassText(QTextEdit):
         html = tip_html(self._spans, self._layer.source_at(position))
         QToolTip.showText(global_place, html, self)
 
-    @Slot()
-    def _on_size_changed(self) -> None:
+    def _fit_height(self) -> None:
+        if self.document().textWidth() != self.viewport().width():
+            self.document().setTextWidth(self.viewport().width())
         height = math.ceil(self.document().size().height())
         if height != self.height():
             self.setFixedHeight(height)
@@ -198,7 +203,7 @@ class PassText(QTextEdit):
             self.caret_moved.emit(QRectF(self.cursorRect()))
 
     def _ink(self) -> Ink:
-        palette = self.palette()
+        palette = QGuiApplication.palette()  # a style sheet makes the widget's own transparent
         colours = data_colours(is_dark(palette))
         return Ink(
             quiet=palette.color(QPalette.ColorRole.PlaceholderText),
@@ -265,7 +270,7 @@ class PassText(QTextEdit):
     ) -> None:
         """Code panels, bars of quotes, rules."""
         width = self.viewport().width() - MARGIN
-        line = self.palette().color(QPalette.ColorRole.Mid)
+        line = QGuiApplication.palette().color(QPalette.ColorRole.Mid)
         panel: QRectF | None = None
         for block, rect in blocks:
             shape = block.blockFormat()
@@ -288,14 +293,14 @@ class PassText(QTextEdit):
             self._paint_panel(painter, panel)
 
     def _paint_panel(self, painter: QPainter, panel: QRectF) -> None:
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Window))
+        painter.setPen(QPen(QGuiApplication.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.setBrush(QGuiApplication.palette().color(QPalette.ColorRole.Window))
         painter.drawRoundedRect(panel, 7, 7)
 
     def _grounds(self) -> tuple[Sequence[str], Sequence[str]]:
         """Grounds and edges of the mode's colours."""
-        colours = data_colours(is_dark(self.palette()))
-        text = self.palette().color(QPalette.ColorRole.PlaceholderText).name()
+        colours = data_colours(is_dark(QGuiApplication.palette()))
+        text = QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText).name()
         if self._layer.mode == "confidence":
             return colours.confidence, [text] * len(colours.confidence)
         if self._layer.mode == "slot":
@@ -315,12 +320,12 @@ class PassText(QTextEdit):
                 painter.setBrush(QColor(edges[number]))
                 painter.drawRoundedRect(QRectF(rect.left(), rect.top(), TICK, rect.height()), 1, 1)
             if self._layer.mode == "confidence" and rect.width() > 0:
-                painter.setPen(QPen(QColor(edges[number]), 1.2, _UNDERLINES[number]))
+                painter.setPen(QPen(QColor(edges[number]), 1.2, UNDERLINES[number]))
                 painter.drawLine(rect.bottomLeft(), rect.bottomRight())
 
     def _paint_figures(self, painter: QPainter, boxes: Sequence[tuple[Box, QRectF]]) -> None:
         """Sizes, above the end of their block; pushed right where two would meet."""
-        grounds, edges = self._grounds()
+        _grounds, edges = self._grounds()
         font = QFont(self.font())
         font.setPointSizeF(font.pointSizeF() * FIGURE_SCALE)
         font.setWeight(QFont.Weight.DemiBold)
@@ -336,5 +341,7 @@ class PassText(QTextEdit):
             left = rect.right() - width if rect.width() > 0 else rect.left()
             left = max(left, occupied)
             occupied = left + width + 1.5
-            painter.setPen(QColor(edges[box.ground % len(edges)]))
+            colour = QColor(edges[box.ground % len(edges)])
+            colour.setAlphaF(FAINT if box.figure == "1" else 1.0)
+            painter.setPen(colour)
             painter.drawText(QPointF(left, rect.top() - 1.0), box.figure)

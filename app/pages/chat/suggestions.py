@@ -1,0 +1,61 @@
+"""What an empty chat shows: prompts to begin with."""
+
+from __future__ import annotations
+
+import tomllib
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from app.widgets.text import SPACE, button, heading, muted
+from core.paths import resources
+
+MOST = 5
+
+
+def demo_prompts() -> list[tuple[str, str]]:
+    """Title and text of the built-in prompts."""
+    path = resources() / "prompts" / "demo.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [(one["title"], one["prompt"]) for one in table["prompts"]]
+
+
+class Suggestions(QWidget):
+    """A greeting and a few prompts to press.
+
+    Signals:
+        chosen: Text of the prompt.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(SPACE)
+        layout.addStretch(1)
+        for label in (
+            heading("Ask something, and watch every pass"),
+            muted("Each coloured block came out of one pass. Move the threshold while it flows."),
+        ):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(label)
+        layout.addSpacing(SPACE)
+        for title, prompt in demo_prompts()[:MOST]:
+            layout.addWidget(self._choice(title, prompt), 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(2)
+
+    def _choice(self, title: str, prompt: str) -> QPushButton:
+        choice = button(title)
+        choice.setToolTip(prompt)
+        choice.setAccessibleDescription(prompt)
+        choice.setMinimumWidth(280)
+        choice.setProperty("prompt", prompt)
+        choice.clicked.connect(self._on_chosen)
+        return choice
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        sender = self.sender()
+        assert sender is not None
+        self.chosen.emit(str(sender.property("prompt")))

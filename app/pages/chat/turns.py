@@ -1,0 +1,251 @@
+"""The turns of a conversation: what the user asked, what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QMimeData, QPoint, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.assets import icon
+from app.pages.chat.what_if import WhatIf
+from app.theme import is_dark
+from app.widgets.answer_figures import AnswerFigures
+from app.widgets.answer_view import AnswerView
+from app.widgets.pass_layer import ColourMode
+from app.widgets.text import SPACE, body, button
+from core.blocks_html import inline_blocks, load_palette
+from core.events import GenerationEvent
+from core.history.records import Turn
+
+LINE_PIXELS = 26
+CHARACTERS_A_LINE = 90
+
+
+class UserTurn(QFrame):
+    """What the user wrote; can be edited and sent anew.
+
+    Signals:
+        edited: The new text.
+    """
+
+    edited = Signal(str)
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setAccessibleName("You")
+        self._label = body(text)
+        self._label.setAccessibleName("Your message")
+        self._edit_button = _tool("edit", "Edit and send again", self._on_edit)
+        self._row = QHBoxLayout()
+        self._row.addWidget(self._label, 1)
+        self._row.addWidget(self._edit_button, 0, Qt.AlignmentFlag.AlignTop)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(2 * SPACE, SPACE, SPACE, SPACE)
+        self._layout.addLayout(self._row)
+        self._editor: QWidget | None = None
+
+    @Slot()
+    def _on_edit(self) -> None:
+        if self._editor is not None:
+            return
+        self._label.hide()
+        self._edit_button.hide()
+        self._editor = QWidget()
+        self._field = QPlainTextEdit(self._label.text())
+        self._field.setAccessibleName("Edit your message")
+        self._field.setFixedHeight(min(max(self._label.height() + 24, 64), 240))
+        send = button("Send again", "send", "primary")
+        send.clicked.connect(self._on_send)
+        leave = button("Cancel", role="quiet")
+        leave.clicked.connect(self._on_leave)
+        layout = QVBoxLayout(self._editor)
+        layout.setContentsMargins(0, 0, 0, 0)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(leave)
+        buttons.addWidget(send)
+        layout.addWidget(self._field)
+        layout.addLayout(buttons)
+        self._layout.addWidget(self._editor)
+        self._field.setFocus()
+
+    @Slot()
+    def _on_send(self) -> None:
+        text = self._field.toPlainText().strip()
+        if text:
+            self.edited.emit(text)
+
+    @Slot()
+    def _on_leave(self) -> None:
+        if self._editor is not None:
+            self._editor.deleteLater()
+            self._editor = None
+        self._label.show()
+        self._edit_button.show()
+
+
+class AnswerTurn(QWidget):
+    """One answer with its figures and buttons; laid out only once it comes into sight.
+
+    Attributes:
+        turn: The turn as it is kept; its run leads to the recorded passes.
+        view: The answer.
+
+    Signals:
+        regenerate_requested: The user wants another answer here.
+        caret_moved: Where the keyboard's caret is, in this widget.
+        redrawn: The answer was laid out anew.
+    """
+
+    regenerate_requested = Signal()
+    caret_moved = Signal(QRectF)
+    redrawn = Signal()
+
+    def __init__(self, turn: Turn, mode: ColourMode, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.turn = turn
+        self.setAccessibleName("Answer")
+        self.is_filled = False
+        self._note = ""
+        self.view = AnswerView()
+        self.view.set_colour_mode(mode)
+        self.view.redrawn.connect(self._on_redrawn)
+        self.view.caret_moved.connect(self._on_caret_moved)
+        self._figures = AnswerFigures()
+        self._figures.hide()
+        self._what_if: WhatIf | None = None
+        self._buttons = self._make_buttons()
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(2)
+        self._layout.addWidget(self.view)
+        self._layout.addWidget(self._figures)
+        self._layout.addWidget(self._buttons)
+        self._reserve_height()
+
+    def fill(self, events: Iterable[GenerationEvent]) -> None:
+        """Show the recorded passes, or the text alone where there are none."""
+        self.is_filled = True
+        self.setMinimumHeight(0)
+        known = tuple(events)
+        if known:
+            self.view.show_trace(known)
+        else:
+            self.view.show_text(self.turn.content)
+        self._show_buttons(is_done=True)
+
+    def fill_plain(self, _error: object) -> None:
+        """Show the text alone: the record of its passes cannot be read."""
+        self.fill(())
+
+    def begin(self) -> None:
+        """Be the answer that now grows."""
+        self.is_filled = True
+        self.setMinimumHeight(0)
+        self._show_buttons(is_done=False)
+
+    def append(self, event: GenerationEvent) -> None:
+        """Take in the next event."""
+        self.view.append(event)
+
+    def finish(self, note: str = "") -> None:
+        """The answer is over; `note` says what went wrong, if anything did."""
+        self._note = note
+        self.view.settle()
+        self._show_buttons(is_done=True)
+
+    def set_colour_mode(self, mode: ColourMode) -> None:
+        """Let the colours mean something else."""
+        self.view.set_colour_mode(mode)
+
+    @property
+    def figures_text(self) -> str:
+        """The line under the answer."""
+        return self._figures.text
+
+    def _reserve_height(self) -> None:
+        """About what the text will need, so that the scroll bar is about right."""
+        content = self.turn.content
+        lines = len(content) / CHARACTERS_A_LINE + content.count("\n")
+        self.setMinimumHeight(int(lines * LINE_PIXELS) + 80)
+
+    def _make_buttons(self) -> QWidget:
+        buttons = QWidget()
+        layout = QHBoxLayout(buttons)
+        layout.setContentsMargins(4, 0, 0, SPACE)
+        layout.setSpacing(2)
+        for name, hint, slot in (
+            ("copy", "Copy as plain text", self._on_copy),
+            ("blocks", "Copy with blocks, as HTML", self._on_copy_blocks),
+            ("refresh", "Answer again", self._on_regenerate),
+        ):
+            layout.addWidget(_tool(name, hint, slot))
+        self._what_if_button = button("Other threshold", role="quiet")
+        self._what_if_button.setToolTip("Show this answer's blocks at another threshold: estimate")
+        self._what_if_button.setCheckable(True)
+        self._what_if_button.toggled.connect(self._on_what_if)
+        layout.addWidget(self._what_if_button)
+        layout.addStretch(1)
+        buttons.hide()
+        return buttons
+
+    def _show_buttons(self, *, is_done: bool) -> None:
+        self._buttons.setVisible(is_done)
+        self._what_if_button.setVisible(bool(self.view.passes))
+        self._on_redrawn()
+
+    @Slot()
+    def _on_redrawn(self) -> None:
+        view = self.view
+        self._figures.show_figures(view.started, view.passes, view.ended, self._note)
+        self.redrawn.emit()
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.view.text)
+
+    @Slot()
+    def _on_copy_blocks(self) -> None:
+        palette = load_palette("dark" if is_dark(QGuiApplication.palette()) else "light")
+        data = QMimeData()
+        data.setHtml(inline_blocks(self.view.passes, palette))
+        data.setText(self.view.text)
+        QGuiApplication.clipboard().setMimeData(data)
+
+    @Slot()
+    def _on_regenerate(self) -> None:
+        self.regenerate_requested.emit()
+
+    @Slot(bool)
+    def _on_what_if(self, is_on: bool) -> None:
+        if is_on:
+            self._what_if = WhatIf(self.view)
+            self._layout.insertWidget(self._layout.indexOf(self._buttons), self._what_if)
+        elif self._what_if is not None:
+            self._what_if.deleteLater()
+            self._what_if = None
+            self.view.set_estimate(None)
+
+    @Slot(QRectF)
+    def _on_caret_moved(self, rect: QRectF) -> None:
+        corner = self.view.mapTo(self, QPoint(0, 0))
+        self.caret_moved.emit(rect.translated(corner.x(), corner.y()))
+
+
+def _tool(name: str, hint: str, slot: object) -> QToolButton:
+    tool = QToolButton()
+    tool.setIcon(icon(name))
+    tool.setToolTip(hint)
+    tool.setAccessibleName(hint)
+    tool.clicked.connect(slot)
+    return tool

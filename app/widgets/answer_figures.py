@@ -1,0 +1,98 @@
+"""The line under an answer: what its passes came to, and whether several tokens a pass ran."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.widgets.text import SPACE, body
+from core.events import GenerationEnded, GenerationStarted, PassDone
+from core.metrics import AnswerFigures as Figures
+from core.metrics import answer_figures
+
+STOP_REASONS = {
+    "end_token": "the model ended it",
+    "stop_string": "stop string reached",
+    "max_new_tokens": "length limit reached",
+    "context_full": "context is full",
+    "cancelled": "stopped by you",
+}
+"""Stop reasons in words."""
+
+
+class AnswerFigures(QWidget):
+    """A chip and the figures of one answer."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._chip = body(role="chip")
+        self._chip.setAccessibleName("Multi-token prediction")
+        self._figures = body(role="muted")
+        self._figures.setAccessibleName("Figures of this answer")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE + 4)
+        layout.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._figures, 1)
+
+    @property
+    def text(self) -> str:
+        """Chip and figures in one line."""
+        return f"{self._chip.text()} {self._figures.text()}"
+
+    def show_figures(
+        self,
+        started: GenerationStarted | None,
+        passes: tuple[PassDone, ...],
+        ended: GenerationEnded | None,
+        note: str = "",
+    ) -> None:
+        """Show what is known so far; `note` comes last."""
+        self.setVisible(bool(passes) or bool(note))
+        figures = answer_figures(passes)
+        self._chip.setText(chip_text(started, passes, figures))
+        self._chip.setVisible(bool(passes))
+        parts = figure_texts(figures, passes) if passes else []
+        if passes and not is_on(started, passes):
+            parts.insert(0, f"{figures.tokens_per_pass:.1f} tokens per pass")
+        if ended is not None:
+            parts.append(STOP_REASONS[ended.stop_reason])
+        self._figures.setText("  ·  ".join([*parts, *([note] if note else [])]))
+
+
+def chip_text(
+    started: GenerationStarted | None, passes: tuple[PassDone, ...], figures: Figures
+) -> str:
+    """That MTP is on, with its yield, or why it is off."""
+    if is_on(started, passes):
+        return f"MTP on · {figures.tokens_per_pass:.1f} tokens per pass"
+    if started is not None and started.mtp_off_reason:
+        return f"MTP off: {started.mtp_off_reason.rstrip('.')}"
+    return "MTP off: threshold 1.0 means one token a pass"
+
+
+def is_on(started: GenerationStarted | None, passes: tuple[PassDone, ...]) -> bool:
+    """Whether several tokens a pass were possible."""
+    is_possible = started is None or not started.mtp_off_reason
+    return is_possible and any(one.threshold < 1.0 for one in passes)
+
+
+def figure_texts(figures: Figures, passes: tuple[PassDone, ...]) -> list[str]:
+    """The figures of an answer, one text each."""
+    return [
+        f"{figures.tokens_per_second:.1f} tokens/s",
+        f"prefill {figures.prefill_seconds:.2f} s",
+        f"{figures.tokens} tokens in {_count(figures.passes, 'pass', 'passes')}",
+        f"threshold {threshold_text(passes)}",
+    ]
+
+
+def threshold_text(passes: tuple[PassDone, ...]) -> str:
+    """The threshold in force, or its range where it was moved."""
+    low = min(one.threshold for one in passes)
+    high = max(one.threshold for one in passes)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,176 @@
+"""One answer with its pass blocks, growing or recorded; shared by chat and history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from PySide6.QtCore import QRectF, QTimer, Signal, Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.markdown.think import Part, split_thinking
+from app.widgets.fold import Fold
+from app.widgets.pass_layer import ColourMode
+from app.widgets.pass_spans import BlockSpan, PassSpans
+from app.widgets.pass_text import PassText
+from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
+
+REPAINT_MS = 33
+"""At most 30 repaints a second; longer where laying out takes long."""
+
+REST = 2.0
+"""How many times as long as a repaint took the window is left alone after it."""
+
+
+class AnswerView(QWidget):
+    """Markdown and blocks of one answer.
+
+    Passes are kept at once and drawn at most 30 times a second, the last part only.
+
+    Attributes:
+        started: What decoded it, once known.
+        ended: How it ended, once it has.
+
+    Signals:
+        redrawn: New text was laid out.
+        caret_moved: Where the keyboard's caret is, in this widget.
+    """
+
+    redrawn = Signal()
+    caret_moved = Signal(QRectF)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.started: GenerationStarted | None = None
+        self.ended: GenerationEnded | None = None
+        self._spans = PassSpans()
+        self._mode: ColourMode = "pass"
+        self._estimate: tuple[float, int] | None = None
+        self._parts: list[tuple[Part, PassText, Fold | None]] = []
+        self._plain = ""
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._redraw)
+        self._rest_ms = REPAINT_MS
+
+    @property
+    def passes(self) -> tuple[PassDone, ...]:
+        """The passes so far."""
+        return tuple(self._spans.passes)
+
+    @property
+    def text(self) -> str:
+        """The answer's Markdown as it came."""
+        return self.ended.text if self.ended else self._spans.text or self._plain
+
+    @property
+    def block_sizes(self) -> tuple[int, ...]:
+        """Sizes of the blocks as they are shown, estimated ones if an estimate is."""
+        return tuple(block.size for block in self._blocks())
+
+    def show_trace(self, events: Iterable[GenerationEvent]) -> None:
+        """Show a recorded answer, whole or broken off."""
+        self._spans, self.started, self.ended = PassSpans(), None, None
+        for event in events:
+            self._take(event)
+        self._redraw()
+
+    def show_text(self, text: str) -> None:
+        """Show an answer without a record of its passes."""
+        self._spans, self.started, self.ended = PassSpans(), None, None
+        self._plain = text
+        self._redraw()
+
+    def append(self, event: GenerationEvent) -> None:
+        """Take in the next event of a growing answer."""
+        self._take(event)
+        if self.ended is not None:
+            self._redraw()
+        elif not self._timer.isActive():
+            self._timer.start(self._rest_ms)
+
+    def settle(self) -> None:
+        """Draw what has not been drawn yet: nothing more will come."""
+        self._redraw()
+
+    def append_pass(self, done: PassDone) -> None:
+        """Take in the next pass of a growing answer."""
+        self.append(done)
+
+    def set_colour_mode(self, mode: ColourMode) -> None:
+        """Colour by pass, by confidence, by slot, or not at all."""
+        self._mode = mode
+        for _part, text, _fold in self._parts:
+            text.set_colour_mode(mode)
+
+    def set_estimate(self, threshold: float | None, count_from_slot: int = 1) -> None:
+        """Show the blocks of another threshold, an estimate; None shows what was recorded."""
+        self._estimate = None if threshold is None else (threshold, count_from_slot)
+        self._redraw()
+
+    def _take(self, event: GenerationEvent) -> None:
+        match event:
+            case GenerationStarted():
+                self.started = event
+            case PassDone():
+                self._spans.append(event)
+            case GenerationEnded():
+                self.ended = event
+
+    @Slot()
+    def _redraw(self) -> None:
+        began = time.perf_counter()
+        self._timer.stop()
+        text, blocks = self.text, self._blocks()
+        parts = split_thinking(text)
+        if [(part.is_thinking, part.start) for part in parts] != [
+            (part.is_thinking, part.start) for part, _text, _fold in self._parts
+        ]:
+            self._rebuild(parts)
+        for number, part in enumerate(parts):
+            old, widget, fold = self._parts[number]
+            self._parts[number] = (part, widget, fold)
+            if old.end != part.end or part is parts[-1] or self._estimate is not None:
+                widget.show_passes(text[part.start : part.end], self._spans, blocks)
+            if fold is not None:
+                fold.set_live(part is parts[-1] and self.ended is None)
+        took_ms = (time.perf_counter() - began) * 1000
+        self._rest_ms = max(REPAINT_MS, int(took_ms * REST))
+        self.redrawn.emit()
+
+    def _blocks(self) -> list[BlockSpan]:
+        if self._estimate is None:
+            return self._spans.recorded
+        return self._spans.estimated(*self._estimate)
+
+    def _rebuild(self, parts: list[Part]) -> None:
+        """Widgets for the parts; those that stay in place are kept."""
+        kept = 0
+        for (old, _text, _fold), new in zip(self._parts, parts, strict=False):
+            if (old.is_thinking, old.start) != (new.is_thinking, new.start):
+                break
+            kept += 1
+        for _part, text, fold in self._parts[kept:]:
+            (fold or text).deleteLater()
+            self._layout.removeWidget(fold or text)
+        del self._parts[kept:]
+        for part in parts[kept:]:
+            self._add_part(part)
+
+    def _add_part(self, part: Part) -> None:
+        text = PassText(part.start)
+        text.setAccessibleName("Thinking" if part.is_thinking else "Answer")
+        text.set_colour_mode(self._mode)
+        text.caret_moved.connect(self._on_caret_moved)
+        fold = Fold("Thinking", text) if part.is_thinking else None
+        self._layout.addWidget(fold or text)
+        self._parts.append((Part(part.is_thinking, part.start, part.start), text, fold))
+
+    @Slot(QRectF)
+    def _on_caret_moved(self, rect: QRectF) -> None:
+        text = self.sender()
+        assert isinstance(text, PassText)
+        self.caret_moved.emit(rect.translated(text.mapTo(self, rect.topLeft()) - rect.topLeft()))
