@@ -1,0 +1,76 @@
+"""One-token decoding on the real starter model equals `model.generate`, in float32."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from core.engine.session import Session
+from core.model.loading import load
+from tests.core.engine.harness import (
+    decode,
+    ended,
+    generated,
+    passes,
+    teacher_forced,
+    token_ids,
+)
+from tests.core.toy import ToyMasks
+
+pytestmark = pytest.mark.starter
+TOKENS = 24
+PROMPTS = (
+    "What is the capital of France?",
+    "Count from 1 to 10, separated by commas.",
+    "Write a Python function that adds two numbers.",
+    "Name three colours.",
+    "Schreibe einen Satz über München.",
+    "Give me a JSON object with the keys name and age.",
+    "Why is the sky blue? 🙂",
+    "Say hello.",
+)
+SUBJECTS = ("rain", "a bridge", "the moon", "bread", "an old clock")
+FORMS = (
+    "Tell me about {}.",
+    "List three facts about {}.",
+    "Write a short poem on {}.",
+    "Explain {} to a child.",
+    "Translate '{}' into French.",
+    "Is {} heavy? Answer yes or no.",
+    "Write one line of Python that prints {}.",
+    "Complete the sentence: I dreamed of {}",
+    "Give a JSON object that describes {}.",
+    "What rhymes with {}?",
+)
+
+
+@pytest.fixture(scope="module")
+def session(starter_path):
+    loaded = load(starter_path, None, torch.device("cpu"), torch.float32)
+    loaded.masks = ToyMasks(loaded.model)
+    return Session(loaded, starter_path, None)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_one_token_decoding_equals_generate(session, prompt):
+    events = decode(session, prompt, "next_token", max_new_tokens=TOKENS)
+    assert token_ids(events) == generated(session, events, TOKENS)
+
+
+def test_a_threshold_of_one_equals_one_token_decoding(session):
+    slow = decode(session, PROMPTS[0], "next_token", max_new_tokens=TOKENS)
+    fast = decode(session, PROMPTS[0], "confadapt", 1.0, max_new_tokens=TOKENS)
+    assert token_ids(fast) == token_ids(slow) == teacher_forced(session, slow)
+    blocks = decode(session, PROMPTS[0], "static_k", max_new_tokens=TOKENS)
+    assert ended(blocks).passes == TOKENS / 8
+    assert {len(one.token_ids) for one in passes(blocks)} == {8}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_fifty_answers_equal_generate(session, form, subject):
+    events = decode(session, form.format(subject), "next_token", max_new_tokens=TOKENS)
+    assert (
+        token_ids(events) == generated(session, events, TOKENS) == teacher_forced(session, events)
+    )
