@@ -90,7 +90,7 @@ class ProgressBar:
         self._started = self._drawn = 0.0
         self._width = 0
 
-    def __call__(self, phase: str, done: int, total: int) -> None:
+    def __call__(self, phase: str, done: int, total: int, figures: str = "") -> None:
         """Show how far a phase is; a total of 0 means that it is not known."""
         now = time.monotonic()
         if phase != self._phase:
@@ -100,7 +100,7 @@ class ProgressBar:
                 print(phase, file=self._stream, flush=True)
         if self._stream.isatty() and (now - self._drawn > 0.1 or done == total):
             self._drawn = now
-            self._draw(self._line(done, total, now - self._started))
+            self._draw(f"{self._line(done, total, now - self._started)} {figures}".rstrip())
 
     def close(self) -> None:
         """Take away the line that was drawn last."""

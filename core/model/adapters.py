@@ -97,6 +97,10 @@ class GatedAdapter(nn.Module):
         noise = torch.randn(count, mean.shape[0], device=mean.device) * 0.02
         self.vectors = nn.Parameter(mean + noise)
         self.layers = _gate_linear_layers(model, rank, self._gate)
+        # The layers sit in the model; listed here too, so that `to` and `parameters` find them.
+        self.updates = nn.ParameterList(
+            weight for layer in self.layers.values() for weight in (layer.down, layer.up)
+        )
 
     def inputs(self, token_ids: Tensor, masks: int) -> Tensor:
         """Embeddings [1, T + masks, H] of token ids [1, T] followed by mask rows."""

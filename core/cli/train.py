@@ -1,0 +1,187 @@
+"""`stride train`: adapt a model, in a process of its own that this command only watches."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from core.cli.output import ProgressBar, note, print_event
+from core.cli.session import cancel_on_ctrl_c
+from core.control import Cancel
+from core.errors import KnownError
+from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone, TrainingEvent
+from core.model.adapter_info import choose_adapter, read_adapter_info
+from core.model.store import resolve_model
+from core.paths import Paths, user_paths
+from core.settings import load_settings
+from core.train.process import TrainingProcess, find_run, new_run
+from core.train.spec import TrainSpec, read_settings
+
+OPTIONS: tuple[tuple[str, type, str], ...] = (
+    ("minutes", float, "time for everything; a short probe turns it into steps"),
+    ("steps", int, "optimizer steps, instead of minutes"),
+    ("k-max", int, "slots a pass, 2..16"),
+    ("k-min", int, "smallest number of slots drawn for a row"),
+    ("rank", int, "rank of the gated adapter"),
+    ("learning-rate", float, "peak learning rate"),
+    ("sequences", int, "rows a step"),
+    ("context", int, "rows are cut to this many tokens"),
+    ("eval-rows", int, "held-out rows"),
+    ("save-every", int, "steps between checkpoints"),
+    ("seed", int, "seed of data order, slots and offsets"),
+)
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "train",
+        help="teach a model to predict several tokens a pass",
+        description="Train an adapter by self-distillation. Ctrl+C stops after the running step, "
+        "keeps a checkpoint and the adapter as it then is; --resume goes on.",
+    )
+    parser.add_argument("--model", help="name or folder; default: last used, else the starter")
+    parser.add_argument("--data", action="append", help="file or folder of rows; may be repeated")
+    parser.add_argument("--synthesize", action="store_true", help="let the model write the rows")
+    parser.add_argument("--out", help="folder of the new adapter")
+    parser.add_argument("--kind", choices=("gated", "full"))
+    parser.add_argument(
+        "--from", dest="start", default="auto", help="adapter to go on from: starter, none, PATH"
+    )
+    parser.add_argument("--teacher", choices=("hard", "soft"))
+    parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")
+    parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"))
+    for name, kind, text in OPTIONS:
+        parser.add_argument(f"--{name}", type=kind, help=text)
+    parser.add_argument("--spec", help="JSON file of settings; options go before it")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run, by name or folder")
+    parser.add_argument("--json", action="store_true", help="one event a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start or resume a training and follow it to its end; returns the exit code."""
+    paths = user_paths()
+    run_dir = find_run(args.resume, paths) if args.resume else new_run(_spec(args, paths), paths)
+    process = TrainingProcess(run_dir)
+    note(f"Training run {run_dir.name} (folder {run_dir}).")
+    _track(run_dir, paths)
+    wish = Cancel()
+    watcher = _Watcher(args.json)
+    with cancel_on_ctrl_c(wish):
+        for event in process.events(wish):
+            watcher(event)
+    watcher.close()
+    _track(run_dir, paths)
+    if process.exit_code != 0:
+        raise KnownError(
+            f"The training ended early. {watcher.error or process.log_tail()}",
+            f"`stride train --resume {run_dir.name}` goes on from its last checkpoint.",
+        )
+    return 130 if wish.is_set else 0
+
+
+def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
+    """The settings file, the options over it, and defaults that follow from the model."""
+    settings = load_settings(paths.settings_file)
+    given: dict[str, Any] = read_settings(Path(args.spec)) if args.spec else {}
+    names = {field.name for field in dataclasses.fields(TrainSpec)}
+    options = {key: value for key, value in vars(args).items() if key in names and value}
+    given |= options
+    if args.data:
+        given["data"] = tuple(str(Path(one).expanduser().absolute()) for one in args.data)
+    if "out" not in given:
+        raise KnownError("Where shall the adapter go?", "Give --out FOLDER.")
+    given["out"] = str(Path(given["out"]).expanduser().absolute())
+    model = resolve_model(given.get("model") or settings.last_model or "starter", paths, settings)
+    given["model"] = str(model)
+    if args.start != "auto" or "start_from" not in given:
+        given["start_from"] = _start_from(args.start, given, model, paths)
+    return _with_shape_of_start(TrainSpec(**given))
+
+
+def _start_from(wish: str, given: dict[str, Any], model: Path, paths: Paths) -> str:
+    """The adapter to go on from; by default the one that fits, if it is of the wished kind."""
+    settings = load_settings(paths.settings_file)
+    if given.get("kind") == "full" and wish == "auto":
+        return "none"
+    folder = choose_adapter(wish, model, paths, settings)
+    if folder is None or (wish == "auto" and read_adapter_info(folder).kind == "full"):
+        return "none"
+    return str(folder.absolute())
+
+
+def _with_shape_of_start(spec: TrainSpec) -> TrainSpec:
+    """An adapter that goes on keeps its rank and slots."""
+    if spec.start_from == "none":
+        return spec
+    info = read_adapter_info(Path(spec.start_from))
+    return dataclasses.replace(
+        spec,
+        k_max=info.k_max,
+        k_min=min(spec.k_min, info.k_max),
+        rank=info.rank,
+        slot_vectors=info.slot_vectors,
+    )
+
+
+def _track(run_dir: Path, paths: Paths) -> None:
+    """Bring the history's row up to date, where a history can be kept."""
+    try:
+        from core.history.store import HistoryStore
+
+        with HistoryStore(paths.database) as store:
+            store.track_training(run_dir)
+    except ImportError:
+        return
+    except KnownError as error:
+        note(f"This training is not kept in the history. {error}")
+
+
+class _Watcher:
+    """Shows a run's events: JSON lines, or a progress bar with the figures that matter."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar = ProgressBar()
+        self._total = 0
+        self.error = ""
+
+    def __call__(self, event: TrainingEvent) -> None:
+        if isinstance(event, Notice) and event.phase == "error":
+            self.error = event.message
+        if self._as_json:
+            print_event(event)
+        else:
+            self._show(event)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+    def _show(self, event: TrainingEvent) -> None:
+        match event:
+            case RunStarted():
+                self._total = event.total_steps
+            case StepDone():
+                figures = f"loss {event.loss:.3f}, agreement {event.agreement:.2f}"
+                self._bar("Training", event.step, self._total, figures)
+            case EvalDone():
+                slots = " ".join(f"{one:.2f}" for one in event.agreement_by_slot)
+                self._say(
+                    f"Step {event.step}: held out {event.tokens_per_pass:.2f} tokens per pass at "
+                    f"{event.threshold}, agreement by slot {slots}"
+                )
+            case Notice():
+                self._say(event.message)
+            case RunEnded():
+                where = f" Adapter: {event.adapter}" if event.adapter else ""
+                self._say(f"{event.state.capitalize()} after {event.step} steps.{where}")
+            case _:
+                pass
+
+    def _say(self, sentence: str) -> None:
+        self._bar.close()
+        note(sentence)

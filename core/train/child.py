@@ -1,0 +1,91 @@
+"""The training process: `python -m core.train.child RUN_DIR` (under `accelerate launch` too).
+
+It reads `spec.json`, writes `events.jsonl`, and ends at a STOP file or SIGTERM with a
+checkpoint and the adapter as it then is. Exit codes: 0 completed or stopped, 1 failed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from core.errors import Cancelled, KnownError
+from core.events import RunEnded, RunState
+from core.paths import user_paths
+from core.train.reporter import Reporter
+from core.train.spec import read_spec
+
+SPEC_FILE = "spec.json"
+STOP_FILE = "STOP"
+
+
+class StopWish:
+    """True once a STOP file lies in the run's folder or SIGTERM came."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._file = run_dir / STOP_FILE
+        self._signalled = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def __call__(self) -> bool:
+        """Whether to stop now."""
+        return self._signalled or self._file.exists()
+
+    def _on_signal(self, *_: object) -> None:
+        self._signalled = True
+
+
+def train(run_dir: Path) -> RunState:
+    """Run or resume the training of a folder; its end is the last event.
+
+    Raises:
+        KnownError: with a sentence; the run is marked failed.
+    """
+    began = time.monotonic()
+    # Another rank's output would only repeat the first one's.
+    report = Reporter(run_dir, os.environ.get("RANK", "0") == "0")
+    state: RunState = "failed"
+    step, supervised, adapter = 0, 0, None
+    try:
+        from core.train.loop import Training
+
+        training = Training(
+            read_spec(run_dir / SPEC_FILE), run_dir, user_paths(), StopWish(run_dir)
+        )
+        finished, step, supervised = training.run()
+        adapter = str(training.write_adapter(step))
+        state = "completed" if finished else "stopped"
+    except Cancelled:
+        state = "stopped"
+    except KnownError as error:
+        report.say("error", str(error))
+        raise
+    except Exception as error:
+        report.say("error", f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        seconds = time.monotonic() - began
+        report(RunEnded(state, step, adapter, round(seconds, 2), supervised))
+    return state
+
+
+def main() -> int:
+    """Entry of the process."""
+    run_dir = Path(sys.argv[1]).absolute()
+    try:
+        train(run_dir)
+    except KnownError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except Exception:  # noqa: BLE001  (the edge of the process: the log keeps the traceback)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""How good the adapter is on held-out rows: agreement by slot, tokens per pass, samples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from core.control import Cancel, Threshold
+from core.engine.request import Message, Request
+from core.engine.session import Session
+from core.events import EvalDone, PassDone, SampleDone
+from core.metrics import answer_figures
+from core.train.data import Row, Sample, make_batch
+from core.train.spec import TrainSpec
+
+THRESHOLD = 0.9
+DECODED_ROWS = 6
+ANSWER_TOKENS = 64
+SHOWN = 2
+_EVAL_STEP = -1
+"""Stands in for the step where k and offset are drawn: every evaluation sees the same slots."""
+
+
+@torch.no_grad()
+def agreement_by_slot(
+    distill: Any, samples: Sequence[Sample], spec: TrainSpec, device: torch.device
+) -> tuple[float, ...]:
+    """Share of slots 2..k_max where student and teacher agree on held-out samples."""
+    fixed = replace(spec, k_min=spec.k_max)
+    agreed = torch.zeros(spec.k_max + 1)
+    seen = torch.zeros(spec.k_max + 1)
+    for at in range(0, len(samples), spec.micro_sequences):
+        batch = samples[at : at + spec.micro_sequences]
+        token_ids, layout = make_batch(batch, fixed, _EVAL_STEP, at)
+        outcome = distill(token_ids.to(device), layout.to(device))
+        slots = outcome.slots.cpu()
+        agreed.index_add_(0, slots, outcome.agrees.cpu().float())
+        seen.index_add_(0, slots, torch.ones(len(slots)))
+    rates = agreed / seen.clamp(min=1)
+    return tuple(round(rate, 4) for rate in rates[2:].tolist())
+
+
+def decode_rows(session: Session, rows: Sequence[Row]) -> list[tuple[str, tuple[PassDone, ...]]]:
+    """Prompt and passes of held-out rows, decoded at threshold .9 as the user would."""
+    decoded = []
+    for row in rows[:DECODED_ROWS]:
+        messages = row.messages[:-1] or (Message("user", row.text[:400]),)
+        request = Request(messages, max_new_tokens=ANSWER_TOKENS)
+        events = session.stream(request, Cancel(), Threshold(THRESHOLD))
+        passes = tuple(event for event in events if isinstance(event, PassDone))
+        decoded.append((messages[-1].content, passes))
+    return decoded
+
+
+def evaluate(
+    step: int,
+    session: Session,
+    distill: Any,
+    rows: Sequence[Row],
+    samples: Sequence[Sample],
+    spec: TrainSpec,
+) -> tuple[EvalDone, list[SampleDone]]:
+    """One held-out evaluation after `step` steps."""
+    began = time.monotonic()
+    agreement = agreement_by_slot(distill, samples, spec, session.loaded.device)
+    decoded = decode_rows(session, rows)
+    figures = answer_figures([one for _, passes in decoded for one in passes])
+    done = EvalDone(step, agreement, figures.tokens_per_pass, THRESHOLD, time.monotonic() - began)
+    return done, [SampleDone(step, prompt, passes) for prompt, passes in decoded[:SHOWN]]

@@ -1,0 +1,132 @@
+"""The training process seen from outside: start, follow, stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from core.control import Cancel
+from core.errors import KnownError
+from core.events import TrainingEvent
+from core.history.training import note_process
+from core.jsonl import from_dict
+from core.paths import Paths
+from core.train.child import SPEC_FILE, STOP_FILE
+from core.train.reporter import EVENTS_FILE
+from core.train.spec import TrainSpec, write_spec
+
+LOG_FILE = "log.txt"
+POLL_SECONDS = 0.2
+TERMINATE_AFTER = 120.0
+KILL_AFTER = 30.0
+
+
+def new_run(spec: TrainSpec, paths: Paths) -> Path:
+    """Make the folder of a new run, its spec inside.
+
+    Raises:
+        KnownError: if the folder cannot be written.
+    """
+    spec.check()
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    run_dir = paths.runs / f"{stamp}-{os.getpid()}"
+    try:
+        run_dir.mkdir(parents=True)
+        write_spec(run_dir / SPEC_FILE, spec)
+    except OSError as error:
+        raise KnownError(f"The run's folder {run_dir} cannot be written: {error}.") from error
+    return run_dir
+
+
+def find_run(name: str, paths: Paths) -> Path:
+    """The folder of a run given by path or name.
+
+    Raises:
+        KnownError: if there is none.
+    """
+    for folder in (Path(name).expanduser(), paths.runs / name):
+        if (folder / SPEC_FILE).is_file():
+            return folder.absolute()
+    raise KnownError(f"There is no training run {name}.", "`stride runs list` shows them.")
+
+
+class TrainingProcess:
+    """A started training; it lives on when this object or its process goes away."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        (run_dir / STOP_FILE).unlink(missing_ok=True)
+        events = run_dir / EVENTS_FILE
+        self._read_from = events.stat().st_size if events.is_file() else 0
+        with (run_dir / LOG_FILE).open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "core.train.child", str(run_dir)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd=Path(__file__).resolve().parent.parent.parent,
+            )
+        note_process(run_dir, self._process.pid)
+
+    def events(self, stop: Cancel) -> Iterator[TrainingEvent]:
+        """Events as they happen, until the process has ended; `stop` asks it to."""
+        path = self._run_dir / EVENTS_FILE
+        torn = b""
+        while True:
+            running = self._process.poll() is None
+            if stop.is_set:
+                self.ask_to_stop()
+            if path.is_file():
+                with path.open("rb") as file:
+                    file.seek(self._read_from)
+                    new = file.read()
+                self._read_from += len(new)
+                *lines, torn = (torn + new).split(b"\n")
+                for line in lines:
+                    yield cast("TrainingEvent", from_dict(json.loads(line)))
+            if not running:
+                return
+            time.sleep(POLL_SECONDS)
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def ask_to_stop(self) -> None:
+        """Let it end after the running step, with a checkpoint."""
+        (self._run_dir / STOP_FILE).touch()
+
+    def end(self) -> None:
+        """Ask, then terminate, then kill the whole process tree."""
+        import psutil
+
+        self.ask_to_stop()
+        if self._ended_within(TERMINATE_AFTER):
+            return
+        self._process.terminate()
+        if self._ended_within(KILL_AFTER):
+            return
+        # Ranks under a launcher have sessions of their own: walk the tree, not the group.
+        tree: list[Any] = psutil.Process(self._process.pid).children(recursive=True)
+        for process in (*tree, self._process):
+            process.kill()
+
+    def log_tail(self, lines: int = 12) -> str:
+        """The end of what the process printed."""
+        text = (self._run_dir / LOG_FILE).read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _ended_within(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True

@@ -1,0 +1,70 @@
+"""The rows of a run: read from files, written by the model where answers are missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from core.errors import Cancelled, KnownError
+from core.model.fingerprint import cached_weights_hash
+from core.model.loading import Loaded
+from core.paths import Paths
+from core.train.data import Row, read_rows
+from core.train.reporter import Reporter
+from core.train.spec import TrainSpec
+from core.train.synthesis import Writer, family_rows
+
+FAMILY_ROWS = 400
+INVENTED_ROWS = 400
+TIME_SHARE = 1 / 3
+"""Most of a run's minutes that writing rows may take."""
+
+
+def gather_rows(
+    spec: TrainSpec,
+    loaded: Loaded,
+    end_ids: Sequence[int],
+    paths: Paths,
+    report: Reporter,
+    stop_asked: Callable[[], bool],
+) -> list[Row]:
+    """All rows of a run, each with its answer.
+
+    Raises:
+        KnownError: if nothing can be read, or no row got an answer in time.
+    """
+    rows = read_rows(spec.data) if spec.data else []
+    if spec.synthesize:
+        rows += family_rows(FAMILY_ROWS, spec.seed)
+    if not spec.synthesize and not any(row.lacks_answer for row in rows):
+        return rows
+    writer = new_writer(loaded, end_ids, paths, spec.model)
+    deadline = time.monotonic() + (spec.minutes or float("inf")) * 60 * TIME_SHARE
+    advance = _Progress(report, deadline, stop_asked)
+    if spec.synthesize:
+        rows += writer.invent_prompts(INVENTED_ROWS, spec.seed, advance)
+    answered = writer.answer(rows, advance)
+    if not answered:
+        raise KnownError("No row got an answer in the time given.", "Allow more minutes.")
+    return answered
+
+
+def new_writer(loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str) -> Writer:
+    """A writer whose cache belongs to exactly these weights."""
+    name = cached_weights_hash(Path(model), paths.cache)[:16]
+    cache = paths.cache / "answers" / f"{name}.jsonl"
+    return Writer(loaded.model, loaded.tokenizer, end_ids, cache)
+
+
+class _Progress:
+    """Tells how far the writing is; says no once its time is up."""
+
+    def __init__(self, report: Reporter, deadline: float, stop_asked: Callable[[], bool]) -> None:
+        self._report, self._deadline, self._stop_asked = report, deadline, stop_asked
+
+    def __call__(self, done: int, total: int) -> bool:
+        self._report.say("synthesis", f"{done} of {total} written by the model.")
+        if self._stop_asked():
+            raise Cancelled
+        return time.monotonic() < self._deadline

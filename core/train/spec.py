@@ -1,0 +1,118 @@
+"""What a training run is asked to do: plain data, stored as `spec.json` in the run's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from core.errors import KnownError
+from core.model.adapter_info import Kind
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """One training run. Defaults suit the gated adapter of a small model.
+
+    Attributes:
+        model: Folder of the base model.
+        out: Folder the adapter is written to.
+        data: Files of rows, each a chat or a text; may be empty with `synthesize`.
+        synthesize: Let the model write prompts and answers itself.
+        start_from: "none", or the folder of an adapter to go on from.
+        k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
+        mask_rows: Budget of mask rows a sequence: k - 1 for each of its regions.
+        sequences: Rows an optimizer step, over all gradient accumulation.
+        micro_sequences: Rows a forward call.
+        context: Rows longer than this many tokens are cut.
+        minutes: Time for everything, synthesis included; fixes `steps` once by a probe.
+        teacher: "hard" (argmax) or "soft" (whole distribution).
+        eval_rows: Held-out rows, never trained on.
+    """
+
+    model: str
+    out: str
+    data: tuple[str, ...] = ()
+    synthesize: bool = False
+    kind: Kind = "gated"
+    start_from: str = "none"
+    k_max: int = 8
+    k_min: int = 2
+    rank: int = 24
+    slot_vectors: bool = True
+    teacher: Literal["hard", "soft"] = "hard"
+    learning_rate: float = 1e-3
+    vector_learning_rate: float = 1e-2
+    warmup_steps: int = 20
+    clip: float = 1.0
+    sequences: int = 8
+    micro_sequences: int = 8
+    mask_rows: int = 98
+    context: int = 384
+    minutes: float | None = None
+    steps: int | None = None
+    eval_every: int = 100
+    eval_rows: int = 24
+    save_every: int = 50
+    keep_checkpoints: int = 2
+    seed: int = 0
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def check(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            KnownError: naming the setting.
+        """
+        if not 2 <= self.k_min <= self.k_max <= 16:
+            raise KnownError(f"k_min {self.k_min} and k_max {self.k_max} must lie in 2..16.")
+        if (self.minutes is None) == (self.steps is None):
+            raise KnownError("Give either the minutes or the steps of the training.")
+        if (self.steps or 1) < 1 or (self.minutes or 1) <= 0:
+            raise KnownError("A training needs at least one step and some time.")
+        if not self.data and not self.synthesize:
+            raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
+        if self.sequences % self.micro_sequences:
+            raise KnownError("The sequences of a step must be a multiple of micro_sequences.")
+        if self.mask_rows < self.k_max - 1:
+            raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
+
+
+def write_spec(path: Path, spec: TrainSpec) -> None:
+    """Store a spec as JSON."""
+    path.write_text(json.dumps(dataclasses.asdict(spec), indent=2) + "\n", encoding="utf-8")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Settings of a spec file, which may name only some of them.
+
+    Raises:
+        KnownError: if the file is missing, not JSON, or names an unknown setting.
+    """
+    try:
+        data = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise KnownError(f"The training spec {path} cannot be read: {error}.") from error
+    unknown = data.keys() - {field.name for field in dataclasses.fields(TrainSpec)}
+    if unknown:
+        raise KnownError(f"The training spec {path} names unknown settings: {sorted(unknown)}.")
+    if "data" in data:
+        data["data"] = tuple(data["data"])
+    return data
+
+
+def read_spec(path: Path) -> TrainSpec:
+    """Read a whole spec back.
+
+    Raises:
+        KnownError: if it cannot be read or cannot be run.
+    """
+    try:
+        spec = TrainSpec(**read_settings(path))
+    except TypeError as error:
+        raise KnownError(f"The training spec {path} is not complete: {error}.") from error
+    spec.check()
+    return spec

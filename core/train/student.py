@@ -1,0 +1,185 @@
+"""What is being trained: one class for each kind of adapter, built from a spec."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import KnownError
+from core.model.adapter_info import (
+    AdapterInfo,
+    check_fits,
+    read_adapter_info,
+    write_adapter_info,
+)
+from core.model.adapters import FullMaskRows, GatedAdapter
+from core.model.fingerprint import cached_weights_hash, text_fingerprint
+from core.model.loading import Loaded, load_base, load_gated, save_gated
+from core.model.mask_token import MASK_TOKEN, add_mask_token
+from core.model.store import inspect_folder
+from core.paths import Paths
+from core.train.distill import FullDistillation, GatedDistillation
+from core.train.spec import TrainSpec
+
+
+class Student(Protocol):
+    """A model under training.
+
+    Attributes:
+        loaded: The model with its mask rows, ready for the engine.
+        distill: The module that turns a batch into a loss.
+    """
+
+    loaded: Loaded
+    distill: nn.Module
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What the optimizer trains, with learning rates."""
+
+    def weights(self) -> dict[str, Tensor]:
+        """What a checkpoint holds."""
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint's weights."""
+
+    def save(self, folder: Path, info: AdapterInfo) -> None:
+        """Write the finished adapter."""
+
+
+class GatedStudent:
+    """The gated adapter on a frozen base model."""
+
+    def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
+        self._spec = spec
+        torch.manual_seed(spec.seed)
+        self._masks = self._new_masks(base.model)
+        self.loaded = dataclasses.replace(base, masks=self._masks)
+        self.distill: nn.Module = GatedDistillation(base.model, self._masks, end_ids, spec.teacher)
+
+    def _new_masks(self, model: Any) -> GatedAdapter:
+        spec = self._spec
+        if spec.start_from == "none":
+            return GatedAdapter(model, spec.rank, spec.k_max, spec.slot_vectors)
+        info = read_adapter_info(Path(spec.start_from))
+        if (info.kind, info.k_max, info.rank) != ("gated", spec.k_max, spec.rank):
+            raise KnownError(
+                f"The adapter to start from has kind {info.kind}, k_max {info.k_max} and rank "
+                f"{info.rank}; the spec asks for {spec.kind}, {spec.k_max} and {spec.rank}.",
+                "Leave those settings out, or start from none.",
+            )
+        return load_gated(model, Path(spec.start_from), info)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Low-rank updates, and mask vectors at a rate of their own."""
+        spec = self._spec
+        return [
+            {"params": list(self._masks.updates), "lr": spec.learning_rate},
+            {"params": [self._masks.vectors], "lr": spec.vector_learning_rate},
+        ]
+
+    def weights(self) -> dict[str, Tensor]:
+        """The adapter in full precision."""
+        return self._masks.weights()
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint's weights."""
+        self._masks.load_weights(weights)
+
+    def save(self, folder: Path, info: AdapterInfo) -> None:
+        """Write the finished adapter."""
+        rank, per_slot = self._spec.rank, self._spec.slot_vectors
+        save_gated(self._masks, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
+
+
+class FullStudent:
+    """Every weight, against a frozen copy of the start (the paper's own way)."""
+
+    def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
+        if spec.start_from != "none":
+            raise KnownError(
+                "A full training starts from the base model itself.", "Use --from none."
+            )
+        self._spec = spec
+        torch.manual_seed(spec.seed)
+        mask_id = add_mask_token(base.model, base.tokenizer)
+        frozen = copy.deepcopy(base.model)
+        base.model.requires_grad_(True)
+        self.loaded = dataclasses.replace(base, masks=FullMaskRows(base.model, mask_id, spec.k_max))
+        self.distill: nn.Module = FullDistillation(
+            base.model, frozen, mask_id, end_ids, spec.teacher
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """All weights at one rate."""
+        return [{"params": list(self.loaded.model.parameters()), "lr": self._spec.learning_rate}]
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights, tied ones once."""
+        return {name: one.detach() for name, one in self.loaded.model.named_parameters()}
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint's weights."""
+        with torch.no_grad():
+            for name, one in self.loaded.model.named_parameters():
+                one.copy_(weights[name])
+
+    def save(self, folder: Path, info: AdapterInfo) -> None:
+        """Write a whole model that plain transformers can load, too."""
+        self.loaded.model.save_pretrained(folder)
+        self.loaded.tokenizer.save_pretrained(folder)
+        write_adapter_info(folder, dataclasses.replace(info, mask_token=MASK_TOKEN))
+
+
+def load_student(
+    spec: TrainSpec, paths: Paths, device: torch.device, dtype: torch.dtype
+) -> Student:
+    """The base model of a spec with what is to be trained on it.
+
+    Raises:
+        KnownError: if model or adapter are missing, damaged or do not fit each other.
+    """
+    if spec.start_from != "none":
+        check_fits(read_adapter_info(Path(spec.start_from)), Path(spec.model), paths)
+    # All weights need full precision to take small updates; autocast computes in bfloat16.
+    held = torch.float32 if spec.kind == "full" else dtype
+    model, tokenizer = load_base(Path(spec.model), device, held)
+    base = Loaded(model, tokenizer, None, device, held)
+    ends = torch.tensor(end_ids(model, tokenizer), device=device)
+    student: Student
+    student = (
+        FullStudent(spec, base, ends) if spec.kind == "full" else GatedStudent(spec, base, ends)
+    )
+    return student
+
+
+def end_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Tokens that end an answer; the template's own end of turn first."""
+    told = model.generation_config.eos_token_id
+    several = told if isinstance(told, list) else [told]
+    found: Iterable[Any] = [tokenizer.eos_token_id, *several]
+    return list(dict.fromkeys(int(one) for one in found if one is not None))
+
+
+def describe(
+    spec: TrainSpec, paths: Paths, tokenizer: Any, training: dict[str, Any]
+) -> AdapterInfo:
+    """The JSON of a finished adapter, but for what its kind adds."""
+    base = Path(spec.model)
+    entry = inspect_folder(base.name, base, "folder")
+    method = f"self-distillation, {spec.teacher} teacher on the student's own block"
+    return AdapterInfo(
+        kind=spec.kind,
+        k_max=spec.k_max,
+        base_model=base.name,
+        base_hash=cached_weights_hash(base, paths.cache),
+        base_licence=entry.licence if entry else "unknown",
+        template_fingerprint=text_fingerprint(tokenizer.chat_template or ""),
+        method=method,
+        training=training,
+    )

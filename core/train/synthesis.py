@@ -1,0 +1,166 @@
+"""Training text from the model itself: it answers prompts, and can write the prompts too.
+
+Answers are greedy, in batches, and cached by model and prompt: they are what one-token
+decoding would say, so the adapter learns the blocks the user will see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.engine.prompt import render
+from core.engine.request import Message
+from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks
+from core.train.data import Row
+
+BATCH = 48
+ANSWER_TOKENS = 160
+PROMPT_TOKENS = 64
+
+Advance = Callable[[int, int], bool]
+"""Called with (done, total) after each batch; False ends the synthesis early."""
+
+
+class Writer:
+    """A model that writes training text.
+
+    Args:
+        model: A causal language model, its adapter off.
+        tokenizer: Its tokenizer.
+        end_ids: Tokens that end an answer.
+        cache: JSON-lines file of answers already known, by prompt.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, end_ids: Sequence[int], cache: Path) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._end_ids = list(end_ids)
+        self._cache = cache
+        self._known = _read_cache(cache)
+
+    def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
+        """The rows with answers; rows not reached in time are left out."""
+        open_rows = [row for row in rows if row.lacks_answer and _key(row) not in self._known]
+        prompts = {_key(row): render(self._tokenizer, row.messages)[1] for row in open_rows}
+        # Answers of one family are of like length, so sorting by it wastes less padding.
+        keys = sorted(prompts, key=lambda key: len(prompts[key]))
+        groups = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
+        random.Random("groups").shuffle(groups)
+        done = 0
+        for group in groups:
+            texts = self._generate([prompts[key] for key in group], ANSWER_TOKENS)
+            self._remember(dict(zip(group, texts, strict=True)))
+            done += len(group)
+            if not advance(done, len(keys)):
+                break
+        return [answered for row in rows if (answered := self._answered(row)) is not None]
+
+    def invent_prompts(self, count: int, seed: int, advance: Advance) -> list[Row]:
+        """Prompts sampled from the model through its template's user turn."""
+        opening = _user_turn_opening(self._tokenizer)
+        torch.manual_seed(seed)
+        found: dict[str, Row] = {}
+        for at in range(0, count, BATCH):
+            for text, complete in self._generate([opening] * BATCH, PROMPT_TOKENS, sample=True):
+                if complete and len(text.split()) > 2:
+                    found[text] = Row((Message("user", text.strip()),), family="self")
+            if not advance(min(at + BATCH, count), count):
+                break
+        return list(found.values())[:count]
+
+    @torch.inference_mode()
+    def _generate(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, sample: bool = False
+    ) -> list[tuple[str, bool]]:
+        """Text of each prompt's continuation, and whether it came to its end."""
+        token_ids, attention = _left_pad(prompts, self._end_ids[0])
+        how: dict[str, Any] = {"do_sample": False}
+        if sample:
+            how = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "top_k": 0}
+        device = self._model.device
+        out = self._model.generate(
+            token_ids.to(device),
+            attention_mask=attention.to(device),
+            max_new_tokens=max_new_tokens,
+            eos_token_id=self._end_ids,
+            pad_token_id=self._end_ids[0],
+            **how,
+        )
+        return [self._split(answer) for answer in out[:, token_ids.shape[1] :].tolist()]
+
+    def _split(self, token_ids: list[int]) -> tuple[str, bool]:
+        for at, token_id in enumerate(token_ids):
+            if token_id in self._end_ids:
+                return self._tokenizer.decode(token_ids[:at]), True
+        return self._tokenizer.decode(token_ids), False
+
+    def _remember(self, texts: dict[str, tuple[str, bool]]) -> None:
+        self._known |= texts
+        self._cache.parent.mkdir(parents=True, exist_ok=True)
+        with self._cache.open("a", encoding="utf-8") as file:
+            for key, (text, complete) in texts.items():
+                file.write(json.dumps([key, text, complete], ensure_ascii=False) + "\n")
+
+    def _answered(self, row: Row) -> Row | None:
+        if not row.lacks_answer:
+            return row
+        text, complete = self._known.get(_key(row), ("", False))
+        if not text:
+            return None
+        turns = (*row.messages, Message("assistant", text))
+        return replace(row, messages=turns, complete=complete)
+
+
+def family_rows(per_family: int, seed: int) -> list[Row]:
+    """Prompts of the built-in families, training split, in shuffled order."""
+    rows = [
+        Row((Message("user", task.prompt),), family=task.family)
+        for family in (*CHECKABLE, *OPEN)
+        for task in make_tasks(family, per_family, seed, "train")
+    ]
+    random.Random(f"families {seed}").shuffle(rows)
+    return rows
+
+
+def _key(row: Row) -> str:
+    turns = "\0".join(f"{one.role}\1{one.content}" for one in row.messages)
+    return hashlib.sha256(turns.encode()).hexdigest()[:24]
+
+
+def _read_cache(path: Path) -> dict[str, tuple[str, bool]]:
+    if not path.is_file():
+        return {}
+    return {key: (text, complete) for key, text, complete in _lines(path)}
+
+
+def _lines(path: Path) -> Iterator[list[Any]]:
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue  # a line torn by a killed run is simply answered again
+
+
+def _left_pad(prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    longest = max(len(prompt) for prompt in prompts)
+    token_ids = torch.full((len(prompts), longest), pad_id)
+    attention = torch.zeros_like(token_ids)
+    for b, prompt in enumerate(prompts):
+        token_ids[b, longest - len(prompt) :] = torch.tensor(prompt)
+        attention[b, longest - len(prompt) :] = 1
+    return token_ids, attention
+
+
+def _user_turn_opening(tokenizer: Any) -> list[int]:
+    """Tokens of the template up to where a user's words begin."""
+    text, _ = render(tokenizer, (Message("user", "\u2603"),))
+    return list(tokenizer(text.split("\u2603")[0], add_special_tokens=False)["input_ids"])
