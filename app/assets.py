@@ -14,9 +14,9 @@ from core.paths import resources
 APP_ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
 
 
-def icon(name: str) -> QIcon:
-    """The icon `resources/icons/<name>.svg`; it follows the theme by itself."""
-    return QIcon(_TintedSvg(name))
+def icon(name: str, role: QPalette.ColorRole = QPalette.ColorRole.ButtonText) -> QIcon:
+    """The icon `resources/icons/<name>.svg` in a colour of the palette; it follows the theme."""
+    return QIcon(_TintedSvg(name, role))
 
 
 def app_icon() -> QIcon:
@@ -37,26 +37,27 @@ def app_pixmap(size: int, ratio: float) -> QPixmap:
 class _TintedSvg(QIconEngine):
     """Draws an SVG whose strokes say `currentColor` in the colour of the palette."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, role: QPalette.ColorRole) -> None:
         super().__init__()
         self._name = name
+        self._role = role
 
     @override
     def clone(self) -> QIconEngine:
-        return _TintedSvg(self._name)
+        return _TintedSvg(self._name, self._role)
 
     @override
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         ratio = painter.device().devicePixelRatio() if painter.device() else 1.0
         side = min(rect.width(), rect.height())
-        pixmap = _render(self._name, _colour(mode, state), round(side * ratio))
+        pixmap = _render(self._name, self._colour(mode, state), round(side * ratio))
         pixmap.setDevicePixelRatio(ratio)
         corner = rect.center() - QPoint(side // 2, side // 2)
         painter.drawPixmap(QRect(corner, QSize(side, side)), pixmap)
 
     @override
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        return _render(self._name, _colour(mode, state), min(size.width(), size.height()))
+        return _render(self._name, self._colour(mode, state), min(size.width(), size.height()))
 
     @override
     def scaledPixmap(
@@ -66,17 +67,16 @@ class _TintedSvg(QIconEngine):
         pixmap.setDevicePixelRatio(scale)
         return pixmap
 
-
-def _colour(mode: QIcon.Mode, state: QIcon.State) -> str:
-    palette = QGuiApplication.palette()
-    if mode == QIcon.Mode.Disabled:
-        group = QPalette.ColorGroup.Disabled
-        return palette.color(group, QPalette.ColorRole.ButtonText).name(QColor.NameFormat.HexArgb)
-    if mode == QIcon.Mode.Selected:
-        return palette.color(QPalette.ColorRole.HighlightedText).name()
-    if state == QIcon.State.On:
-        return palette.color(QPalette.ColorRole.Accent).name()
-    return palette.color(QPalette.ColorRole.ButtonText).name()
+    def _colour(self, mode: QIcon.Mode, state: QIcon.State) -> str:
+        palette, role = QGuiApplication.palette(), QPalette.ColorRole
+        if mode == QIcon.Mode.Disabled:
+            faded = palette.color(QPalette.ColorGroup.Disabled, role.ButtonText)
+            return faded.name(QColor.NameFormat.HexArgb)
+        if mode == QIcon.Mode.Selected:
+            return palette.color(role.HighlightedText).name()
+        if state == QIcon.State.On:
+            return palette.color(role.Accent).name()
+        return palette.color(self._role).name()
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer
@@ -68,4 +70,10 @@ def run(arguments: list[str]) -> int:
     stride.window.show()
     # A timer of 0 ms fires once the event loop has nothing left to paint.
     QTimer.singleShot(0, stride.window.start)
-    return app.exec()
+    code = app.exec()
+    if not stride.window.has_ended:
+        # A load deep inside torch cannot be interrupted. Everything is saved by now; leaving
+        # the hard way is better than Qt's abort over a thread that still runs.
+        logging.shutdown()
+        os._exit(code)
+    return code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import QSettings, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
@@ -33,12 +35,19 @@ from core.settings import Settings
 HOME, CHAT, HISTORY, SETTINGS = range(4)
 ENTRIES = (("home", "Home"), ("chat", "Chat"), ("history", "History"), ("settings", "Settings"))
 CLOSE_SECONDS = 5.0
+SAVE_SECONDS = 1.0
+"""What saving gets even if the engine took all the time there was."""
+
 FIRST_SIZE = (1180, 780)
 SMALLEST_SIZE = (760, 520)
 
 
 class MainWindow(QMainWindow):
-    """The window; pages own their widgets, this only holds and connects them."""
+    """The window; pages own their widgets, this only holds and connects them.
+
+    Attributes:
+        has_ended: Whether closing stopped everything in time.
+    """
 
     def __init__(self, context: AppContext, errors: ErrorReporter, theme: Theme) -> None:
         super().__init__()
@@ -46,6 +55,7 @@ class MainWindow(QMainWindow):
         self._errors = errors
         self._theme = theme
         self._wants_starter = False
+        self.has_ended = False
         self.setWindowTitle("Stride")
         self.setMinimumSize(*SMALLEST_SIZE)
         self.rail = NavRail(ENTRIES)
@@ -62,6 +72,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore_geometry()
         self.show_page(HOME)
+        self.pages.setFocus()  # else the first button wears a focus ring nobody asked for
 
     def _build(self) -> None:
         for page in (self.home, self.chat, self.history, self.settings):
@@ -109,6 +120,7 @@ class MainWindow(QMainWindow):
         context.settings.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
         self._errors.known.connect(self.banner.show_error)
+        self.chat.load_requested.connect(self._on_home)
         self.chat.status_message.connect(self.status.show_message)
         self.history.chat_requested.connect(self._on_open_chat)
         self.history.status_message.connect(self.status.show_message)
@@ -241,7 +253,9 @@ class MainWindow(QMainWindow):
         self._geometry().setValue("geometry", self.saveGeometry())
         self.hide()
         context = self._context
-        context.engine.close(int(CLOSE_SECONDS * 1000))
-        context.jobs.close(CLOSE_SECONDS)
+        deadline = time.monotonic() + CLOSE_SECONDS
+        has_engine_ended = context.engine.close(int(CLOSE_SECONDS * 1000))
+        rest = max(deadline - time.monotonic(), SAVE_SECONDS)
+        self.has_ended = context.jobs.close(rest) and has_engine_ended
         context.history.close()
         event.accept()

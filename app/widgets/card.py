@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.widgets.text import PAGE_MARGIN, SPACE, heading, muted
 
 CONTENT_WIDTH = 840
 """Lines of text longer than this many pixels are hard to read."""
+
+LABEL_WIDTH = 130
 
 
 class Card(QFrame):
@@ -29,6 +31,24 @@ class Card(QFrame):
             self.body.addWidget(heading(name))
         if hint:
             self.body.addWidget(muted(hint))
+
+
+class FormCard(Card):
+    """A card whose rows are a word and a field."""
+
+    def add_row(self, word: str, field: QWidget) -> None:
+        """Add a field; the word is its buddy and its accessible name."""
+        label = QLabel(word)
+        label.setFixedWidth(LABEL_WIDTH)
+        label.setBuddy(field)
+        field.setAccessibleName(word)
+        row = QHBoxLayout()
+        row.setSpacing(2 * SPACE)
+        row.addWidget(label)
+        row.addWidget(field, 1)
+        if field.maximumWidth() < CONTENT_WIDTH:
+            row.addStretch(1)
+        self.body.addLayout(row)
 
 
 class ScrollPage(QScrollArea):

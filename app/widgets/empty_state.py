@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.assets import icon
@@ -34,18 +34,22 @@ class EmptyState(QWidget):
         self._button = button(action, role="primary")
         self._button.clicked.connect(self.action_requested)
         self._button.setVisible(bool(action))
-        layout = QVBoxLayout(self)
+        column = QWidget()
+        column.setMaximumWidth(TEXT_WIDTH)
+        layout = QVBoxLayout(column)
         layout.setSpacing(SPACE)
         layout.addStretch(1)
         layout.addWidget(self._picture)
         for label in (self._name, self._hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            label.setMaximumWidth(TEXT_WIDTH)
-            label.setMinimumWidth(min(TEXT_WIDTH, 260))
-            layout.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+            layout.addWidget(label)
         layout.addSpacing(SPACE)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
+        outer = QHBoxLayout(self)
+        outer.addStretch(1)
+        outer.addWidget(column, 100)
+        outer.addStretch(1)
         self._draw_icon()
 
     def set_text(self, name: str, hint: str) -> None:

@@ -61,7 +61,7 @@ class ModelBar(QFrame):
         self._devices = _combo("Device", "Where it computes, with the memory free now", 16)
         self._fit = muted()
         self._fit.setWordWrap(False)
-        self._load_button = button("Load", icon("power"), "primary")
+        self._load_button = button("Load", "power", "primary")
         self._load_button.setToolTip("Load this model (Ctrl+L)")
         self._phase = muted()
         self._bar = QProgressBar()

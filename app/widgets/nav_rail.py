@@ -54,6 +54,7 @@ def _entry(icon_name: str, word: str) -> QToolButton:
     result.setAccessibleName(word)
     result.setCheckable(True)
     result.setProperty("role", "nav")
+    result.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     result.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
     result.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return result

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QIcon
+from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
+
+from app.assets import icon
 
 Role = Literal["body", "muted", "chip"]
 ButtonRole = Literal["", "primary", "quiet"]
@@ -46,11 +48,13 @@ def muted(text: str = "") -> QLabel:
     return body(text, "muted")
 
 
-def button(text: str, icon: QIcon | None = None, role: ButtonRole = "") -> QPushButton:
+def button(text: str, icon_name: str = "", role: ButtonRole = "") -> QPushButton:
     """A push button; "primary" is the one next step of a page."""
     result = QPushButton(text)
-    if icon is not None:
-        result.setIcon(icon)
+    if icon_name:
+        is_primary = role == "primary"
+        colour = QPalette.ColorRole.HighlightedText if is_primary else QPalette.ColorRole.ButtonText
+        result.setIcon(icon(icon_name, colour))
     result.setProperty("role", role)
     result.setAccessibleName(text.replace("&", ""))
     result.setCursor(Qt.CursorShape.PointingHandCursor)

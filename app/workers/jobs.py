@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QThreadPool, Signal, Slot
 
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
@@ -144,15 +144,22 @@ class Jobs(QObject):
         return not self._running
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Cancel what runs and wait for it; results no longer reach anyone.
+        """Cancel what runs, then wait, with events flowing, until all has ended.
+
+        Work that does not heed its cancel, such as saving a chat, is done to its end, and so
+        is what its end sets off.
 
         Returns:
-            Whether everything stopped within `timeout` seconds.
+            Whether everything ended within `timeout` seconds.
         """
+        deadline = time.monotonic() + timeout
         for job in self._running:
             job.cancel()
-        self._pool.clear()
-        return self._pool.waitForDone(int(timeout * 1000))
+        flags = QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents
+        QCoreApplication.processEvents(flags)
+        while self._running and time.monotonic() < deadline:
+            QCoreApplication.processEvents(flags, 20)
+        return self._pool.waitForDone(max(int((deadline - time.monotonic()) * 1000), 0))
 
     @Slot()
     def _on_finished(self) -> None:

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.assets import icon
 from app.pages.history.table import KIND_WORDS, STATE_WORDS
 from app.widgets.answer_view import AnswerView
 from app.widgets.text import SPACE, body, button, heading, line, muted
@@ -68,7 +67,7 @@ class RunView(QWidget):
         self._error = body()
         self._figures = QGridLayout()
         self._facts = QGridLayout()
-        self._chat = button("Open in chat", icon("chat"))
+        self._chat = button("Open in chat", "chat")
         self._chat.clicked.connect(self._on_chat)
         self._build()
 
@@ -102,9 +101,9 @@ class RunView(QWidget):
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        export = button("Export…", icon("export"))
+        export = button("Export…", "export")
         export.clicked.connect(self.export_requested)
-        delete = button("Delete", icon("trash"))
+        delete = button("Delete", "trash")
         delete.clicked.connect(self.delete_requested)
         for one in (self._chat, export, delete):
             row.addWidget(one)

@@ -8,7 +8,6 @@ from enum import Enum
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QWidget
 
-from app.assets import icon
 from app.context import AppContext
 from app.widgets.card import Card
 from app.widgets.text import SPACE, body, button, muted
@@ -53,8 +52,8 @@ class StarterCard(Card):
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Download progress")
         self._problem = body()
-        self._download = button("Download", icon("download"), "primary")
-        self._start = button("Start chatting", icon("chat"), "primary")
+        self._download = button("Download", "download", "primary")
+        self._start = button("Start chatting", "chat", "primary")
         self._cancel = button("Cancel")
         self._build()
         self._download.clicked.connect(self.download)

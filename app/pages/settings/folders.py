@@ -8,7 +8,6 @@ from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.assets import icon
 from app.widgets.card import Card
 from app.widgets.text import SPACE, button, muted
 from core.model.store import hub_cache
@@ -34,7 +33,7 @@ class PathButtons(QWidget):
         if can_remove:
             entries.append(("Remove", "trash", self._on_remove))
         for word, picture, slot in entries:
-            one = button(word, icon(picture), "quiet")
+            one = button(word, picture, "quiet")
             one.setAccessibleName(f"{word} {path}")
             one.clicked.connect(slot)
             row.addWidget(one)
@@ -93,7 +92,7 @@ class ModelFoldersCard(Card):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(SPACE // 2)
         self.body.addLayout(self._rows)
-        add = button("Add a folder…", icon("plus"))
+        add = button("Add a folder…", "plus")
         add.clicked.connect(self._on_add)
         row = QHBoxLayout()
         row.addWidget(add)

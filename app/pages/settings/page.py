@@ -8,7 +8,6 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QPlainTextEdit,
     QSpinBox,
     QWidget,
@@ -16,8 +15,8 @@ from PySide6.QtWidgets import (
 
 from app.context import AppContext
 from app.pages.settings.folders import FoldersCard, ModelFoldersCard
-from app.widgets.card import Card, ScrollPage
-from app.widgets.text import SPACE, muted, title
+from app.widgets.card import Card, FormCard, ScrollPage
+from app.widgets.text import muted, title
 from app.workers.inventory import Inventory
 from core.settings import Settings
 
@@ -29,6 +28,7 @@ DTYPES = {
 }
 TYPING_PAUSE_MS = 400
 MOST_TOKENS = 131_072
+NUMBER_WIDTH = 160
 
 
 class SettingsPage(ScrollPage):
@@ -47,9 +47,9 @@ class SettingsPage(ScrollPage):
         self.setAccessibleName("Settings")
         self._context = context
         value = context.settings.value
-        self._theme = _choice("Theme", THEMES, value.theme)
+        self._theme = _choice(THEMES, value.theme)
         self._device = QComboBox()
-        self._dtype = _choice("Number format", DTYPES, value.dtype)
+        self._dtype = _choice(DTYPES, value.dtype)
         self._system = QPlainTextEdit(value.system_prompt)
         self._max_new = QSpinBox(minimum=1, maximum=MOST_TOKENS, value=value.max_new_tokens)
         self._offline = QCheckBox("Stay offline: nothing touches the network, not even a download")
@@ -62,26 +62,24 @@ class SettingsPage(ScrollPage):
     def _build(self) -> None:
         self.column.addWidget(title("Settings"))
         self.column.addWidget(muted("Every change is in force and saved at once."))
-        look = _form_card("Appearance", self)
-        look.addRow("Theme", self._theme)
-        answers = _form_card("Answers", self)
+        look = FormCard("Appearance")
+        look.add_row("Theme", self._theme)
+        answers = FormCard("Answers")
         self._system.setFixedHeight(84)
-        self._system.setAccessibleName("System prompt")
         self._system.setTabChangesFocus(True)
         self._system.setPlaceholderText("What the model is told before every chat; may be empty")
-        self._max_new.setAccessibleName("Most new tokens")
         self._max_new.setSuffix(" tokens")
         self._max_new.setKeyboardTracking(False)
-        answers.addRow("System prompt", self._system)
-        answers.addRow("Longest answer", self._max_new)
-        hardware = _form_card("Hardware", self)
-        self._device.setAccessibleName("Device")
-        hardware.addRow("Device", self._device)
-        hardware.addRow("Number format", self._dtype)
+        self._max_new.setMaximumWidth(NUMBER_WIDTH)
+        answers.add_row("System prompt", self._system)
+        answers.add_row("Longest answer", self._max_new)
+        hardware = FormCard("Hardware")
+        hardware.add_row("Device", self._device)
+        hardware.add_row("Number format", self._dtype)
         network = Card("Network", "Stride sends nothing about you or your chats anywhere.")
         network.body.addWidget(self._offline)
-        self.column.addWidget(network)
-        self.column.addWidget(self._folders)
+        for card in (look, answers, hardware, network, self._folders):
+            self.column.addWidget(card)
         self.column.addWidget(FoldersCard(self._context.paths))
 
     def _connect(self) -> None:
@@ -161,22 +159,9 @@ class SettingsPage(ScrollPage):
         self._folders.show_folders(settings.model_folders)
 
 
-def _choice(name: str, entries: dict[str, str], chosen: str) -> QComboBox:
+def _choice(entries: dict[str, str], chosen: str) -> QComboBox:
     combo = QComboBox()
-    combo.setAccessibleName(name)
     for value, word in entries.items():
         combo.addItem(word, value)
     combo.setCurrentIndex(combo.findData(chosen))
     return combo
-
-
-def _form_card(name: str, page: ScrollPage) -> QFormLayout:
-    """A card with labelled rows, added to a page."""
-    card = Card(name)
-    form = QFormLayout()
-    form.setHorizontalSpacing(3 * SPACE)
-    form.setVerticalSpacing(3 * SPACE // 2)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    card.body.addLayout(form)
-    page.column.addWidget(card)
-    return form
