@@ -39,11 +39,11 @@ def tiny_files(rows: int = 300_000) -> dict[str, bytes]:
 
 
 def write_model(folder: Path, files: dict[str, bytes] | None = None) -> Path:
-    """Write files of a model to a folder."""
+    """Write the files of a model's top folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in (tiny_files(10) if files is None else files).items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        if "/" not in name:
+            (folder / name).write_bytes(content)
     return folder
 
 
