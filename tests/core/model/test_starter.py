@@ -177,3 +177,18 @@ def test_a_full_disk_is_told_in_a_sentence(
     with pytest.raises(KnownError, match="is full"):
         fetch(paths)
     assert nothing_left(paths)
+
+
+@pytest.mark.starter
+def test_the_real_starter_is_the_exact_model_with_its_template(starter_path: Path) -> None:
+    from transformers import AutoTokenizer, GenerationConfig
+
+    assert weights_hash(starter_path) == starter.WEIGHTS_SHA256
+    tokenizer = AutoTokenizer.from_pretrained(starter_path)
+    chat = [{"role": "user", "content": "Hi"}]
+    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    ids = tokenizer(text).input_ids
+    assert ids.count(tokenizer.bos_token_id) == text.count("<|im_start|>") == 3
+    assert text.startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM")
+    assert GenerationConfig.from_pretrained(starter_path).eos_token_id == 2
+    assert tokenizer.decode(2) == "<|im_end|>"
