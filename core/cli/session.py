@@ -78,7 +78,9 @@ def _remember(
         return
     try:
         save_settings(paths.settings_file, chosen)
-    except (ImportError, OSError) as error:
+    except ImportError:
+        return  # a GPU server without the library that writes settings: nothing is remembered
+    except OSError as error:
         note(f"The choice is not remembered: {error}.")
 
 
