@@ -2,8 +2,8 @@
 
 MKL packs the weights anew for every product of four rows and more, which makes a pass of eight
 rows twice as dear as one of one row. With the weights as the left factor it packs the few rows
-instead: measured on two cores with the starter's layers, 8 rows 87 -> 69 ms and 16 rows
-135 -> 65 ms. One-row passes and long prompts keep the usual order, and with it the exact
+instead: measured on two cores with the starter's layers alone, 8 rows 87 -> 72 ms and 16 rows
+135 -> 66 ms. One-row passes and long prompts keep the usual order, and with it the exact
 results of `model.generate`.
 """
 
