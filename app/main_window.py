@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Slot
 from PySide6.QtGui import QCloseEvent
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
+    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,10 +21,7 @@ from typing_extensions import override
 from app.actions import build_menus
 from app.context import AppContext
 from app.errors import ErrorReporter, bug_dialog
-from app.pages.chat.page import ChatPage
-from app.pages.history.page import HistoryPage
 from app.pages.home.page import HomePage
-from app.pages.settings.page import SettingsPage
 from app.theme import Theme
 from app.widgets.about import about_dialog, shortcuts_dialog
 from app.widgets.banner import Banner
@@ -31,6 +30,11 @@ from app.widgets.nav_rail import NavRail
 from app.widgets.status_bar import StatusBar
 from core.model.starter import NAME as STARTER_NAME
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from app.pages.chat.page import ChatPage
+    from app.pages.history.page import HistoryPage
+    from app.pages.settings.page import SettingsPage
 
 HOME, CHAT, HISTORY, SETTINGS = range(4)
 ENTRIES = (("home", "Home"), ("chat", "Chat"), ("history", "History"), ("settings", "Settings"))
@@ -45,6 +49,8 @@ SMALLEST_SIZE = (760, 520)
 class MainWindow(QMainWindow):
     """The window; pages own their widgets, this only holds and connects them.
 
+    It paints with Home alone, within a second; `start` then adds the other pages.
+
     Attributes:
         has_ended: Whether closing stopped everything in time.
     """
@@ -55,6 +61,7 @@ class MainWindow(QMainWindow):
         self._errors = errors
         self._theme = theme
         self._wants_starter = False
+        self._bug: QMessageBox | None = None
         self.has_ended = False
         self.setWindowTitle("Stride")
         self.setMinimumSize(*SMALLEST_SIZE)
@@ -62,21 +69,19 @@ class MainWindow(QMainWindow):
         self.model_bar = ModelBar(context)
         self.banner = Banner()
         self.home = HomePage(context)
-        self.chat = ChatPage(context)
-        self.history = HistoryPage(context)
-        self.settings = SettingsPage(context)
+        self.chat: ChatPage
+        self.history: HistoryPage
+        self.settings: SettingsPage
         self.pages = QStackedWidget()
         self.status = StatusBar(context)
         self.actions_by_key = build_menus(self)
         self._build()
-        self._connect()
         self._restore_geometry()
         self.show_page(HOME)
         self.pages.setFocus()  # else the first button wears a focus ring nobody asked for
 
     def _build(self) -> None:
-        for page in (self.home, self.chat, self.history, self.settings):
-            self.pages.addWidget(page)
+        self.pages.addWidget(self.home)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self.model_bar)
@@ -90,6 +95,18 @@ class MainWindow(QMainWindow):
         row.addLayout(right, 1)
         self.setCentralWidget(centre)
         self.setStatusBar(self.status)
+
+    def _add_pages(self) -> None:
+        # Imported here: together they take as long as all that the first painting needs.
+        from app.pages.chat.page import ChatPage
+        from app.pages.history.page import HistoryPage
+        from app.pages.settings.page import SettingsPage
+
+        self.chat = ChatPage(self._context)
+        self.history = HistoryPage(self._context)
+        self.settings = SettingsPage(self._context)
+        for page in (self.chat, self.history, self.settings):
+            self.pages.addWidget(page)
 
     def _connect(self) -> None:
         """Every connection between two parts of the window, by sender."""
@@ -111,7 +128,6 @@ class MainWindow(QMainWindow):
         actions["unload"].triggered.connect(context.engine.unload)
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
-        context.engine.loaded.connect(self._on_loaded)
         context.history.failed.connect(self._errors.report)
         context.history.opened.connect(self._on_history_opened)
         context.jobs.crashed.connect(self._errors.report)
@@ -135,7 +151,9 @@ class MainWindow(QMainWindow):
         self.settings.status_message.connect(self.status.show_message)
 
     def start(self) -> None:
-        """Begin what may take time; called once the window is painted."""
+        """Add the other pages and begin what takes time; called once the window is painted."""
+        self._add_pages()
+        self._connect()
         if self._context.settings.problem is not None:
             self._errors.report(self._context.settings.problem)
         self._context.history.open()
@@ -164,10 +182,6 @@ class MainWindow(QMainWindow):
             self._wants_starter = False
             self.model_bar.pick(STARTER_NAME)
             self.model_bar.load()
-
-    @Slot(object)
-    def _on_loaded(self, _info: object) -> None:
-        self.status.show_message("The model is ready.")
 
     @Slot()
     def _on_new_chat(self) -> None:
@@ -226,7 +240,10 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_bug(self, error: BaseException) -> None:
-        bug_dialog(error, self).open()
+        if self._bug is not None and self._bug.isVisible():
+            return  # one dialog is enough; the log has them all
+        self._bug = bug_dialog(error, self)
+        self._bug.open()
 
     @Slot()
     def _on_about(self) -> None:

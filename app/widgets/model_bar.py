@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QHideEvent, QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
@@ -11,6 +20,8 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QSizePolicy,
     QStackedLayout,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +43,22 @@ REFRESH_MS = 5000
 
 ADD_FOLDER = "add folder"
 FIT_MARKS = {"fits": "✓", "tight": "!", "does not fit": "✕"}
+
+
+LIST_WIDTH = 640
+NOTE_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class NoteDelegate(QStyledItemDelegate):
+    """Shows in the opened list what the closed box has no room for."""
+
+    @override
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        if note := index.data(NOTE_ROLE):
+            option.text = f"{option.text}   ·   {note}"
 
 
 class ModelBar(QFrame):
@@ -59,6 +86,7 @@ class ModelBar(QFrame):
         self._models = _combo("Model", "Which model answers", 22)
         self._adapters = _combo("Adapter", "What lets it predict several tokens a pass", 13)
         self._devices = _combo("Device", "Where it computes, with the memory free now", 16)
+        self._models.setItemDelegate(NoteDelegate(self._models))
         self._fit = muted()
         self._fit.setWordWrap(False)
         self._load_button = button("Load", "power", "primary")
@@ -202,8 +230,9 @@ class ModelBar(QFrame):
             entry = choice.entry
             fit = self._inventory.fit(choice, device)
             note = entry.problem or f"{size_text(entry.size_bytes)}, {fit or 'no such device'}"
-            self._models.addItem(icon("model"), f"{entry.name}  ·  {note}", choice.wish)
+            self._models.addItem(icon("model"), entry.name, choice.wish)
             row = self._models.count() - 1
+            self._models.setItemData(row, note, NOTE_ROLE)
             licence = f"licence {entry.licence}" if entry.licence else "licence not stated"
             tip = f"{entry.path}\n{licence}\n{note}"
             self._models.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
@@ -213,6 +242,8 @@ class ModelBar(QFrame):
             self._models.addItem("No model on this machine yet", "")
         self._models.addItem(icon("folder"), "Add a folder with models…", ADD_FOLDER)
         self._models.setCurrentIndex(max(self._models.findData(self._wish), 0))
+        view = self._models.view()
+        view.setMinimumWidth(min(view.sizeHintForColumn(0) + 24, LIST_WIDTH))
 
     def _fill_adapters(self) -> None:
         self._adapters.clear()

@@ -49,6 +49,7 @@ class StatusBar(QStatusBar):
         adapter = f"Adapter {info.adapter}, up to {info.k_max} a pass"
         self._adapter.setText(adapter if info.adapter else "No adapter")
         self._adapter.setToolTip(info.mtp_off_reason)
+        self.show_message("The model is ready.")
         self._show_memory()
 
     @Slot()
