@@ -1,6 +1,7 @@
 """Laid-out Markdown in a QTextDocument, grown at its end, with a map from source to document.
 
-Only the last chunk of a growing text can still change, so only that is written anew.
+Only the last chunk of a growing text can still change, so only that is parsed anew, and of it
+only what differs from before is written anew.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.markdown.parser import Block, Chunk, Run, Style, parse
+from app.markdown.parser import Block, Run, Style, parse
 
 KIND = QTextFormat.Property.UserProperty.value + 1
 QUOTES = QTextFormat.Property.UserProperty.value + 2
@@ -54,6 +55,15 @@ class Ink:
     syntax: dict[str, QColor]
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where writing stood before a block: document position, end of text, known positions."""
+
+    at: int
+    text_end: int
+    known: int
+
+
 class MarkdownDocument:
     """Writes Markdown into a document and knows where each source character went.
 
@@ -66,7 +76,9 @@ class MarkdownDocument:
         self._document = document
         self._ink = ink
         self._source = ""
-        self._chunks: list[tuple[Chunk, int, int]] = []
+        self._last_start = 0
+        self._last_place = _Place(0, 0, 0)
+        self._last: list[tuple[Block, _Place]] = []
         self._in_fresh_block = True
         self._text_end = 0
         self.positions: list[int] = [0]
@@ -75,48 +87,66 @@ class MarkdownDocument:
     def set_source(self, source: str) -> int:
         """Show `source`; returns the document position from which on anything changed."""
         if not source.startswith(self._source):
-            self._chunks = []
+            self._forget()
         self._source = source
-        start, at, self._text_end = 0, 0, 0
-        if self._chunks:
-            last, at, self._text_end = self._chunks.pop()
-            start = last.start
-        chunks = parse(source, start)
+        chunks = parse(source, self._last_start)
+        blocks = [block for chunk in chunks for block in chunk.blocks]
+        kept = self._unchanged(blocks)
         cursor = QTextCursor(self._document)
         cursor.beginEditBlock()
-        cursor.setPosition(at)
-        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
-        del self.positions[start:]
-        self._in_fresh_block = True
-        for chunk in chunks:
-            self._write_chunk(cursor, chunk)
+        at = self._cut(cursor, kept)
+        for block in blocks[kept:]:
+            self._write_block(cursor, block)
         self._fill(len(source) + 1)
         cursor.endEditBlock()
+        if chunks:
+            del self._last[: -len(chunks[-1].blocks)]
+            self._last_start, self._last_place = chunks[-1].start, self._last[0][1]
         return at
+
+    def _forget(self) -> None:
+        """Write everything anew next time."""
+        self._last_start, self._last_place, self._last = 0, _Place(0, 0, 0), []
+
+    def _unchanged(self, blocks: list[Block]) -> int:
+        """How many blocks of the last chunk can stay; its very last one never does."""
+        count = 0
+        for new, (old, _place) in zip(blocks, self._last[:-1], strict=False):
+            if new != old:
+                break
+            count += 1
+        return count
+
+    def _cut(self, cursor: QTextCursor, kept: int) -> int:
+        """Take away what follows the first `kept` blocks of the last chunk; returns where."""
+        place = self._last[kept][1] if kept < len(self._last) else self._last_place
+        del self._last[kept:]
+        del self.positions[place.known :]
+        self._text_end = place.text_end
+        self._in_fresh_block = True
+        cursor.setPosition(place.at)
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        return place.at
 
     def set_ink(self, ink: Ink) -> None:
         """Write everything anew in other colours."""
         self._ink = ink
-        source, self._source, self._chunks = self._source, "", []
-        self.set_source(source)
+        self._forget()
+        self.set_source(self._source)
 
     def _fill(self, until: int) -> None:
         """Give every source offset before `until` that has no place yet the last text's end."""
         self.positions.extend([self._text_end] * (until - len(self.positions)))
 
-    def _write_chunk(self, cursor: QTextCursor, chunk: Chunk) -> None:
-        for index, block in enumerate(chunk.blocks):
-            block_format = self._block_format(block)
-            self._begin_block(cursor, block_format)
-            if index == 0:
-                self._chunks.append((chunk, cursor.position(), self._text_end))
-            if block.kind == "table":
-                self._write_table(cursor, block)
-            elif block.kind == "code":
-                self._write_code(cursor, block, block_format)
-            else:
-                self._write_runs(cursor, block.runs, self._base_format(block))
+    def _write_block(self, cursor: QTextCursor, block: Block) -> None:
+        known = len(self.positions)
+        self._begin_block(cursor, self._block_format(block))
+        self._last.append((block, _Place(cursor.position(), self._text_end, known)))
+        if block.kind == "table":
+            self._write_table(cursor, block)
+        else:
+            self._write_runs(cursor, block.runs, self._base_format(block))
 
     def _begin_block(self, cursor: QTextCursor, block_format: QTextBlockFormat) -> None:
         if self._in_fresh_block:
@@ -150,28 +180,6 @@ class MarkdownDocument:
             spread = range(known - run.start, count)
             self.positions.extend(at + (end - at) * step // count for step in spread)
 
-    def _write_code(
-        self, cursor: QTextCursor, block: Block, block_format: QTextBlockFormat
-    ) -> None:
-        base = self._base_format(block)
-        middle = QTextBlockFormat(block_format)
-        middle.setTopMargin(0)
-        middle.setBottomMargin(0)
-        lines = 0
-        for run in block.runs:
-            if run.text != "\n":
-                self._write_runs(cursor, (run,), base)
-                continue
-            self._fill(run.end)
-            if lines == 0:
-                block_format.setBottomMargin(0)
-                cursor.setBlockFormat(block_format)
-            cursor.insertBlock(middle, QTextCharFormat())
-            lines += 1
-        if lines:
-            middle.setBottomMargin(CODE_SPACE)
-            cursor.setBlockFormat(middle)
-
     def _write_table(self, cursor: QTextCursor, block: Block) -> None:
         columns = max(len(row) for row in block.rows)
         table = cursor.insertTable(len(block.rows), columns, self._table_format(columns))
@@ -197,7 +205,7 @@ class MarkdownDocument:
         table.setCellPadding(5)
         table.setCellSpacing(0)
         table.setTopMargin(4)
-        table.setBottomMargin(10)
+        table.setBottomMargin(24)
         free = QTextLength(QTextLength.Type.VariableLength, 0)
         table.setColumnWidthConstraints([free] * columns)
         return table
@@ -222,8 +230,8 @@ class MarkdownDocument:
         if block.kind == "code":
             shape.setLeftMargin(shape.leftMargin() + CODE_PADDING)
             shape.setRightMargin(CODE_PADDING)
-            shape.setTopMargin(CODE_SPACE)
-            shape.setBottomMargin(CODE_SPACE)
+            shape.setTopMargin(CODE_SPACE if block.opens else 0)
+            shape.setBottomMargin(CODE_SPACE if block.closes else 0)
         return shape
 
     def _base_format(self, block: Block) -> QTextCharFormat:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-LIMIT = 60_000
+LIMIT = 15_000
 """Longer code stays uncoloured: lexing it again and again while it grows would be felt."""
 
 Piece = tuple[int, int, str, str]

@@ -7,6 +7,7 @@ characters and need exactly that. No raw HTML, no pictures from the network.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -64,13 +65,16 @@ class Cell:
 
 @dataclass(slots=True)
 class Block:
-    """One paragraph-like thing, or a table.
+    """One paragraph-like thing, one line of code, or a table.
 
     Attributes:
         level: Of a heading, 1 to 6.
         depth: How many lists it lies in.
         quotes: How many block quotes it lies in.
         is_item: Whether it begins with a list marker (then its first run).
+        is_tight: Whether it stands close to the next one.
+        opens: Whether it is the first line of its code.
+        closes: Whether it is the last line of its code.
         rows: Of a table, the header row first.
     """
 
@@ -81,6 +85,8 @@ class Block:
     quotes: int = 0
     is_item: bool = False
     is_tight: bool = False
+    opens: bool = False
+    closes: bool = False
     rows: list[list[Cell]] = field(default_factory=list)
 
 
@@ -292,34 +298,34 @@ class _Builder:
 
         assert token.map is not None
         first = token.map[0]
-        block = self._add(Block("code"))
+        begin = len(self._blocks)
         if token.type == "fence":
-            self._add_caption(block, token, first)
+            self._add_caption(token, first)
             first += 1
         offset = 0
         content = token.content.removesuffix("\n")
-        pieces = list(highlight(content, token.info))
+        pieces = deque(highlight(content, token.info))
         for number, line in enumerate(content.split("\n"), start=first):
             source_line = self._lines[min(number, len(self._lines) - 1)]
             at = self._starts[min(number, len(self._lines) - 1)]
             at += max(len(source_line) - len(line), 0)
-            self._add_code_line(block, pieces, (offset, offset + len(line)), at)
+            self._add_code_line(pieces, (offset, offset + len(line)), at)
             offset += len(line) + 1
             self._cursor = at + len(line)
-        block.runs.pop()
+        self._blocks[begin].opens = self._blocks[-1].closes = True
 
-    def _add_caption(self, block: Block, token: Token, line: int) -> None:
+    def _add_caption(self, token: Token, line: int) -> None:
         name = token.info.strip()
         at = self._text.rfind(name, self._starts[line], self._starts[line + 1]) if name else 0
         if name and at >= 0:
             style = Style(code=True, quiet=True)
-            block.runs.append(self._run(name, style, at, at + len(name)))
-            block.runs.append(self._run("\n", style, at + len(name), self._starts[line + 1]))
+            self._add(Block("code")).runs.append(self._run(name, style, at, at + len(name)))
 
     def _add_code_line(
-        self, block: Block, pieces: list[tuple[int, int, str, str]], span: tuple[int, int], at: int
+        self, pieces: deque[tuple[int, int, str, str]], span: tuple[int, int], at: int
     ) -> None:
-        """The coloured pieces of one line, then its line end."""
+        """The coloured pieces of one line."""
+        block = self._add(Block("code"))
         start, end = span
         while pieces and pieces[0][0] < end:
             first, last, text, syntax = pieces[0]
@@ -330,10 +336,9 @@ class _Builder:
             )
             if last > end:
                 break
-            pieces.pop(0)
+            pieces.popleft()
         while pieces and pieces[0][1] <= end:
-            pieces.pop(0)
-        block.runs.append(self._run("\n", Style(code=True), at + end - start, at + end - start + 1))
+            pieces.popleft()
 
     def _add_math(self, token: Token) -> None:
         assert token.map is not None

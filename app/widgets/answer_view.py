@@ -48,6 +48,7 @@ class AnswerView(QWidget):
         self._estimate: tuple[float, int] | None = None
         self._parts: list[tuple[Part, PassText, Fold | None]] = []
         self._plain = ""
+        self._drawn: list[BlockSpan] | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -94,7 +95,8 @@ class AnswerView(QWidget):
 
     def settle(self) -> None:
         """Draw what has not been drawn yet: nothing more will come."""
-        self._redraw()
+        if self._timer.isActive():
+            self._redraw()
 
     def append_pass(self, done: PassDone) -> None:
         """Take in the next pass of a growing answer."""
@@ -125,6 +127,9 @@ class AnswerView(QWidget):
         began = time.perf_counter()
         self._timer.stop()
         text, blocks = self.text, self._blocks()
+        # Only the list that grows with the passes keeps what it held.
+        same_start = blocks is self._drawn
+        self._drawn = blocks
         parts = split_thinking(text)
         if [(part.is_thinking, part.start) for part in parts] != [
             (part.is_thinking, part.start) for part, _text, _fold in self._parts
@@ -133,8 +138,10 @@ class AnswerView(QWidget):
         for number, part in enumerate(parts):
             old, widget, fold = self._parts[number]
             self._parts[number] = (part, widget, fold)
-            if old.end != part.end or part is parts[-1] or self._estimate is not None:
-                widget.show_passes(text[part.start : part.end], self._spans, blocks)
+            if old.end != part.end or part is parts[-1] or not same_start:
+                widget.show_passes(
+                    text[part.start : part.end], self._spans, blocks, same_start=same_start
+                )
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)
         took_ms = (time.perf_counter() - began) * 1000

@@ -92,10 +92,9 @@ class PassLayer:
     ) -> None:
         """Take over passes and the places of their characters."""
         self._spans, self._blocks, self._positions = spans, blocks, positions
-        self._boxes.clear()
 
     def forget_from(self, block_number: int) -> None:
-        """The text from this text block on is a new one."""
+        """The boxes from this text block on are to be measured anew."""
         for number in [number for number in self._boxes if number >= block_number]:
             del self._boxes[number]
 

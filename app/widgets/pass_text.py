@@ -85,12 +85,23 @@ class PassText(QTextEdit):
         self.document().setDocumentMargin(MARGIN)
         self.cursorPositionChanged.connect(self._on_caret_moved)
 
-    def show_passes(self, source: str, spans: PassSpans, blocks: Sequence[BlockSpan]) -> None:
-        """Show `source`, this widget's part of the answer, with these blocks over it."""
+    def show_passes(
+        self, source: str, spans: PassSpans, blocks: Sequence[BlockSpan], *, same_start: bool
+    ) -> None:
+        """Show `source`, this widget's part of the answer, with these blocks over it.
+
+        Args:
+            source: Markdown; where it only grew, only its end is written anew.
+            spans: Every pass of the answer.
+            blocks: The blocks to draw.
+            same_start: Whether blocks were only added since the last call.
+        """
         changed_from = self._writer.set_source(source)
         self._spans = spans
         self._layer.set_blocks(spans, blocks, self._writer.positions)
-        self._layer.forget_from(self.document().findBlock(changed_from).blockNumber())
+        # The text block before it holds the marks of hidden characters in between.
+        changed = self.document().findBlock(changed_from).blockNumber() - 1
+        self._layer.forget_from(changed if same_start else 0)
         self._fit_height()
         self.viewport().update()
 
