@@ -169,6 +169,7 @@ def _run(
         except (Cancelled, KeyboardInterrupt):
             _end(process)
             raise
+    cancel.check()  # Ctrl+C in a terminal reaches the child too, and may end it first
     return process.returncode
 
 
