@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from app.workers.preload import preload_torch
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Request, SessionInfo
 from core.errors import Cancelled
@@ -65,6 +66,7 @@ def session_factory(paths: Paths, settings: SettingsHolder) -> SessionFactory:
     """Opens real sessions; torch is imported on first use, in the worker's thread."""
 
     def open_real_session(spec: LoadSpec, progress: Progress) -> EngineSession:
+        preload_torch()
         from core.engine.session import open_session
 
         return open_session(spec, paths, settings.value, progress)
