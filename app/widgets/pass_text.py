@@ -81,6 +81,9 @@ class PassText(QTextEdit):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setTabChangesFocus(True)
+        caret = self.textCursor()
+        caret.setKeepPositionOnInsert(True)  # text that grows does not push it along
+        self.setTextCursor(caret)
         self.viewport().setMouseTracking(True)
         self.document().setDocumentMargin(MARGIN)
         self.cursorPositionChanged.connect(self._on_caret_moved)

@@ -81,6 +81,7 @@ class EngineWorker(QObject):
         loading: Phase, done, total of a load.
         loaded: `SessionInfo` of the session now ready.
         unloaded: No session is loaded any more.
+        load_over: A load has ended, in whatever way; comes before what it came to.
         started_answer: Row of the history, empty when the answer is not recorded.
         warned: A sentence: this answer may be missing from the history.
         answer_event: One `GenerationEvent`.
@@ -91,6 +92,7 @@ class EngineWorker(QObject):
     loading = Signal(str, int, int)
     loaded = Signal(object)
     unloaded = Signal()
+    load_over = Signal()
     started_answer = Signal(str)
     warned = Signal(str)
     answer_event = Signal(object)
@@ -115,11 +117,14 @@ class EngineWorker(QObject):
         try:
             self._session = self._open_session(spec, progress)
         except Cancelled:
+            self.load_over.emit()
             self.unloaded.emit()
         except Exception as error:  # noqa: BLE001  (the thread's edge)
+            self.load_over.emit()
             self._fail(error)
             self.unloaded.emit()
         else:
+            self.load_over.emit()
             self.loaded.emit(self._session.info)
 
     @Slot()
@@ -201,8 +206,8 @@ class EngineController(QObject):
     ) -> None:
         super().__init__(parent)
         self.info: SessionInfo | None = None
-        self.is_loading = False
         self.is_answering = False
+        self._loads = 0
         self._cancel = Cancel()
         self._threshold = Threshold(0.9)
         self._thread = QThread()
@@ -218,6 +223,7 @@ class EngineController(QObject):
         self._unload_wanted.connect(worker.unload)
         self._answer_wanted.connect(worker.generate)
         worker.loading.connect(self._on_loading)
+        worker.load_over.connect(self._on_load_over)
         worker.loaded.connect(self._on_loaded)
         worker.unloaded.connect(self._on_unloaded)
         worker.started_answer.connect(self._on_started_answer)
@@ -228,6 +234,11 @@ class EngineController(QObject):
         self._thread.finished.connect(worker.unload)
 
     @property
+    def is_loading(self) -> bool:
+        """Whether a load is under way."""
+        return self._loads > 0
+
+    @property
     def is_ready(self) -> bool:
         """Whether an answer can be asked for now."""
         return self.info is not None and not self.is_loading and not self.is_answering
@@ -236,7 +247,7 @@ class EngineController(QObject):
         """Load a model in place of the one loaded; a running answer is stopped first."""
         self._cancel.set()
         self._cancel = Cancel()
-        self.is_loading = True
+        self._loads += 1
         self._load_wanted.emit(spec, self._cancel)
 
     def unload(self) -> None:
@@ -270,9 +281,13 @@ class EngineController(QObject):
     def _on_loading(self, phase: str, done: int, total: int) -> None:
         self.loading.emit(phase, done, total)
 
+    @Slot()
+    def _on_load_over(self) -> None:
+        self._loads -= 1
+
     @Slot(object)
     def _on_loaded(self, info: SessionInfo) -> None:
-        self.info, self.is_loading = info, False
+        self.info = info
         self.loaded.emit(info)
 
     @Slot()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -15,6 +15,9 @@ from core.history.records import Turn
 
 AHEAD = 600
 """Answers this many pixels beyond the window's edge are laid out already."""
+
+LAYOUT_MS = 5
+"""How soon to look again whether new turns have been laid out."""
 
 BOTTOM = 60
 """Within so many pixels of the end the view follows a growing answer."""
@@ -42,6 +45,9 @@ class Conversation(QScrollArea):
         self._turns: list[UserTurn | AnswerTurn] = []
         self._mode: ColourMode = "pass"
         self._follows = True
+        self._fill_soon = QTimer(self)
+        self._fill_soon.setSingleShot(True)
+        self._fill_soon.timeout.connect(self._fill_visible)
         self._content = QWidget()
         self._content.setProperty("role", "page")
         centre = QHBoxLayout(self._content)
@@ -69,8 +75,8 @@ class Conversation(QScrollArea):
         self.cut(0)
         for turn in turns:
             self.add(turn)
-        self._follows = True
-        self._to_end()
+        self.follow()
+        self._fill_soon.start()
 
     def cut(self, number: int) -> None:
         """Take away the turns from this number on."""
@@ -106,8 +112,13 @@ class Conversation(QScrollArea):
         self._follows = True
         self._to_end()
 
-    def fill_visible(self) -> None:
+    @Slot()
+    def _fill_visible(self) -> None:
         """Ask for the content of answers that came into sight."""
+        if not self._is_laid_out():
+            if self.isVisible():
+                self._fill_soon.start(LAYOUT_MS)
+            return
         top = self.verticalScrollBar().value() - AHEAD
         bottom = top + self.viewport().height() + 2 * AHEAD
         for turn in self._turns:
@@ -117,10 +128,22 @@ class Conversation(QScrollArea):
                     turn.is_filled = True
                     self.fill_requested.emit(turn)
 
+    def _is_laid_out(self) -> bool:
+        """Whether new turns have their places; till then they are squeezed together."""
+        places = {turn.y() for turn in self._turns}
+        return len(places) == len(self._turns) and all(
+            turn.isVisible() and turn.height() >= turn.minimumHeight() for turn in self._turns
+        )
+
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.fill_visible()
+        self._fill_soon.start()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fill_soon.start()
 
     def _to_end(self) -> None:
         bar = self.verticalScrollBar()
@@ -129,13 +152,13 @@ class Conversation(QScrollArea):
     @Slot(int)
     def _on_scrolled(self, value: int) -> None:
         self._follows = value >= self.verticalScrollBar().maximum() - BOTTOM
-        self.fill_visible()
+        self._fill_soon.start()
 
     @Slot()
     def _on_range_changed(self) -> None:
         if self._follows:
             self._to_end()
-        self.fill_visible()
+        self._fill_soon.start()
 
     @Slot(str)
     def _on_edited(self, text: str) -> None:

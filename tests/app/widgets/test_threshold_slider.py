@@ -1,0 +1,67 @@
+"""The threshold slider: named stops, any value, one signal to a change."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QDoubleSpinBox, QSlider
+from pytestqt.qtbot import QtBot
+
+from app.widgets.threshold_slider import STOPS, ThresholdSlider, name_of, position_of, threshold_at
+
+
+@pytest.fixture
+def slider(qtbot: QtBot) -> ThresholdSlider:
+    widget = ThresholdSlider(0.9)
+    qtbot.addWidget(widget)
+    widget.resize(560, 60)
+    widget.show()
+    return widget
+
+
+def test_the_stops_lie_evenly_and_come_back() -> None:
+    assert [position_of(value) for value, _name in STOPS] == [0, 100, 200, 300, 400]
+    assert [threshold_at(position_of(value)) for value, _name in STOPS] == [v for v, _ in STOPS]
+    assert name_of(0.95) == "Balanced"
+    assert name_of(0.951) == ""
+
+
+@given(st.integers(0, 400))
+def test_positions_come_back(position: int) -> None:
+    assert abs(position_of(threshold_at(position)) - position) <= 5
+
+
+def test_the_arrow_keys_move_and_tell(qtbot: QtBot, slider: ThresholdSlider) -> None:
+    handle = slider.findChild(QSlider)
+    with qtbot.waitSignals([slider.threshold_changed, slider.settled]):
+        qtbot.keyClick(handle, Qt.Key.Key_PageUp)
+    assert slider.threshold == 0.8
+    assert "Bold" in handle.accessibleDescription()
+
+
+def test_any_value_can_be_typed(qtbot: QtBot, slider: ThresholdSlider) -> None:
+    figure = slider.findChild(QDoubleSpinBox)
+    with qtbot.waitSignal(slider.threshold_changed) as changed:
+        figure.setValue(0.37)
+    assert changed.args == [0.37]
+    assert slider.threshold == 0.37
+    assert slider.findChild(QSlider).value() == 400
+
+
+def test_a_name_can_be_clicked(qtbot: QtBot, slider: ThresholdSlider) -> None:
+    names = slider._names
+    with qtbot.waitSignal(slider.settled):
+        qtbot.mouseClick(names, Qt.MouseButton.LeftButton, pos=QPoint(2, 4))
+    assert slider.threshold == 1.0
+
+
+def test_a_drag_near_a_stop_takes_it(slider: ThresholdSlider) -> None:
+    handle = slider.findChild(QSlider)
+    handle.setSliderDown(True)
+    handle.setValue(205)
+    assert slider.threshold == 0.95
+    handle.setValue(250)
+    assert slider.threshold == pytest.approx(0.925)
+    handle.setSliderDown(False)
