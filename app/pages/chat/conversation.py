@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
@@ -130,9 +132,8 @@ class Conversation(QScrollArea):
 
     def _is_laid_out(self) -> bool:
         """Whether new turns have their places; till then they are squeezed together."""
-        places = {turn.y() for turn in self._turns}
-        return len(places) == len(self._turns) and all(
-            turn.isVisible() and turn.height() >= turn.minimumHeight() for turn in self._turns
+        return all(turn.isVisible() for turn in self._turns) and all(
+            above.geometry().bottom() < below.y() for above, below in pairwise(self._turns)
         )
 
     @override
