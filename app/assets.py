@@ -63,7 +63,9 @@ class _TintedSvg(QIconEngine):
     def scaledPixmap(
         self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
     ) -> QPixmap:
-        pixmap = self.pixmap(size, mode, state)
+        # Some versions of Qt pass logical pixels here, others device pixels: render for the
+        # former, QIcon brings down what is too large.
+        pixmap = self.pixmap(size * scale, mode, state)
         pixmap.setDevicePixelRatio(scale)
         return pixmap
 

@@ -15,7 +15,7 @@ from app.context import AppContext, History, SettingsHolder
 from app.errors import ErrorReporter, start_logging
 from app.main_window import MainWindow
 from app.theme import Theme
-from app.workers.engine import EngineController, session_factory
+from app.workers.engine import EngineController, SessionFactory, session_factory
 from app.workers.jobs import Jobs
 from core import __version__
 from core.paths import Paths, user_paths
@@ -46,12 +46,22 @@ def make_qt_application(arguments: list[str]) -> QApplication:
     return app
 
 
-def build(app: QApplication, paths: Paths) -> Application:
-    """Make the parts and connect them; nothing heavy is imported and no file is opened."""
+def build(
+    app: QApplication, paths: Paths, open_session: SessionFactory | None = None
+) -> Application:
+    """Make the parts and connect them; nothing heavy is imported.
+
+    Args:
+        app: The Qt application.
+        paths: The user's folders.
+        open_session: Opens models; None opens real ones.
+    """
     settings = SettingsHolder(paths.settings_file, app)
     jobs = Jobs(app)
     history = History(paths, jobs, app)
-    engine = EngineController(session_factory(paths, settings), history.get_store, app)
+    engine = EngineController(
+        open_session or session_factory(paths, settings), history.get_store, app
+    )
     context = AppContext(paths, settings, history, engine, jobs)
     errors = ErrorReporter(app)
     theme = Theme(app)

@@ -12,7 +12,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QHideEvent, QShowEvent, QStandardItemModel
+from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -20,8 +20,11 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QSizePolicy,
     QStackedLayout,
+    QStyle,
     QStyledItemDelegate,
+    QStyleOptionComboBox,
     QStyleOptionViewItem,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
@@ -59,6 +62,27 @@ class NoteDelegate(QStyledItemDelegate):
         super().initStyleOption(option, index)
         if note := index.data(NOTE_ROLE):
             option.text = f"{option.text}   ·   {note}"
+
+
+class ElidingComboBox(QComboBox):
+    """Shortens a text that does not fit with an ellipsis instead of cutting it."""
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox,
+            option,
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        room = field.width() - self.iconSize().width() - SPACE
+        text = option.fontMetrics.elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+        option.currentText = text
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 class ModelBar(QFrame):
@@ -247,7 +271,7 @@ class ModelBar(QFrame):
 
     def _fill_adapters(self) -> None:
         self._adapters.clear()
-        self._adapters.addItem(icon("adapter"), "Adapter: automatic", "auto")
+        self._adapters.addItem(icon("adapter"), "Adapter: auto", "auto")
         model = self._model()
         for choice in self._inventory.adapters_for(model.entry) if model else ():
             label = f"{choice.name}  ·  up to {choice.k_max} a pass"
@@ -369,7 +393,7 @@ class ModelBar(QFrame):
 
 
 def _combo(name: str, tip: str, characters: int) -> QComboBox:
-    combo = QComboBox()
+    combo = ElidingComboBox()
     combo.setAccessibleName(name)
     combo.setToolTip(tip)
     combo.setIconSize(QSize(16, 16))

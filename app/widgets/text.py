@@ -6,7 +6,15 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPalette
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
 
 from app.assets import icon
 
@@ -60,6 +68,11 @@ def button(text: str, icon_name: str = "", role: ButtonRole = "") -> QPushButton
     result.setCursor(Qt.CursorShape.PointingHandCursor)
     result.setAutoDefault(False)
     return result
+
+
+def pad_number(box: QSpinBox | QDoubleSpinBox) -> None:
+    """Give a number field the inner margin of other fields, which no style sheet can."""
+    box.lineEdit().setTextMargins(SPACE, 0, 0, 0)
 
 
 def line(parent: QWidget | None = None) -> QFrame:

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from app.widgets.text import pad_number
+
 STOPS = ((1.0, "One token"), (0.99, "Careful"), (0.95, "Balanced"), (0.9, "Fast"), (0.8, "Bold"))
 """From one token a pass to many; evenly spaced on the slider."""
 
@@ -71,6 +73,7 @@ class ThresholdSlider(QWidget):
         self._names = _StopNames(self._slider)
         self._figure = QDoubleSpinBox()
         self._figure.setRange(0.0, 1.0)
+        pad_number(self._figure)
         self._figure.setDecimals(3)
         self._figure.setSingleStep(0.01)
         self._figure.setAccessibleName("Confidence threshold, exact")

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.pages.chat.legend import Legend
 from app.widgets.fold import Fold
 from app.widgets.pass_layer import COLOUR_MODES, ColourMode
-from app.widgets.text import SPACE, muted
+from app.widgets.text import SPACE, muted, pad_number
 from app.widgets.threshold_slider import ThresholdSlider
 from core.engine.request import K_MAX_LIMIT, SessionInfo
 
@@ -126,6 +126,7 @@ class ChatHeader(QFrame):
 def _spin(name: str, low: int, high: int, hint: str) -> QSpinBox:
     spin = QSpinBox()
     spin.setRange(low, high)
+    pad_number(spin)
     spin.setAccessibleName(name)
     spin.setToolTip(hint)
     return spin

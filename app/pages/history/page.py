@@ -89,8 +89,8 @@ class HistoryPage(QWidget):
         self._search.setClearButtonEnabled(True)
         self._search.setAccessibleName("Search the history")
         self._search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        _prepare(self._view)
         self._view.setModel(self._table)
+        _prepare(self._view)
         self._view.addAction(self._delete)
         self._delete.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self._list.addWidget(self._empty)
@@ -100,7 +100,7 @@ class HistoryPage(QWidget):
         self._splitter.addWidget(self._list)
         self._splitter.addWidget(self._detail)
         self._splitter.setChildrenCollapsible(False)
-        self._splitter.setSizes([560, 480])
+        self._splitter.setSizes([1, 1])
         filters = QHBoxLayout()
         filters.setSpacing(SPACE)
         filters.addWidget(self._search, 1)
@@ -274,6 +274,7 @@ class HistoryPage(QWidget):
         wish = Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal
         if self._splitter.orientation() != wish:
             self._splitter.setOrientation(wish)
+            self._splitter.setSizes([2, 3] if is_narrow else [1, 1])
 
 
 def _choice(name: str, entries: dict[str, str]) -> QComboBox:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from app.context import AppContext
 from app.pages.settings.folders import FoldersCard, ModelFoldersCard
 from app.widgets.card import Card, FormCard, ScrollPage
-from app.widgets.text import muted, title
+from app.widgets.text import muted, pad_number, title
 from app.workers.inventory import Inventory
 from core.settings import Settings
 
@@ -71,6 +71,7 @@ class SettingsPage(ScrollPage):
         self._max_new.setSuffix(" tokens")
         self._max_new.setKeyboardTracking(False)
         self._max_new.setMaximumWidth(NUMBER_WIDTH)
+        pad_number(self._max_new)
         answers.add_row("System prompt", self._system)
         answers.add_row("Longest answer", self._max_new)
         hardware = FormCard("Hardware")
