@@ -99,7 +99,10 @@ class PassText(QTextEdit):
             blocks: The blocks to draw.
             same_start: Whether blocks were only added since the last call.
         """
+        had_selection = self.textCursor().hasSelection()
         changed_from = self._writer.set_source(source)
+        if not had_selection:
+            self._drop_selection()
         self._spans = spans
         self._layer.set_blocks(spans, blocks, self._writer.positions)
         # The text block before it holds the marks of hidden characters in between.
@@ -107,6 +110,12 @@ class PassText(QTextEdit):
         self._layer.forget_from(changed if same_start else 0)
         self._fit_height()
         self.viewport().update()
+
+    def _drop_selection(self) -> None:
+        """Text that grew behind the caret pushed the other end of its selection along."""
+        caret = self.textCursor()
+        caret.clearSelection()
+        self.setTextCursor(caret)
 
     def set_colour_mode(self, mode: ColourMode) -> None:
         """Let the colours mean something else."""

@@ -100,7 +100,7 @@ class HistoryPage(QWidget):
         self._splitter.addWidget(self._list)
         self._splitter.addWidget(self._detail)
         self._splitter.setChildrenCollapsible(False)
-        self._splitter.setSizes([1, 1])
+        self._splitter.setSizes([6, 5])
         filters = QHBoxLayout()
         filters.setSpacing(SPACE)
         filters.addWidget(self._search, 1)
@@ -274,7 +274,7 @@ class HistoryPage(QWidget):
         wish = Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal
         if self._splitter.orientation() != wish:
             self._splitter.setOrientation(wish)
-            self._splitter.setSizes([2, 3] if is_narrow else [1, 1])
+            self._splitter.setSizes([2, 3] if is_narrow else [6, 5])
 
 
 def _choice(name: str, entries: dict[str, str]) -> QComboBox:

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from typing_extensions import override
 
+from app.assets import icon
 from app.context import History
 from app.widgets.units import moment_text
 from app.workers.jobs import Jobs, Progress
@@ -35,6 +36,7 @@ STATE_WORDS = {
     "interrupted": "Interrupted",
     "failed": "Failed",
 }
+KIND_ICONS = {"answer": "chat", "training": "adapter", "bench": "blocks", "race": "power"}
 KIND_WORDS = {"answer": "Answer", "training": "Training", "bench": "Bench", "race": "Race"}
 
 
@@ -57,7 +59,6 @@ def _figure(name: str) -> Callable[[RunRecord], str]:
 
 COLUMNS = (
     Column("Title", lambda run: run.title or KIND_WORDS[run.kind]),
-    Column("Kind", lambda run: KIND_WORDS[run.kind]),
     Column("State", lambda run: STATE_WORDS[run.state]),
     Column("Tokens/pass", _figure("tokens_per_pass"), is_figure=True),
     Column("Tokens/s", _figure("tokens_per_second"), is_figure=True),
@@ -189,8 +190,13 @@ class RunTable(QAbstractTableModel):
         run, column = self._runs[index.row()], COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(run)
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
+            return icon(KIND_ICONS[run.kind])
+        if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == 0:
+            return f"{KIND_WORDS[run.kind]}: {column.text(run)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, (run.title, run.model, run.adapter)))
+            lines = (KIND_WORDS[run.kind], run.title, run.model, run.adapter)
+            return "\n".join(filter(None, lines))
         if role == Qt.ItemDataRole.TextAlignmentRole and column.is_figure:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
