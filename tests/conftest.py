@@ -11,8 +11,9 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import gc
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,28 @@ def _live_qt_objects() -> list[str]:
         if is_live and not is_main:
             found.append(repr(thing))
     return found
+
+
+@pytest.fixture
+def make_stride(qtbot: Any, qapp: Any, paths: Paths) -> Iterator[Callable[..., Any]]:
+    """Builds the whole application, its models faked; closes it afterwards."""
+    from app.bootstrap import Application, build
+    from tests.fakes import FakeOpener
+
+    built: list[Application] = []
+
+    def make(opener: FakeOpener | None = None) -> Application:
+        stride = build(qapp, paths, opener or FakeOpener())
+        built.append(stride)
+        qtbot.addWidget(stride.window)
+        stride.window.show()
+        stride.window.start()
+        return stride
+
+    yield make
+    for stride in built:
+        stride.window.close()
+        assert stride.window.has_ended
+        for part in (stride.theme, stride.errors, stride.context.engine, stride.context.history):
+            part.deleteLater()
+    qapp.setStyleSheet("")
