@@ -29,11 +29,11 @@ class AnswerFigures(QWidget):
         self._chip.setAccessibleName("Multi-token prediction")
         self._figures = body(role="muted")
         self._figures.setAccessibleName("Figures of this answer")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE + 4)
-        layout.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self._figures, 1)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(SPACE)
+        self._layout.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignTop)
+        self._layout.addWidget(self._figures, 1)
 
     @property
     def text(self) -> str:
@@ -53,8 +53,11 @@ class AnswerFigures(QWidget):
         self._chip.setText(chip_text(started, passes, figures))
         self._chip.setVisible(bool(passes))
         parts = figure_texts(figures, passes) if passes else []
+        direction = QHBoxLayout.Direction.LeftToRight
         if passes and not is_on(started, passes):
             parts.insert(0, f"{figures.tokens_per_pass:.1f} tokens per pass")
+            direction = QHBoxLayout.Direction.TopToBottom  # the reason needs the line
+        self._layout.setDirection(direction)
         if ended is not None:
             parts.append(STOP_REASONS[ended.stop_reason])
         self._figures.setText("  ·  ".join([*parts, *([note] if note else [])]))

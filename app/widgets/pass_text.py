@@ -9,11 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import (
+    QEvent,
+    QMimeData,
+    QPoint,
+    QPointF,
+    QRectF,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    QUrl,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import (
     QColor,
     QDesktopServices,
-    QFont,
     QGuiApplication,
     QHelpEvent,
     QKeyEvent,
@@ -21,7 +32,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
-    QPen,
     QResizeEvent,
     QTextBlock,
     QTextCursor,
@@ -30,26 +40,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QToolTip, QWidget
 from typing_extensions import override
 
-from app.markdown.document import CODE_PADDING, KIND, QUOTE_INDENT, QUOTES, Ink, MarkdownDocument
+from app.markdown.document import Ink, MarkdownDocument
 from app.theme import data_colours, is_dark
-from app.widgets.pass_layer import Box, ColourMode, PassLayer
+from app.widgets.pass_layer import ColourMode, PassLayer
+from app.widgets.pass_painter import MARGIN, PassPainter
 from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_tip import tip_html, tip_text
-
-MARGIN = 9
-TICK = 1.5
-ROUNDING = 3.0
-FIGURE_SCALE = 0.66
-FAINT = 0.7
-"""A block of one token is the ordinary case: its figure steps back."""
-UNDERLINES = (
-    Qt.PenStyle.SolidLine,
-    Qt.PenStyle.DashLine,
-    Qt.PenStyle.DashDotLine,
-    Qt.PenStyle.DotLine,
-    Qt.PenStyle.NoPen,
-)
-"""Per confidence band, lowest first: colour is never alone."""
 
 
 class PassText(QTextEdit):
@@ -81,9 +77,6 @@ class PassText(QTextEdit):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setTabChangesFocus(True)
-        caret = self.textCursor()
-        caret.setKeepPositionOnInsert(True)  # text that grows does not push it along
-        self.setTextCursor(caret)
         self.viewport().setMouseTracking(True)
         self.document().setDocumentMargin(MARGIN)
         self.cursorPositionChanged.connect(self._on_caret_moved)
@@ -99,10 +92,9 @@ class PassText(QTextEdit):
             blocks: The blocks to draw.
             same_start: Whether blocks were only added since the last call.
         """
-        had_selection = self.textCursor().hasSelection()
+        anchor, position = self.textCursor().anchor(), self.textCursor().position()
         changed_from = self._writer.set_source(source)
-        if not had_selection:
-            self._drop_selection()
+        self._place_caret(anchor, position)
         self._spans = spans
         self._layer.set_blocks(spans, blocks, self._writer.positions)
         # The text block before it holds the marks of hidden characters in between.
@@ -111,21 +103,10 @@ class PassText(QTextEdit):
         self._fit_height()
         self.viewport().update()
 
-    def _drop_selection(self) -> None:
-        """Text that grew behind the caret pushed the other end of its selection along."""
-        caret = self.textCursor()
-        caret.clearSelection()
-        self.setTextCursor(caret)
-
     def set_colour_mode(self, mode: ColourMode) -> None:
         """Let the colours mean something else."""
         self._layer.set_mode(mode)
         self.viewport().update()
-
-    def describe_caret(self) -> str:
-        """What is known of the token at the keyboard's caret, as plain text."""
-        offset = self._layer.source_at(self.textCursor().position())
-        return tip_text(self._spans, offset)
 
     @override
     def sizeHint(self) -> QSize:
@@ -213,6 +194,15 @@ class PassText(QTextEdit):
         html = tip_html(self._spans, self._layer.source_at(position))
         QToolTip.showText(global_place, html, self)
 
+    def _place_caret(self, anchor: int, position: int) -> None:
+        """Keep caret and selection where they were: writing pushes them along."""
+        end = self.document().characterCount() - 1
+        cursor = self.textCursor()
+        cursor.setPosition(min(anchor, end))
+        cursor.setPosition(min(position, end), QTextCursor.MoveMode.KeepAnchor)
+        with QSignalBlocker(self):
+            self.setTextCursor(cursor)
+
     def _fit_height(self) -> None:
         if self.document().textWidth() != self.viewport().width():
             self.document().setTextWidth(self.viewport().width())
@@ -241,19 +231,20 @@ class PassText(QTextEdit):
     def paintEvent(self, event: QPaintEvent) -> None:
         visible = QRectF(event.rect()).adjusted(0, -30, 0, 30)
         blocks = list(self._blocks_in(visible))
+        paint = PassPainter(self._layer.mode, self.font())
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_grounds(painter, blocks)
+        paint.grounds(painter, blocks, self.viewport().width())
         boxes = [
             (box, box.rect.translated(rect.topLeft()))
             for block, rect in blocks
             for box in self._layer.boxes(block)
         ]
-        self._paint_boxes(painter, boxes)
+        paint.boxes(painter, boxes)
         painter.end()
         super().paintEvent(event)
         painter.begin(self.viewport())
-        self._paint_figures(painter, boxes)
+        paint.figures(painter, boxes)
         painter.end()
 
     def _blocks_in(self, visible: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
@@ -287,84 +278,3 @@ class PassText(QTextEdit):
     def _is_in_table(self, block: QTextBlock) -> bool:
         frame: QTextFrame = QTextCursor(block).currentFrame()
         return frame != self.document().rootFrame()
-
-    def _paint_grounds(
-        self, painter: QPainter, blocks: Sequence[tuple[QTextBlock, QRectF]]
-    ) -> None:
-        """Code panels, bars of quotes, rules."""
-        width = self.viewport().width() - MARGIN
-        line = QGuiApplication.palette().color(QPalette.ColorRole.Mid)
-        panel: QRectF | None = None
-        for block, rect in blocks:
-            shape = block.blockFormat()
-            kind = shape.property(KIND)
-            if kind == "code":
-                left = MARGIN + shape.leftMargin() - CODE_PADDING
-                piece = QRectF(left, rect.top() - 8, width - left, rect.height() + 16)
-                panel = piece if panel is None else panel.united(piece)
-            elif panel is not None:
-                self._paint_panel(painter, panel)
-                panel = None
-            if kind == "rule":
-                y = rect.center().y()
-                painter.setPen(QPen(line, 1.5))
-                painter.drawLine(QPointF(MARGIN, y), QPointF(width, y))
-            for level in range(int(shape.property(QUOTES) or 0)):
-                bar = QRectF(MARGIN + level * QUOTE_INDENT, rect.top() - 3, 3, rect.height() + 6)
-                painter.fillRect(bar, line)
-        if panel is not None:
-            self._paint_panel(painter, panel)
-
-    def _paint_panel(self, painter: QPainter, panel: QRectF) -> None:
-        painter.setPen(QPen(QGuiApplication.palette().color(QPalette.ColorRole.Mid), 1))
-        painter.setBrush(QGuiApplication.palette().color(QPalette.ColorRole.Window))
-        painter.drawRoundedRect(panel, 7, 7)
-
-    def _grounds(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Grounds and edges of the mode's colours."""
-        colours = data_colours(is_dark(QGuiApplication.palette()))
-        text = QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText).name()
-        if self._layer.mode == "confidence":
-            return colours.confidence, [text] * len(colours.confidence)
-        if self._layer.mode == "slot":
-            return colours.slots, [text] * len(colours.slots)
-        return colours.blocks, colours.edges
-
-    def _paint_boxes(self, painter: QPainter, boxes: Sequence[tuple[Box, QRectF]]) -> None:
-        grounds, edges = self._grounds()
-        is_cycle = self._layer.mode == "pass"
-        for box, rect in boxes:
-            number = box.ground % len(grounds) if is_cycle else min(box.ground, len(grounds) - 1)
-            painter.setPen(Qt.PenStyle.NoPen)
-            if rect.width() > 0:
-                painter.setBrush(QColor(grounds[number]))
-                painter.drawRoundedRect(rect.adjusted(0.5, 0, -0.5, 0), ROUNDING, ROUNDING)
-            if box.opens or rect.width() == 0:
-                painter.setBrush(QColor(edges[number]))
-                painter.drawRoundedRect(QRectF(rect.left(), rect.top(), TICK, rect.height()), 1, 1)
-            if self._layer.mode == "confidence" and rect.width() > 0:
-                painter.setPen(QPen(QColor(edges[number]), 1.2, UNDERLINES[number]))
-                painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-
-    def _paint_figures(self, painter: QPainter, boxes: Sequence[tuple[Box, QRectF]]) -> None:
-        """Sizes, above the end of their block; pushed right where two would meet."""
-        _grounds, edges = self._grounds()
-        font = QFont(self.font())
-        font.setPointSizeF(font.pointSizeF() * FIGURE_SCALE)
-        font.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(font)
-        metrics = painter.fontMetrics()
-        line, occupied = -1.0, -1.0
-        for box, rect in boxes:
-            if not box.figure:
-                continue
-            if rect.top() != line:
-                line, occupied = rect.top(), -1.0
-            width = metrics.horizontalAdvance(box.figure)
-            left = rect.right() - width if rect.width() > 0 else rect.left()
-            left = max(left, occupied)
-            occupied = left + width + 1.5
-            colour = QColor(edges[box.ground % len(edges)])
-            colour.setAlphaF(FAINT if box.figure == "1" else 1.0)
-            painter.setPen(colour)
-            painter.drawText(QPointF(left, rect.top() - 1.0), box.figure)

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from app.theme import DataColours, data_colours, is_dark
 from app.widgets.pass_layer import ColourMode
-from app.widgets.pass_text import UNDERLINES
+from app.widgets.pass_painter import UNDERLINES
 
 SWATCH = 14
 GAP = 6

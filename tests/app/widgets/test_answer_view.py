@@ -152,6 +152,24 @@ def test_copying_a_selection_gives_text_without_figures(view: AnswerView) -> Non
     assert text.createMimeDataFromSelection().text() == "Some bold words"
 
 
+def test_a_selection_stays_while_the_answer_grows(qtbot: QtBot, view: AnswerView) -> None:
+    passes = scripted_passes("one two three four\n\nfive six seven eight")
+    view.append(started())
+    for one in passes[:2]:
+        view.append(one)
+    qtbot.waitUntil(lambda: view.findChild(PassText) is not None)
+    text = text_of(view)
+    assert not text.textCursor().hasSelection()
+    cursor = text.textCursor()
+    cursor.setPosition(4)
+    cursor.setPosition(7, cursor.MoveMode.KeepAnchor)
+    text.setTextCursor(cursor)
+    for one in passes[2:]:
+        view.append(one)
+    view.append(ended(passes))
+    assert text.textCursor().selectedText() == "two"
+
+
 def test_a_tip_tells_pass_slot_confidence_alternatives_and_time(view: AnswerView) -> None:
     view.show_trace(scripted_events("one two three four"))
     tip = tip_text(view._spans, "one two three four".index("three"))
@@ -176,6 +194,7 @@ def test_the_keyboard_walks_from_block_to_block(qtbot: QtBot, view: AnswerView) 
     text.setFocus()
     qtbot.keyClick(text, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert text.textCursor().position() == len("one")
+    assert not text.textCursor().hasSelection()
     assert "Pass 2" in text.accessibleDescription()
 
 
