@@ -73,6 +73,7 @@ class Session:
 
     Attributes:
         info: What is loaded, for status bars and records.
+        end_ids: Tokens that end an answer.
     """
 
     def __init__(self, loaded: Loaded, model_path: Path, adapter_path: Path | None) -> None:
@@ -80,7 +81,7 @@ class Session:
         self._loaded = loaded
         self._cache = TokenCache(loaded.model, loaded.masks, loaded.device)
         self._texts = TokenTexts(loaded.tokenizer)
-        self._end_ids = _end_ids(loaded.model, loaded.tokenizer)
+        self.end_ids = _end_ids(loaded.model, loaded.tokenizer)
         self._is_busy = False
         masks = loaded.masks
         self.info = SessionInfo(
@@ -127,6 +128,10 @@ class Session:
             yield from self._stream(request, cancel, threshold, count_from_slot)
         finally:
             self._is_busy = False
+
+    def forget(self) -> None:
+        """Empty the cache, so that the next prompt is read from its first token."""
+        self._cache.clear()
 
     def close(self) -> None:
         """Free the memory; the session cannot be used afterwards."""
@@ -181,7 +186,7 @@ class Session:
         if wanted is not None and wanted <= room:
             limit, reason = wanted, "max_new_tokens"
         stops = StopStrings(request.stop)
-        return Answer(self._loaded.tokenizer, self._end_ids, stops, limit, reason)
+        return Answer(self._loaded.tokenizer, self.end_ids, stops, limit, reason)
 
     def _new_decoder(self, request: Request, count_from_slot: int | None) -> Decoder:
         masks = self._loaded.masks

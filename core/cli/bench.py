@@ -1,0 +1,182 @@
+"""`stride bench`: speed, agreement and accuracy of ways of decoding over many prompts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from core.cli.keep import keep_run
+from core.cli.output import ProgressBar, note, print_json
+from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
+from core.control import Cancel, Threshold
+from core.engine.request import STRATEGIES
+from core.errors import Cancelled, KnownError
+from core.evaluate.bench import Bench, BenchPlan, base_model_of
+from core.evaluate.figures import report
+from core.evaluate.measure import Way, way_of
+from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
+from core.paths import user_paths
+from core.settings import load_settings
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure ways of decoding over many prompts",
+        description="Strategies and thresholds side by side with one-token decoding and "
+        "transformers' generate: medians over the runs, lowest and highest in brackets. "
+        "Ctrl+C prints what is finished, exit code 130.",
+    )
+    add_model_options(parser)
+    parser.add_argument("--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check")
+    parser.add_argument(
+        "--per-family", type=int, default=4, help="built-in prompts a family, without --prompts"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="draws the built-in prompts")
+    parser.add_argument("--strategies", default="confadapt", help=", ".join(STRATEGIES))
+    parser.add_argument("--thresholds", default="0.9", help="for confadapt: 0.99,0.9")
+    parser.add_argument("--k-max", type=int, help="most tokens kept of one pass, 1..16")
+    parser.add_argument("--max-new-tokens", type=int, default=160)
+    parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
+    parser.add_argument(
+        "--count-from-slot", type=int, choices=(1, 2), help="confadapt: first slot that counts"
+    )
+    parser.add_argument("--out", metavar="FILE.json", help="keep the JSON in a file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and show; returns the exit code."""
+    paths = user_paths()
+    settings = load_settings(paths.settings_file)
+    plan = _plan(args)
+    session = open_from(args, paths, settings)
+    bench = Bench(session, plan, base_model_of(session))
+    interrupted = _measure(bench)
+    if not bench.runs or not bench.runs[0]:
+        raise Cancelled
+    result = report(bench)
+    info = session.info
+    result |= {"model": info.model, "adapter": info.adapter, "mtp_off_reason": info.mtp_off_reason}
+    source = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
+    result["machine"] = keep_run("bench", f"Bench: {source}", result, info, paths)
+    if args.out:
+        _write(Path(args.out), result)
+    if args.json:
+        print_json(result)
+    else:
+        _show(result)
+    if info.mtp_off_reason:
+        note(f"MTP is off: {info.mtp_off_reason}")
+    return 130 if interrupted else 0
+
+
+def _plan(args: argparse.Namespace) -> BenchPlan:
+    for name in ("runs", "max_new_tokens", "per_family"):
+        if getattr(args, name) < 1:
+            raise KnownError(f"--{name.replace('_', '-')} must be at least 1.")
+    return BenchPlan(
+        prompts=_prompts(args),
+        ways=_ways(args.strategies, args.thresholds),
+        k_max=args.k_max,
+        max_new_tokens=args.max_new_tokens,
+        runs=args.runs,
+        count_from_slot=args.count_from_slot,
+    )
+
+
+def _prompts(args: argparse.Namespace) -> tuple[BenchPrompt, ...]:
+    if args.prompts:
+        return read_prompts(Path(args.prompts))
+    return built_in_prompts(args.per_family, args.seed)
+
+
+def _ways(strategies: str, thresholds: str) -> tuple[Way, ...]:
+    """Every strategy at every threshold that it reads, each way once."""
+    try:
+        values = [Threshold(float(one)).value for one in thresholds.split(",")]
+    except ValueError as error:
+        raise KnownError(f"--thresholds {thresholds} are no numbers.", "Try 0.99,0.9.") from error
+    ways: dict[Way, None] = {}
+    for wished in strategies.split(","):
+        name = next((one for one in STRATEGIES if one == wished.strip()), None)
+        if name is None:
+            known = ", ".join(STRATEGIES)
+            raise KnownError(f"There is no strategy {wished.strip()!r}.", f"Use {known}.")
+        ways |= dict.fromkeys(way_of(name, value) for value in values)
+    return tuple(ways)
+
+
+def _measure(bench: Bench) -> bool:
+    """Measure under a progress bar; returns whether it was interrupted."""
+    cancel, bar = Cancel(), ProgressBar()
+    try:
+        with cancel_on_ctrl_c(cancel):
+            for done in bench.measure(cancel):
+                bar("Measuring" if done else "Warming up", done, bench.plan.total if done else 0)
+    except Cancelled:
+        return True
+    finally:
+        bar.close()
+    return False
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    """Keep the JSON; the figures are printed even where that fails."""
+    try:
+        path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        note(f"{path} cannot be written: {error}.")
+
+
+def _show(result: dict[str, Any]) -> None:
+    machine = result["machine"]
+    adapter = result["adapter"] or "no adapter"
+    print(f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}")
+    runs = "run" if result["runs"] == 1 else "runs"
+    print(f"{result['prompts']} prompts, median of {result['runs']} {runs} [lowest, highest]\n")
+    baselines = list(result["baselines"].values())
+    print(HEADINGS)
+    for row in (*baselines, *(one for one in result["results"] if one["family"] is None)):
+        print(_line(row, _way_text(row)))
+    for title, key in (("Groups", "group"), ("Families", "family")):
+        rows = result["groups"] if key == "group" else result["results"]
+        named = [row for row in rows if row[key] and row["strategy"] not in result["baselines"]]
+        if named:
+            print(f"\n{title}")
+        for row in named:
+            print(_line(row, f"  {row[key]}, {_way_text(row)}"))
+
+
+HEADINGS = (
+    f"{'':36}{'per pass':>9}{'tokens a second':>24}{'speed-up':>9}{'generate':>9}"
+    f"{'agreement':>10}{'accuracy':>9}  kept"
+)
+
+
+def _way_text(row: dict[str, Any]) -> str:
+    if row["strategy"] == "confadapt":
+        return f"confadapt {row['threshold']:g}, k_max {row['k_max']}"
+    return str(row["strategy"])
+
+
+def _line(row: dict[str, Any], label: str) -> str:
+    low, high = row["spread"]
+    rate = f"{row['tokens_per_second']:.1f} [{low:.1f}, {high:.1f}]"
+    accuracy = "-" if row["accuracy"] is None else f"{row['accuracy']:.2f}"
+    return (
+        f"{label:36}{row['tokens_per_pass']:>9.2f}{rate:>24}"
+        f"{row['speedup_vs_next_token']:>9.2f}{row['speedup_vs_transformers_generate']:>9.2f}"
+        f"{row['agreement']:>10.3f}{accuracy:>9}  {_kept_text(row['kept'])}"
+    )
+
+
+def _kept_text(kept: dict[str, Any] | None) -> str:
+    if kept is None:
+        return "-"
+    low, high = kept["interval"]
+    return f"{kept['kept']} of {kept['right']} ({kept['share']:.1%}, {low:.1%} to {high:.1%})"

@@ -1,0 +1,104 @@
+"""`stride race`: one prompt, one-token decoding against another strategy, by the clock."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from core.cli.keep import keep_run
+from core.cli.output import ProgressBar, note, print_json
+from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
+from core.control import Cancel, Threshold
+from core.engine.request import STRATEGIES, Message, Request
+from core.errors import Cancelled, KnownError
+from core.evaluate.bench import base_model_of
+from core.evaluate.measure import way_of
+from core.evaluate.race import Race, race_report
+from core.jsonl import to_dict
+from core.paths import user_paths
+from core.settings import load_settings
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "race",
+        help="time one-token decoding against another strategy on one prompt",
+        description="Each way is measured alone, several times after a warm-up; medians are "
+        "shown. Ctrl+C prints what is finished, exit code 130.",
+    )
+    parser.add_argument("prompt", metavar="PROMPT", help='the prompt; "-" reads it from stdin')
+    add_model_options(parser)
+    parser.add_argument("--strategy", choices=STRATEGIES[1:], default="confadapt")
+    parser.add_argument("--threshold", type=float, help="confidence a slot must reach, 0..1")
+    parser.add_argument("--k-max", type=int, help="most tokens kept of one pass, 1..16")
+    parser.add_argument("--max-new-tokens", type=int, default=160)
+    parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the race; returns the exit code."""
+    paths = user_paths()
+    settings = load_settings(paths.settings_file)
+    text = sys.stdin.read() if args.prompt == "-" else args.prompt
+    if args.runs < 1:
+        raise KnownError("A race needs at least one run.", "Give --runs 1 or more.")
+    threshold = Threshold(settings.threshold if args.threshold is None else args.threshold)
+    request = Request((Message("user", text),), args.strategy, args.k_max, args.max_new_tokens)
+    session = open_from(args, paths, settings)
+    way = way_of(args.strategy, threshold.value)
+    race = Race(session, request, way, args.runs, base_model_of(session))
+    interrupted = _measure(race)
+    racers = race.racers()
+    if not racers:
+        raise Cancelled
+    report = race_report(racers) | {"prompt": text, "device": session.info.device}
+    report |= {"dtype": session.info.dtype, "model": session.info.model}
+    report |= {"adapter": session.info.adapter, "complete": not interrupted}
+    events = racers[-1].median_lap[1]
+    report["machine"] = keep_run("race", text, report, session.info, paths, events)
+    if args.json:
+        for row, racer in zip(report["results"], racers, strict=True):
+            row["events"] = [to_dict(event) for event in racer.median_lap[1]]
+        print_json(report)
+    else:
+        _show(report)
+    if session.info.mtp_off_reason:
+        note(f"MTP is off: {session.info.mtp_off_reason}")
+    return 130 if interrupted else 0
+
+
+def _measure(race: Race) -> bool:
+    """Run the race under a progress bar; returns whether it was interrupted."""
+    cancel, bar = Cancel(), ProgressBar()
+    try:
+        with cancel_on_ctrl_c(cancel):
+            for done in race.measure(cancel):
+                bar("Racing", done, race.total)
+    except Cancelled:
+        return True
+    finally:
+        bar.close()
+    return False
+
+
+def _show(report: dict[str, Any]) -> None:
+    print(f"{report['model']}, {report['device']}, {report['dtype']}")
+    if report["speedup"] is not None:
+        print(
+            f"Speed-up {report['speedup']:.2f} times (wall-clock time of the whole answer), "
+            f"{report['rate_ratio']:.2f} times in tokens a second"
+        )
+    titles = ("seconds", "from .. to", "prefill", "tokens", "passes", "per pass", "a second")
+    print(f"\n{'':12}" + "".join(f"{title:>14}" for title in titles) + f"{'agreement':>14}")
+    for row in report["results"]:
+        low, high = row["seconds_spread"]
+        print(
+            f"{row['strategy']:12}{row['seconds']:>14.2f}{f'{low:.2f} .. {high:.2f}':>14}"
+            f"{row['prefill_seconds']:>14.2f}{row['tokens']:>14}{row['passes']:>14}"
+            f"{row['tokens_per_pass']:>14.2f}{row['tokens_per_second']:>14.1f}"
+            f"{row['agreement']:>14.3f}"
+        )

@@ -1,0 +1,41 @@
+"""Agreement: the share of emitted tokens that the base model would have emitted there too.
+
+One teacher-forced pass of the base model over prompt and answer says, after every emitted
+prefix, which token is its argmax (in float32). Under a gated adapter the loaded model is the
+base model as long as no gate is opened; a full adapter has changed the weights, so there the
+base model is another model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+
+@torch.inference_mode()
+def agreeing_tokens(
+    model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
+) -> int:
+    """How many tokens of an answer equal the base model's argmax after the same prefix.
+
+    Over several answers, agreement is the sum of these over the sum of their tokens.
+    """
+    if not answer_ids:
+        return 0
+    token_ids = torch.tensor([[*prompt_ids, *answer_ids]], device=device)
+    # The last row would predict what follows the answer: it is left out of the input.
+    logits = model(
+        input_ids=token_ids[:, :-1], use_cache=False, logits_to_keep=len(answer_ids)
+    ).logits[0]
+    return int((logits.float().argmax(-1) == token_ids[0, -len(answer_ids) :]).sum())
+
+
+def agreement(
+    model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
+) -> float:
+    """Agreement of one answer; an empty answer agrees."""
+    if not answer_ids:
+        return 1.0
+    return agreeing_tokens(model, prompt_ids, answer_ids, device) / len(answer_ids)

@@ -1,0 +1,183 @@
+"""The bench: several ways of decoding over the same prompts, side by side.
+
+Within a run the ways take turns prompt by prompt, and who goes first rotates, so that a machine
+that warms up or slows down does so for all alike. One prompt is decoded beforehand by all ways,
+unmeasured. `core.evaluate.figures` makes the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.control import Cancel
+from core.engine.prompt import render
+from core.engine.request import Message, Request
+from core.errors import KnownError
+from core.evaluate.checks import check_answer
+from core.evaluate.measure import (
+    GENERATE,
+    NEXT_TOKEN,
+    Measured,
+    Way,
+    decode_answer,
+    generate_answer,
+)
+from core.evaluate.prompts import BenchPrompt
+
+if TYPE_CHECKING:
+    from core.engine.session import Session
+
+BASELINES = (NEXT_TOKEN, GENERATE)
+WARM_UP_TOKENS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPlan:
+    """What is measured.
+
+    Attributes:
+        ways: Ways of decoding besides the baselines.
+        runs: How often everything is measured.
+        count_from_slot: See `Session.stream`.
+    """
+
+    prompts: tuple[BenchPrompt, ...]
+    ways: tuple[Way, ...]
+    k_max: int | None = None
+    max_new_tokens: int = 160
+    runs: int = 3
+    count_from_slot: int | None = None
+
+    @property
+    def all_ways(self) -> tuple[Way, ...]:
+        """The baselines, then the others, each once."""
+        return tuple(dict.fromkeys((*BASELINES, *self.ways)))
+
+    @property
+    def total(self) -> int:
+        """How many answers are measured."""
+        return self.runs * len(self.prompts) * len(self.all_ways)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A measured answer.
+
+    Attributes:
+        is_right: What the prompt's check says, None without one.
+        agreed: Tokens that the base model would have emitted there; counted in the first run.
+    """
+
+    measured: Measured
+    is_right: bool | None
+    agreed: int | None
+
+
+Round = dict[Way, Judged]
+"""All ways of decoding on one prompt in one run."""
+
+
+class Bench:
+    """Measures a plan on a session.
+
+    Args:
+        session: The loaded model.
+        plan: What to measure.
+        base_model: The base model where it is not the loaded one (full adapters).
+
+    Attributes:
+        runs: For each run its complete rounds, in the order of the prompts.
+
+    Raises:
+        KnownError: for a prompt that leaves no room for an answer.
+    """
+
+    def __init__(self, session: Session, plan: BenchPlan, base_model: Any = None) -> None:
+        self.plan = plan
+        self.runs: list[list[Round]] = []
+        self._session = session
+        self._base = base_model or session.loaded.model
+        self._prompt_ids = [self._checked_ids(prompt) for prompt in plan.prompts]
+
+    def measure(self, cancel: Cancel) -> Iterator[int]:
+        """Measure everything, yielding how many answers are done.
+
+        Raises:
+            Cancelled: if a stop was asked for; `runs` keeps the rounds completed until then.
+        """
+        limit = min(WARM_UP_TOKENS, self.plan.max_new_tokens)
+        for way in self.plan.all_ways:
+            self._answer(way, self.plan.prompts[0], limit, cancel)
+            yield 0
+        done = 0
+        for run in range(self.plan.runs):
+            self.runs.append([])
+            for index in range(len(self.plan.prompts)):
+                answers = {}
+                for way in self._order(run + index):
+                    prompt = self.plan.prompts[index]
+                    answers[way] = self._answer(way, prompt, self.plan.max_new_tokens, cancel)
+                    done += 1
+                    yield done
+                self.runs[run].append(self._judge(index, answers, count_agreement=run == 0))
+
+    def _order(self, turn: int) -> Sequence[Way]:
+        ways = self.plan.all_ways
+        first = turn % len(ways)
+        return ways[first:] + ways[:first]
+
+    def _answer(self, way: Way, prompt: BenchPrompt, limit: int, cancel: Cancel) -> Measured:
+        messages = (Message("user", prompt.prompt),)
+        if way.name == "transformers_generate":
+            return generate_answer(self._session, messages, limit, cancel)
+        request = Request(messages, way.name, self.plan.k_max, limit)
+        slot = self.plan.count_from_slot
+        return decode_answer(self._session, request, way.threshold, cancel, slot)[0]
+
+    def _judge(self, index: int, answers: dict[Way, Measured], *, count_agreement: bool) -> Round:
+        """The answers with what is known of them; equal answers are looked at once."""
+        check = self.plan.prompts[index].check
+        agreed: dict[tuple[int, ...], int] = {}
+        judged = {}
+        for way, measured in answers.items():
+            is_right = None if check is None else check_answer(check, measured.text)
+            ids = measured.token_ids
+            if count_agreement and ids not in agreed:
+                agreed[ids] = self._agreeing(index, ids)
+            judged[way] = Judged(measured, is_right, agreed.get(ids))
+        return judged
+
+    def _agreeing(self, index: int, answer_ids: tuple[int, ...]) -> int:
+        from core.evaluate.agreement import agreeing_tokens
+
+        device = self._session.loaded.device
+        return agreeing_tokens(self._base, self._prompt_ids[index], answer_ids, device)
+
+    def _checked_ids(self, prompt: BenchPrompt) -> list[int]:
+        _, ids = render(self._session.loaded.tokenizer, (Message("user", prompt.prompt),))
+        room = self._session.info.context_length - len(ids)
+        if room < 1:
+            raise KnownError(
+                f'The prompt "{prompt.prompt[:40]}..." has {len(ids)} tokens, but the model reads '
+                f"at most {self._session.info.context_length}, its answer included.",
+                "Shorten it, or take it out.",
+            )
+        return ids
+
+
+def base_model_of(session: Session) -> Any:
+    """The base model where the loaded one is not the base model's weights, else None.
+
+    Raises:
+        KnownError: if it cannot be loaded.
+    """
+    from pathlib import Path
+
+    from core.model.loading import load_base
+
+    loaded = session.loaded
+    if loaded.masks is None or loaded.masks.slot1_is_base:
+        return None
+    return load_base(Path(session.info.model_path), loaded.device, loaded.dtype)[0]

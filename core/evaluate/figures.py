@@ -1,0 +1,159 @@
+"""What a bench measured, as the rows of its report.
+
+Speed is measured in every run: the report gives the median over the runs and its spread, lowest
+and highest. What the answers say (tokens per pass, agreement, accuracy, what is kept) is taken
+from the first run, for greedy answers do not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from statistics import median
+from typing import Any
+
+from core.evaluate.bench import Bench, Judged, Round
+from core.evaluate.measure import GENERATE, NEXT_TOKEN, Way
+
+NORMAL_QUANTILE = 1.959964  # of a two-sided interval that holds 95 %
+
+Runs = list[list[Round]]
+Row = dict[str, Any]
+
+
+def report(bench: Bench) -> Row:
+    """Results, baselines and groups of what has been measured so far.
+
+    `results` has, for each way of decoding, a row over all prompts (`family` null) and one a
+    family; `groups` the same over the prompts with a check and over those without.
+    Where not even one run is complete, the prompts measured so far stand for all.
+    """
+    plan = bench.plan
+    complete = [run for run in bench.runs if len(run) == len(plan.prompts)]
+    runs = complete or bench.runs[:1]
+    count = len(runs[0]) if runs else 0
+    families = [one.family for one in plan.prompts[:count]]
+    checked = [one.check is not None for one in plan.prompts[:count]]
+
+    def rows(way: Way) -> list[Row]:
+        named = [name for name in dict.fromkeys(families) if name is not None]
+        parts = [(None, runs), *((name, _only(runs, families, name)) for name in named)]
+        return [_row(way, part) | {"family": name} for name, part in parts]
+
+    groups = {"checkable": True, "open": False} if len(set(checked)) == 2 else {}
+    return {
+        "results": [row for way in plan.ways for row in rows(way)],
+        "baselines": {
+            way.name: rows(way)[0] | {"families": rows(way)[1:]} for way in (NEXT_TOKEN, GENERATE)
+        },
+        "groups": [
+            _row(way, _only(runs, checked, value)) | {"group": name}
+            for way in plan.all_ways
+            for name, value in groups.items()
+        ],
+        "prompts": count,
+        "runs": len(runs),
+        "complete": len(complete) == plan.runs,
+        "max_new_tokens": plan.max_new_tokens,
+        "count_from_slot": plan.count_from_slot,
+    }
+
+
+def _only(runs: Runs, labels: Sequence[object], wanted: object) -> Runs:
+    """The rounds of those prompts whose label is the wanted one."""
+    places = [place for place, label in enumerate(labels) if label == wanted]
+    return [[run[place] for place in places] for run in runs]
+
+
+def _row(way: Way, runs: Runs) -> Row:
+    answers = [one[way] for one in runs[0]]
+    measured = [one.measured for one in answers]
+    tokens = sum(len(one.token_ids) for one in measured)
+    rate, spread = _over_runs(runs, lambda run: _rate(run, way))
+    return {
+        "strategy": way.name,
+        "threshold": way.threshold,
+        "k_max": max(one.k_max for one in measured),
+        "tokens_per_pass": tokens / max(1, sum(one.passes for one in measured)),
+        "tokens_per_second": rate,
+        "spread": spread,
+        "speedup_vs_next_token": _times(runs, way, NEXT_TOKEN),
+        "speedup_spread": _over_runs(runs, lambda run: _ratio(_rate(run, way), _base(run)))[1],
+        "speedup_vs_transformers_generate": _times(runs, way, GENERATE),
+        "seconds_ratio": _over_runs(runs, lambda run: _seconds_ratio(run, way))[0],
+        "prefill_seconds": median(_prefill(run, way) for run in runs),
+        "agreement": sum(one.agreed or 0 for one in answers) / max(1, tokens),
+        "accuracy": accuracy(answers),
+        "kept": kept(runs[0], way),
+        "answers": len(answers),
+        "tokens": tokens,
+    }
+
+
+def _over_runs(
+    runs: Runs, figure: Callable[[list[Round]], float]
+) -> tuple[float, tuple[float, float]]:
+    """Median of a figure over the runs, and its lowest and highest value."""
+    values = [figure(run) for run in runs]
+    return median(values), (min(values), max(values))
+
+
+def _rate(run: list[Round], way: Way) -> float:
+    """Tokens a second of a run: all later tokens over all their time."""
+    measured = [one[way].measured for one in run]
+    tokens = sum(one.later_tokens for one in measured)
+    return _ratio(tokens, sum(one.decode_seconds for one in measured))
+
+
+def _base(run: list[Round]) -> float:
+    return _rate(run, NEXT_TOKEN)
+
+
+def _times(runs: Runs, way: Way, other: Way) -> float:
+    """Ratio of the two rates that the report names, so that a reader can check it."""
+    rates = [_over_runs(runs, lambda run, one=one: _rate(run, one))[0] for one in (way, other)]  # type: ignore[misc]
+    return _ratio(*rates)
+
+
+def _seconds_ratio(run: list[Round], way: Way) -> float:
+    """Whole wall-clock time of one-token decoding over that of a way, prefill included."""
+    whole = [sum(one[each].measured.seconds for one in run) for each in (NEXT_TOKEN, way)]
+    return _ratio(*whole)
+
+
+def _prefill(run: list[Round], way: Way) -> float:
+    return sum(one[way].measured.prefill_seconds for one in run) / max(1, len(run))
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other > 0 else 0.0
+
+
+def accuracy(answers: Sequence[Judged]) -> float | None:
+    """Share of right answers among those with a check, None where there is no check."""
+    checked = [one.is_right for one in answers if one.is_right is not None]
+    return sum(checked) / len(checked) if checked else None
+
+
+def kept(rounds: Sequence[Round], way: Way) -> Row | None:
+    """Of the answers that one-token decoding gets right, how many a way gets right too.
+
+    Returns:
+        `share`, its 95 % `interval` (Wilson) and the counts `kept` of `right`; None where
+        one-token decoding gets none right.
+    """
+    both = [one[way].is_right for one in rounds if one[NEXT_TOKEN].is_right]
+    if not both:
+        return None
+    count = sum(map(bool, both))
+    interval = wilson(count, len(both))
+    return {"share": count / len(both), "interval": interval, "kept": count, "right": len(both)}
+
+
+def wilson(hits: int, trials: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927)."""
+    share, z2 = hits / trials, NORMAL_QUANTILE**2
+    middle = share + z2 / (2 * trials)
+    half = NORMAL_QUANTILE * sqrt((share * (1 - share) + z2 / (4 * trials)) / trials)
+    scale = 1 + z2 / trials
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)

@@ -1,0 +1,209 @@
+"""One answer with a clock beside it: by our own engine, or by transformers' `generate`.
+
+Every answer begins with an empty cache, so that each reads its whole prompt. Tokens a second
+are measured alike on both sides: tokens after the first pass (for `generate` its first token)
+over the time from there to the last one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.control import Cancel, Threshold
+from core.engine.prompt import render
+from core.engine.request import Message, Request, Strategy
+from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
+from core.metrics import answer_figures
+
+if TYPE_CHECKING:
+    from core.engine.session import Session
+    from core.model.loading import Loaded
+
+WayName = Strategy | Literal["transformers_generate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of decoding.
+
+    `next_token` and `static_k` read no threshold; theirs is the one at which ConfAdapt does
+    the same: 1.0 (one token a pass) and 0.0 (every slot is kept).
+    """
+
+    name: WayName
+    threshold: float
+
+
+NEXT_TOKEN = Way("next_token", 1.0)
+GENERATE = Way("transformers_generate", 1.0)
+"""Greedy `model.generate` of the same weights, the layers as transformers made them."""
+
+
+def way_of(strategy: Strategy, threshold: float) -> Way:
+    """A strategy as a way of decoding, with its own threshold where it reads none."""
+    fixed = {"next_token": 1.0, "static_k": 0.0}
+    return Way(strategy, fixed.get(strategy, threshold))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One answer and what it took.
+
+    Attributes:
+        later_tokens: Tokens after the first pass.
+        decode_seconds: Their time.
+        seconds: The whole wall-clock time, from the chat turns to the text.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    passes: int
+    k_max: int
+    later_tokens: int
+    prefill_seconds: float
+    decode_seconds: float
+    seconds: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens after the first pass over their time; 0.0 where there are none."""
+        return self.later_tokens / self.decode_seconds if self.decode_seconds > 0 else 0.0
+
+
+def decode_answer(
+    session: Session,
+    request: Request,
+    threshold: float,
+    cancel: Cancel,
+    count_from_slot: int | None = None,
+) -> tuple[Measured, tuple[GenerationEvent, ...]]:
+    """Decode one answer with an empty cache; returns what it took, and its events.
+
+    Raises:
+        Cancelled: if a stop was asked for; half an answer is no measurement.
+        KnownError: see `Session.stream`.
+    """
+    session.forget()
+    began = time.perf_counter()
+    events = tuple(session.stream(request, cancel, Threshold(threshold), count_from_slot))
+    seconds = time.perf_counter() - began
+    cancel.check()
+    return _measured(events, seconds), events
+
+
+def _measured(events: tuple[GenerationEvent, ...], seconds: float) -> Measured:
+    started, ended = events[0], events[-1]
+    assert isinstance(started, GenerationStarted)
+    assert isinstance(ended, GenerationEnded)
+    passes = [event for event in events if isinstance(event, PassDone)]
+    figures = answer_figures(passes)
+    return Measured(
+        text=ended.text,
+        token_ids=tuple(token_id for one in passes for token_id in one.token_ids),
+        passes=figures.passes,
+        k_max=started.k_max,
+        later_tokens=figures.tokens - figures.block_sizes[0],
+        prefill_seconds=figures.prefill_seconds,
+        decode_seconds=figures.decode_seconds,
+        seconds=seconds,
+    )
+
+
+class _Clock:
+    """A streamer that notes when each token comes and stops at a cancel.
+
+    `generate` hands it the prompt first, then token by token, each already on the CPU: a GPU
+    has been waited for.
+    """
+
+    def __init__(self, cancel: Cancel) -> None:
+        self._cancel = cancel
+        self.times: list[float] = []
+
+    def put(self, value: Any) -> None:  # noqa: ARG002  (only its time matters)
+        """Note the time of a token."""
+        self._cancel.check()
+        self.times.append(time.perf_counter())
+
+    def end(self) -> None:
+        """Nothing is left to do."""
+
+
+def generate_answer(
+    session: Session, messages: tuple[Message, ...], max_new_tokens: int, cancel: Cancel
+) -> Measured:
+    """Let transformers answer greedily with the same weights; see `GENERATE`.
+
+    Raises:
+        Cancelled: if a stop was asked for.
+    """
+    import torch
+
+    loaded, clock = session.loaded, _Clock(cancel)
+    with plain_layers(loaded):
+        began = time.perf_counter()
+        _, prompt_ids = render(loaded.tokenizer, messages)
+        inputs = torch.tensor([prompt_ids], device=loaded.device)
+        room = session.info.context_length - len(prompt_ids)
+        out = loaded.model.generate(
+            inputs,
+            attention_mask=torch.ones_like(inputs),
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            max_new_tokens=min(max_new_tokens, room),
+            eos_token_id=sorted(session.end_ids),
+            pad_token_id=min(session.end_ids, default=0),
+            streamer=clock,
+        )
+        token_ids = tuple(out[0, len(prompt_ids) :].tolist())
+        text = loaded.tokenizer.decode(token_ids, skip_special_tokens=True)
+        seconds = time.perf_counter() - began
+    _, first, *_ = clock.times
+    return Measured(
+        text=text,
+        token_ids=token_ids,
+        passes=len(token_ids),
+        k_max=1,
+        later_tokens=len(token_ids) - 1,
+        prefill_seconds=first - began,
+        decode_seconds=clock.times[-1] - first,
+        seconds=seconds,
+    )
+
+
+@contextmanager
+def plain_layers(loaded: Loaded) -> Iterator[None]:
+    """Inside, the model's linear layers are those that transformers made.
+
+    Neither the gate of an adapter nor our narrow products may cost `generate` anything.
+    """
+    from torch import nn
+
+    from core.engine.narrow import NarrowLinear
+    from core.model.adapters import GatedAdapter
+
+    model = loaded.model
+    gated = loaded.masks.layers if isinstance(loaded.masks, GatedAdapter) else {}
+    for name, layer in gated.items():
+        _put(model, name, layer.base)
+    narrow = [one for one in model.modules() if type(one) is NarrowLinear]
+    for linear in narrow:
+        linear.__class__ = nn.Linear
+    try:
+        yield
+    finally:
+        for linear in narrow:
+            linear.__class__ = NarrowLinear
+        for name, layer in gated.items():
+            _put(model, name, layer)
+
+
+def _put(model: Any, name: str, layer: Any) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, layer)

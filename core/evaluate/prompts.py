@@ -1,0 +1,80 @@
+"""The prompts of a bench: rows of a file (`prompt`, `family`, `check`), or the built-in ones."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import KnownError
+from core.evaluate.checks import Check, check_answer
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPrompt:
+    """One prompt; `check` says which answers are right, if that can be said."""
+
+    prompt: str
+    family: str | None = None
+    check: Check | None = None
+
+
+def read_prompts(path: Path) -> tuple[BenchPrompt, ...]:
+    """The prompts of a file; empty lines are passed over.
+
+    Raises:
+        KnownError: if the file cannot be read or holds none, or naming the first bad line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnownError(f"The prompts in {path} cannot be read: {error}.") from error
+    prompts = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            prompts.append(_prompt(line))
+        except (KnownError, ValueError) as error:
+            raise KnownError(
+                f"Line {number} of {path} is no prompt: {error}",
+                'A row looks like {"prompt": "...", "family": "...", "check": {...}}.',
+            ) from error
+    if not prompts:
+        raise KnownError(f"{path} holds no prompts.", "Write one JSON object a line.")
+    return tuple(prompts)
+
+
+def _prompt(line: str) -> BenchPrompt:
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("it is no JSON object.")
+    prompt, family, check = row.get("prompt"), row.get("family"), row.get("check")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise ValueError("`prompt` must be a text.")
+    if family is not None and not isinstance(family, str):
+        raise ValueError("`family` must be a text.")
+    if check is not None:
+        _try_check(check)
+    return BenchPrompt(prompt, family, check)
+
+
+def _try_check(check: object) -> None:
+    """Judge an answer once now, rather than fail after hours of measuring."""
+    if not isinstance(check, dict):
+        raise ValueError("`check` must be a JSON object.")
+    try:
+        check_answer(check, "{}")
+    except TypeError as error:
+        raise ValueError(f"its check cannot be used: {error}.") from error
+
+
+def built_in_prompts(per_family: int, seed: int) -> tuple[BenchPrompt, ...]:
+    """Held-out prompts of the built-in families; training never sees one of them."""
+    from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks
+
+    return tuple(
+        BenchPrompt(task.prompt, task.family, task.check)
+        for family in (*CHECKABLE, *OPEN)
+        for task in make_tasks(family, per_family, seed, "held_out")
+    )

@@ -1,0 +1,142 @@
+"""The race: one prompt, one-token decoding against another strategy, each measured alone.
+
+After a warm-up both are measured several times in turn; each is represented by its median run,
+the one whose whole wall-clock time is in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from core.control import Cancel
+from core.engine.prompt import render
+from core.engine.request import Request
+from core.evaluate.measure import NEXT_TOKEN, Measured, Way, decode_answer
+from core.events import GenerationEvent
+
+if TYPE_CHECKING:
+    from core.engine.session import Session
+
+WARM_UP_TOKENS = 24
+
+Lap = tuple[Measured, tuple[GenerationEvent, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Racer:
+    """All runs of one way of decoding, and how far its answer agrees with the base model."""
+
+    way: Way
+    laps: tuple[Lap, ...]
+    agreement: float
+
+    @property
+    def median_lap(self) -> Lap:
+        """The run whose time is in the middle (of an even number the faster one)."""
+        ordered = sorted(self.laps, key=lambda lap: lap[0].seconds)
+        return ordered[(len(ordered) - 1) // 2]
+
+
+class Race:
+    """Two ways of decoding on one prompt.
+
+    Args:
+        session: The loaded model.
+        request: The prompt and the strategy that races against one-token decoding.
+        way: That strategy with its threshold.
+        runs: How often each is measured.
+        base_model: The base model where it is not the loaded one (full adapters).
+    """
+
+    def __init__(
+        self, session: Session, request: Request, way: Way, runs: int, base_model: Any = None
+    ) -> None:
+        self.ways = tuple(dict.fromkeys((NEXT_TOKEN, way)))
+        self._session, self._request, self._runs = session, request, runs
+        self._base = base_model or session.loaded.model
+        self._laps: dict[Way, list[Lap]] = {one: [] for one in self.ways}
+
+    @property
+    def total(self) -> int:
+        """How many answers are measured."""
+        return self._runs * len(self.ways)
+
+    def measure(self, cancel: Cancel) -> Iterator[int]:
+        """Measure everything, yielding how many answers are done.
+
+        Raises:
+            Cancelled: if a stop was asked for.
+            KnownError: see `Session.stream`.
+        """
+        wished = self._request.max_new_tokens
+        limit = WARM_UP_TOKENS if wished is None else min(WARM_UP_TOKENS, wished)
+        for way in self.ways:
+            self._decode(way, limit, cancel)
+        done = 0
+        for _ in range(self._runs):
+            for way in self.ways:
+                self._laps[way].append(self._decode(way, wished, cancel))
+                done += 1
+                yield done
+
+    def racers(self) -> list[Racer]:
+        """One-token decoding first; only ways measured at least once."""
+        return [
+            Racer(way, tuple(laps), self._agreement(laps[0][0]))
+            for way, laps in self._laps.items()
+            if laps
+        ]
+
+    def _decode(self, way: Way, limit: int | None, cancel: Cancel) -> Lap:
+        assert way.name != "transformers_generate"
+        request = replace(self._request, strategy=way.name, max_new_tokens=limit)
+        return decode_answer(self._session, request, way.threshold, cancel)
+
+    def _agreement(self, measured: Measured) -> float:
+        from core.evaluate.agreement import agreement
+
+        loaded = self._session.loaded
+        _, prompt_ids = render(loaded.tokenizer, self._request.messages)
+        return agreement(self._base, prompt_ids, measured.token_ids, loaded.device)
+
+
+def race_report(racers: list[Racer]) -> dict[str, Any]:
+    """A row a racer, and the speed-up as a ratio of their whole wall-clock times.
+
+    An answer that is shorter is also sooner done: `rate_ratio` compares tokens a second.
+    """
+    rows = [_row(racer) for racer in racers]
+    report: dict[str, Any] = {"results": rows, "speedup": None, "rate_ratio": None}
+    if len(rows) == 2:
+        slow, fast = rows
+        report["speedup"] = slow["seconds"] / fast["seconds"]
+        rate = slow["tokens_per_second"]
+        report["rate_ratio"] = fast["tokens_per_second"] / rate if rate else 0.0
+        report["same_answer"] = slow["text"] == fast["text"]
+    return report
+
+
+def _row(racer: Racer) -> dict[str, Any]:
+    shown = racer.median_lap[0]
+    every = [lap[0] for lap in racer.laps]
+    seconds = [one.seconds for one in every]
+    rates = [one.tokens_per_second for one in every]
+    return {
+        "strategy": racer.way.name,
+        "threshold": racer.way.threshold,
+        "k_max": shown.k_max,
+        "runs": len(every),
+        "tokens": len(shown.token_ids),
+        "passes": shown.passes,
+        "tokens_per_pass": len(shown.token_ids) / shown.passes,
+        "tokens_per_second": median(rates),
+        "spread": (min(rates), max(rates)),
+        "seconds": median(seconds),
+        "seconds_spread": (min(seconds), max(seconds)),
+        "prefill_seconds": median(one.prefill_seconds for one in every),
+        "agreement": racer.agreement,
+        "text": shown.text,
+    }
