@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -78,7 +78,7 @@ class Conversation(QScrollArea):
         for turn in turns:
             self.add(turn)
         self.follow()
-        self._fill_soon.start()
+        self._fill_later()
 
     def cut(self, number: int) -> None:
         """Take away the turns from this number on."""
@@ -118,8 +118,7 @@ class Conversation(QScrollArea):
     def _fill_visible(self) -> None:
         """Ask for the content of answers that came into sight."""
         if not self._is_laid_out():
-            if self.isVisible():
-                self._fill_soon.start(LAYOUT_MS)
+            self._fill_later()
             return
         top = self.verticalScrollBar().value() - AHEAD
         bottom = top + self.viewport().height() + 2 * AHEAD
@@ -130,6 +129,10 @@ class Conversation(QScrollArea):
                     turn.is_filled = True
                     self.fill_requested.emit(turn)
 
+    def _fill_later(self) -> None:
+        if self.isVisible():
+            self._fill_soon.start(LAYOUT_MS)
+
     def _is_laid_out(self) -> bool:
         """Whether new turns have their places; till then they are squeezed together."""
         return all(turn.isVisible() for turn in self._turns) and all(
@@ -139,12 +142,17 @@ class Conversation(QScrollArea):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fill_soon.start()
+        self._fill_later()
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._fill_soon.start()
+        self._fill_later()
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._fill_soon.stop()
 
     def _to_end(self) -> None:
         bar = self.verticalScrollBar()
@@ -153,13 +161,13 @@ class Conversation(QScrollArea):
     @Slot(int)
     def _on_scrolled(self, value: int) -> None:
         self._follows = value >= self.verticalScrollBar().maximum() - BOTTOM
-        self._fill_soon.start()
+        self._fill_later()
 
     @Slot()
     def _on_range_changed(self) -> None:
         if self._follows:
             self._to_end()
-        self._fill_soon.start()
+        self._fill_later()
 
     @Slot(str)
     def _on_edited(self, text: str) -> None:

@@ -119,24 +119,16 @@ class AnswerTurn(QWidget):
         self._note = ""
         self.view = AnswerView()
         self.view.set_colour_mode(mode)
-        self.view.redrawn.connect(self._on_redrawn)
-        self.view.caret_moved.connect(self._on_caret_moved)
-        self._figures = AnswerFigures()
-        self._figures.hide()
         self._what_if: WhatIf | None = None
-        self._buttons = self._make_buttons()
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)
         self._layout.addWidget(self.view)
-        self._layout.addWidget(self._figures)
-        self._layout.addWidget(self._buttons)
         self._reserve_height()
 
     def fill(self, events: Iterable[GenerationEvent]) -> None:
         """Show the recorded passes, or the text alone where there are none."""
-        self.is_filled = True
-        self.setMinimumHeight(0)
+        self._build()
         known = tuple(events)
         if known:
             self.view.show_trace(known)
@@ -150,8 +142,7 @@ class AnswerTurn(QWidget):
 
     def begin(self) -> None:
         """Be the answer that now grows."""
-        self.is_filled = True
-        self.setMinimumHeight(0)
+        self._build()
         self._show_buttons(is_done=False)
 
     def append(self, event: GenerationEvent) -> None:
@@ -172,6 +163,17 @@ class AnswerTurn(QWidget):
     def figures_text(self) -> str:
         """The line under the answer."""
         return self._figures.text
+
+    def _build(self) -> None:
+        """What stands under the answer; a long chat opens quickly without it."""
+        self.is_filled = True
+        self.setMinimumHeight(0)
+        self._figures = AnswerFigures()
+        self._buttons = self._make_buttons()
+        self._layout.addWidget(self._figures)
+        self._layout.addWidget(self._buttons)
+        self.view.redrawn.connect(self._on_redrawn)
+        self.view.caret_moved.connect(self._on_caret_moved)
 
     def _reserve_height(self) -> None:
         """About what the text will need, so that the scroll bar is about right."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -278,3 +280,18 @@ def test_everything_to_press_has_a_name(qtbot: QtBot, stage: Stage) -> None:
     for one in stage.page.findChildren(QPushButton):
         assert one.accessibleName() or one.text()
     assert field(stage).accessibleName() == "Message"
+
+
+def test_the_window_stays_quick_while_an_answer_streams(qtbot: QtBot, stage: Stage) -> None:
+    """Processor time of the window's thread, so that a busy machine is no failure."""
+    paragraph = "Some **bold** words, `code` and $x^2$ in a row.\n\n- one\n- two\n\n"
+    stage.session.text, stage.session.seconds = paragraph * 12, 0.004
+    load(qtbot, stage)
+    ticks: list[float] = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(time.thread_time()))
+    timer.start(16)
+    turn = ask(qtbot, stage)
+    timer.stop()
+    assert len(turn.view.passes) > 60
+    assert max(after - before for before, after in pairwise(ticks)) < 0.1
