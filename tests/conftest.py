@@ -60,7 +60,8 @@ def _live_qt_objects() -> list[str]:
 
     found = []
     for thing in gc.get_objects():
-        if not isinstance(thing, QThread | QTimer) or not shiboken6.isValid(thing):
+        # By type, not by isinstance: that asks lazy objects of other libraries to wake up.
+        if not issubclass(type(thing), QThread | QTimer) or not shiboken6.isValid(thing):
             continue
         is_live = thing.isRunning() if isinstance(thing, QThread) else thing.isActive()
         is_main = isinstance(thing, QThread) and thing == QThread.currentThread()

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMessageBox
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext, History, SettingsHolder
+from app.pages.history.page import FILE_FILTERS, HistoryPage
+from app.pages.history.table import PAGE_SIZE, RunTable
+from app.widgets.answer_view import AnswerView
+from app.workers.engine import EngineController
+from app.workers.jobs import Jobs
+from core.history.records import RunDetail, RunFilter
+from core.history.store import HistoryStore
+from core.paths import Paths
+from tests.fakes import ANSWER, FakeOpener, scripted_events
+
+
+def run(number: int, **changes: object) -> RunDetail:
+    fields: dict[str, object] = {
+        "id": f"run{number}",
+        "kind": "answer",
+        "state": "completed",
+        "created_at": 1_700_000_000.0 + number,
+        "source": "app",
+        "model": "toy",
+        "adapter": None,
+        "title": f"Question {number}",
+        "chat_id": f"chat{number}",
+        "summary": {"tokens_per_pass": 2.5, "tokens": 10, "passes": 4},
+        "prompt": f"Question {number}",
+        "answer": ANSWER,
+        "settings": {},
+        "machine": {"cpu": "a processor"},
+        "run_dir": None,
+    }
+    return RunDetail(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+@dataclass
+class Stage:
+    context: AppContext
+    page: HistoryPage
+    table: RunTable
+
+    @property
+    def store(self) -> HistoryStore:
+        assert self.context.history.store is not None
+        return self.context.history.store
+
+    def texts(self) -> str:
+        return "\n".join(label.text() for label in self.page.findChildren(QLabel))
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, paths: Paths) -> Iterator[Stage]:
+    jobs = Jobs()
+    history = History(paths, jobs)
+    engine = EngineController(FakeOpener())
+    context = AppContext(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
+    page = HistoryPage(context)
+    qtbot.addWidget(page)
+    page.resize(1000, 700)
+    page.show()
+    stage = Stage(context, page, page.findChild(RunTable))
+    with qtbot.waitSignal(stage.table.filled):
+        history.open()
+    yield stage
+    assert engine.close()
+    assert jobs.close()
+    history.close()
+
+
+def fill(qtbot: QtBot, stage: Stage, *runs: RunDetail) -> None:
+    for one in runs:
+        stage.store.save_run(one, scripted_events() if one.kind == "answer" else ())
+    with qtbot.waitSignal(stage.table.filled):
+        stage.context.history.changed.emit()
+
+
+def titles(table: RunTable) -> list[str]:
+    return [table.index(row, 0).data() for row in range(table.rowCount())]
+
+
+def test_an_empty_history_says_what_will_be_here(stage: Stage) -> None:
+    assert "Nothing here yet" in stage.texts()
+    assert "0 runs" in stage.texts()
+
+
+def test_long_lists_come_page_by_page(
+    qtbot: QtBot, stage: Stage, qtmodeltester: ModelTester
+) -> None:
+    fill(qtbot, stage, *(run(number) for number in range(PAGE_SIZE + 20)))
+    table = stage.table
+    assert table.rowCount() == PAGE_SIZE
+    assert table.total == PAGE_SIZE + 20
+    with qtbot.waitSignal(table.filled):
+        table.fetchMore(table.index(-1, -1))
+    assert table.rowCount() == PAGE_SIZE + 20
+    assert titles(table)[0] == f"Question {PAGE_SIZE + 19}"
+    assert titles(table)[-1] == "Question 0"
+    qtmodeltester.check(table)
+
+
+def test_search_and_filters(qtbot: QtBot, stage: Stage) -> None:
+    fill(
+        qtbot,
+        stage,
+        run(1, prompt="red apples"),
+        run(2, state="interrupted"),
+        run(3, kind="training", title="My training"),
+    )
+    with qtbot.waitSignal(stage.table.filled):
+        stage.page.findChild(QLineEdit).setText("apples")
+    assert titles(stage.table) == ["Question 1"]
+    with qtbot.waitSignal(stage.table.filled):
+        stage.table.show(RunFilter(kind="training"))
+    assert titles(stage.table) == ["My training"]
+    with qtbot.waitSignal(stage.table.filled):
+        stage.page.findChild(QLineEdit).setText("no such words")
+    assert "Nothing matches" in stage.texts()
+
+
+def open_first(qtbot: QtBot, stage: Stage) -> AnswerView:
+    stage.page._view.selectRow(0)
+    qtbot.waitUntil(lambda: stage.page._detail.currentIndex() == 1)
+    view: AnswerView = stage.page.findChild(AnswerView)
+    return view
+
+
+def test_an_opened_answer_has_its_blocks_and_figures(qtbot: QtBot, stage: Stage) -> None:
+    fill(qtbot, stage, run(1))
+    view = open_first(qtbot, stage)
+    assert view.text == ANSWER
+    assert len(view.passes) == len(scripted_events()) - 2
+    for part in ("Question 1", "Tokens per pass", "2.50", "a processor"):
+        assert part in stage.texts()
+
+
+def test_an_interrupted_answer_is_marked(qtbot: QtBot, stage: Stage) -> None:
+    fill(qtbot, stage, run(1, state="interrupted"))
+    open_first(qtbot, stage)
+    assert stage.page._run._note.isVisible()
+
+
+def test_open_in_chat_asks_for_the_chat(qtbot: QtBot, stage: Stage) -> None:
+    fill(qtbot, stage, run(7))
+    open_first(qtbot, stage)
+    with qtbot.waitSignal(stage.page.chat_requested) as asked:
+        stage.page._run._chat.click()
+    assert asked.args == ["chat7"]
+
+
+def test_delete_asks_first(qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(qtbot, stage, run(1), run(2))
+    open_first(qtbot, stage)
+    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes])
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    stage.page.delete_selected()
+    assert stage.store.count_runs() == 2
+    with qtbot.waitSignal(stage.table.filled):
+        stage.page.delete_selected()
+    assert titles(stage.table) == ["Question 1"]
+    assert stage.page._detail.currentIndex() == 0
+
+
+@pytest.mark.parametrize("form", FILE_FILTERS)
+def test_export_writes_the_chosen_form(
+    qtbot: QtBot, stage: Stage, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(qtbot, stage, run(1))
+    open_first(qtbot, stage)
+    chosen = FILE_FILTERS[form]  # type: ignore[index]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), chosen))
+    with qtbot.waitSignal(stage.page.status_message):
+        stage.page.export_selected()
+    (written,) = tmp_path.glob("out.*")
+    text = written.read_text(encoding="utf-8")
+    assert "Question 1" in text
+    if form == "json":
+        assert json.loads(text)["runs"][0]["id"] == "run1"
+
+
+def test_without_a_history_the_page_says_why(qtbot: QtBot, paths: Paths) -> None:
+    paths.data.mkdir(parents=True)
+    paths.database.mkdir()
+    jobs = Jobs()
+    history = History(paths, jobs)
+    engine = EngineController(FakeOpener())
+    context = AppContext(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
+    page = HistoryPage(context)
+    qtbot.addWidget(page)
+    with qtbot.waitSignal(history.failed):
+        history.open()
+    texts = "\n".join(label.text() for label in page.findChildren(QLabel))
+    assert "The history is not available" in texts
+    assert not page.findChild(QLineEdit).isEnabled()
+    assert engine.close()
+    assert jobs.close()

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QComboBox
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext, History, SettingsHolder
+from app.widgets import model_bar
+from app.widgets.model_bar import ADD_FOLDER, ModelBar
+from app.workers.engine import EngineController
+from app.workers.inventory import AdapterChoice, Inventory, ModelChoice
+from app.workers.jobs import Jobs
+from core.device import Device
+from core.engine.request import LoadSpec
+from core.errors import KnownError
+from core.model.starter import NAME as STARTER
+from core.model.store import ModelEntry
+from core.paths import Paths
+from core.settings import load_settings
+from tests.fakes import FakeOpener
+
+GB = 10**9
+
+
+def model(name: str, need: int = GB, problem: str = "") -> ModelChoice:
+    entry = ModelEntry(name, Path("/models") / name, "folder", GB, "apache-2.0", problem)
+    return ModelChoice(entry, name, need)
+
+
+INVENTORY = Inventory(
+    models=(
+        model(STARTER),
+        model("large", 40 * GB),
+        model("tight", 9 * GB),
+        model("half", problem="incomplete: model-2.safetensors is missing"),
+    ),
+    adapters=(AdapterChoice("mine", "/adapters/mine", STARTER, 8),),
+    devices=(
+        Device("cpu", "A processor", "cpu", 16 * GB, 10 * GB),
+        Device("GPU-1", "A GPU", "cuda", 80 * GB, 70 * GB),
+    ),
+)
+
+
+@dataclass
+class Stage:
+    bar: ModelBar
+    engine: EngineController
+    opener: FakeOpener
+    context: AppContext
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setattr(model_bar, "take_inventory", lambda *_: INVENTORY)
+    jobs = Jobs()
+    opener = FakeOpener()
+    engine = EngineController(opener)
+    holder = SettingsHolder(paths.settings_file)
+    holder.update(device="cpu")
+    context = AppContext(paths, holder, History(paths, jobs), engine, jobs)
+    bar = ModelBar(context)
+    qtbot.addWidget(bar)
+    bar.show()
+    with qtbot.waitSignal(bar.inventory_changed):
+        bar.refresh()
+    qtbot.waitUntil(lambda: jobs.is_idle)
+    yield Stage(bar, engine, opener, context)
+    bar.hide()
+    assert engine.close()
+    assert jobs.close()
+
+
+def choose(combo: QComboBox, wish: str) -> None:
+    combo.setCurrentIndex(combo.findData(wish))
+    combo.activated.emit(combo.currentIndex())
+
+
+def test_the_starter_is_picked_first_and_fits(stage: Stage) -> None:
+    assert stage.bar._models.currentData() == STARTER
+    assert "fits" in stage.bar._fit.text()
+    assert "10.0 GB free" in stage.bar._devices.currentText()
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "fit"),
+    [("large", "cpu", "does not fit"), ("tight", "cpu", "tight"), ("large", "GPU-1", "fits")],
+)
+def test_fit_is_judged_from_free_memory(stage: Stage, name: str, device: str, fit: str) -> None:
+    choose(stage.bar._models, name)
+    choose(stage.bar._devices, device)
+    stage.bar.show_settings()
+    assert f" {fit}<" in stage.bar._fit.text()
+    assert stage.bar._load_button.isEnabled()
+
+
+def test_a_broken_model_is_shown_with_its_reason_but_cannot_be_picked(stage: Stage) -> None:
+    row = stage.bar._models.findData("half")
+    item = stage.bar._models.model().item(row)
+    assert not item.isEnabled()
+    assert "model-2.safetensors is missing" in item.toolTip()
+
+
+def test_loading_names_model_adapter_and_device(qtbot: QtBot, stage: Stage, paths: Paths) -> None:
+    choose(stage.bar._adapters, "/adapters/mine")
+    with qtbot.waitSignal(stage.engine.loaded):
+        stage.bar.load()
+    assert stage.opener.specs == [LoadSpec(STARTER, "/adapters/mine", "cpu", "auto")]
+    assert stage.bar.is_loaded(STARTER)
+    assert stage.bar._load_button.text() == "Loaded"
+    settings = load_settings(paths.settings_file)
+    assert settings.last_model == STARTER
+    assert settings.last_adapter == {STARTER: "/adapters/mine"}
+    choose(stage.bar._adapters, "auto")
+    assert stage.bar._load_button.text() == "Load"
+    with qtbot.waitSignal(stage.engine.loaded):
+        stage.bar.load()
+    assert load_settings(paths.settings_file).last_adapter == {}
+
+
+def test_a_failed_load_leaves_the_bar_ready_for_another(qtbot: QtBot, stage: Stage) -> None:
+    stage.opener.error = KnownError("The weights are truncated.")
+    with qtbot.waitSignals([stage.engine.failed, stage.engine.unloaded]):
+        stage.bar.load()
+    assert not stage.bar.is_loading
+    assert stage.bar._load_button.isEnabled()
+    stage.opener.error = None
+    with qtbot.waitSignal(stage.engine.loaded):
+        stage.bar.load()
+
+
+def test_a_folder_can_be_added_from_the_list(qtbot: QtBot, stage: Stage) -> None:
+    with qtbot.waitSignal(stage.bar.add_folder_requested):
+        choose(stage.bar._models, ADD_FOLDER)
+    assert stage.bar._models.currentData() == STARTER
+
+
+def test_a_machine_without_models_says_so(stage: Stage) -> None:
+    stage.bar._on_inventory(replace(INVENTORY, models=()))
+    assert stage.bar._models.currentText() == "No model on this machine yet"
+    assert not stage.bar._load_button.isEnabled()
