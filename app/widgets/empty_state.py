@@ -31,9 +31,6 @@ class EmptyState(QWidget):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._name = heading(name)
         self._hint = muted(hint)
-        self._button = button(action, role="primary")
-        self._button.clicked.connect(self.action_requested)
-        self._button.setVisible(bool(action))
         column = QWidget()
         column.setMaximumWidth(TEXT_WIDTH)
         layout = QVBoxLayout(column)
@@ -43,8 +40,11 @@ class EmptyState(QWidget):
         for label in (self._name, self._hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             layout.addWidget(label)
-        layout.addSpacing(SPACE)
-        layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
+        if action:
+            next_step = button(action, role="primary")
+            next_step.clicked.connect(self.action_requested)
+            layout.addSpacing(SPACE)
+            layout.addWidget(next_step, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
         outer = QHBoxLayout(self)
         outer.addStretch(1)
