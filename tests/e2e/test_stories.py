@@ -161,8 +161,9 @@ def test_closing_while_an_answer_flows_keeps_it(
 
 @pytest.mark.parametrize("kind", ["newer", "locked"])
 def test_a_history_that_cannot_be_used_is_said_and_the_app_goes_on(
-    qtbot: QtBot, make_stride: Make, paths: Paths, kind: str
+    qtbot: QtBot, make_stride: Make, paths: Paths, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("core.history.opening.BUSY_SECONDS", 0.2)
     HistoryStore(paths.database).close()
     connection = sqlite3.connect(paths.database, isolation_level=None)
     if kind == "newer":
