@@ -8,11 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-QT_PACKAGES = (
-    "libegl1 libgl1 libfontconfig1 libdbus-1-3 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
-    "libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0"
-)
-"""What Qt needs of Debian and Ubuntu beyond their smallest installation."""
+from core.system import has_display, install_command, missing_qt_packages
 
 NO_DISPLAY = (
     "Stride needs a display to open its window, and there is none here; "
@@ -22,21 +18,14 @@ NO_DISPLAY = (
 
 def main() -> int:
     """Open the window; 1 with one sentence on stderr where that is not possible."""
-    problem = no_display() or missing_library()
+    problem = "" if has_display() else NO_DISPLAY
+    problem = problem or missing_library()
     if problem:
         sys.stderr.write(f"stride: {problem}\n")
         return 1
     from app.bootstrap import run
 
     return run(sys.argv)
-
-
-def no_display() -> str:
-    """Why no window can be shown here, or nothing."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
-        return ""
-    has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    return "" if has_display else NO_DISPLAY
 
 
 def missing_library() -> str:
@@ -54,7 +43,7 @@ def missing_library() -> str:
     except (ImportError, OSError) as error:
         return (
             f"a system library that Qt needs is missing ({error}). "
-            f"On Debian and Ubuntu: sudo apt-get install -y {QT_PACKAGES}"
+            f"On Debian and Ubuntu: {install_command(missing_qt_packages())}"
         )
     return ""
 

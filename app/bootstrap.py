@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from dataclasses import dataclass
+from types import FrameType
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -70,6 +72,20 @@ def build(
     return Application(context, errors, theme, window)
 
 
+def close_on_signals(window: MainWindow) -> None:
+    """Let Ctrl+C in the terminal, or a session's end, close the window as its button does.
+
+    Python runs a handler between two steps of Python code; the timers of the window see to it
+    that there is one within two seconds.
+    """
+
+    def close(_number: int, _frame: FrameType | None) -> None:
+        window.close()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, close)
+
+
 def run(arguments: list[str]) -> int:
     """Show the window and stay until it is closed; the exit code."""
     paths = user_paths()
@@ -77,6 +93,7 @@ def run(arguments: list[str]) -> int:
     app = make_qt_application(arguments)
     stride = build(app, paths)
     stride.errors.install(paths.logs)
+    close_on_signals(stride.window)
     stride.window.show()
     # A timer of 0 ms fires once the event loop has nothing left to paint.
     QTimer.singleShot(0, stride.window.start)
