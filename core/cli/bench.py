@@ -13,7 +13,7 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
-from core.evaluate.bench import Bench, BenchPlan, base_model_of
+from core.evaluate.bench import Bench, BenchPlan
 from core.evaluate.figures import report
 from core.evaluate.measure import Way, way_of
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
@@ -51,6 +51,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Measure and show; returns the exit code."""
+    from core.evaluate.agreement import base_model_of
+
     paths = user_paths()
     settings = load_settings(paths.settings_file)
     plan = _plan(args)

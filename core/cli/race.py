@@ -12,7 +12,6 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, Message, Request
 from core.errors import Cancelled, KnownError
-from core.evaluate.bench import base_model_of
 from core.evaluate.measure import way_of
 from core.evaluate.race import Race, race_report
 from core.jsonl import to_dict
@@ -41,6 +40,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run the race; returns the exit code."""
+    from core.evaluate.agreement import base_model_of
+
     paths = user_paths()
     settings = load_settings(paths.settings_file)
     text = sys.stdin.read() if args.prompt == "-" else args.prompt

@@ -9,9 +9,15 @@ base model is another model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+
+from core.engine.prompt import render
+from core.engine.request import Message
+from core.engine.session import Session
+from core.model.loading import load_base
 
 
 @torch.inference_mode()
@@ -39,3 +45,23 @@ def agreement(
     if not answer_ids:
         return 1.0
     return agreeing_tokens(model, prompt_ids, answer_ids, device) / len(answer_ids)
+
+
+def answer_agreement(
+    session: Session, base_model: Any, messages: tuple[Message, ...], answer_ids: Sequence[int]
+) -> float:
+    """Agreement of an answer that a session gave to a chat."""
+    _, prompt_ids = render(session.loaded.tokenizer, messages)
+    return agreement(base_model, prompt_ids, answer_ids, session.loaded.device)
+
+
+def base_model_of(session: Session) -> Any:
+    """The base model of a session: the loaded one, but for a full adapter loaded beside it.
+
+    Raises:
+        KnownError: if it cannot be loaded.
+    """
+    loaded = session.loaded
+    if loaded.masks is None or loaded.masks.slot1_is_base:
+        return loaded.model
+    return load_base(Path(session.info.model_path), loaded.device, loaded.dtype)[0]

@@ -85,7 +85,7 @@ class Bench:
     Args:
         session: The loaded model.
         plan: What to measure.
-        base_model: The base model where it is not the loaded one (full adapters).
+        base_model: What agreement is measured against; see `base_model_of`.
 
     Attributes:
         runs: For each run its complete rounds, in the order of the prompts.
@@ -94,11 +94,11 @@ class Bench:
         KnownError: for a prompt that leaves no room for an answer.
     """
 
-    def __init__(self, session: Session, plan: BenchPlan, base_model: Any = None) -> None:
+    def __init__(self, session: Session, plan: BenchPlan, base_model: Any) -> None:
         self.plan = plan
         self.runs: list[list[Round]] = []
         self._session = session
-        self._base = base_model or session.loaded.model
+        self._base = base_model
         self._prompt_ids = [self._checked_ids(prompt) for prompt in plan.prompts]
 
     def measure(self, cancel: Cancel) -> Iterator[int]:
@@ -165,19 +165,3 @@ class Bench:
                 "Shorten it, or take it out.",
             )
         return ids
-
-
-def base_model_of(session: Session) -> Any:
-    """The base model where the loaded one is not the base model's weights, else None.
-
-    Raises:
-        KnownError: if it cannot be loaded.
-    """
-    from pathlib import Path
-
-    from core.model.loading import load_base
-
-    loaded = session.loaded
-    if loaded.masks is None or loaded.masks.slot1_is_base:
-        return None
-    return load_base(Path(session.info.model_path), loaded.device, loaded.dtype)[0]

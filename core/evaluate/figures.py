@@ -78,7 +78,7 @@ def _row(way: Way, runs: Runs) -> Row:
         "tokens_per_second": rate,
         "spread": spread,
         "speedup_vs_next_token": _times(runs, way, NEXT_TOKEN),
-        "speedup_spread": _over_runs(runs, lambda run: _ratio(_rate(run, way), _base(run)))[1],
+        "speedup_spread": _over_runs(runs, lambda run: _speedup(run, way))[1],
         "speedup_vs_transformers_generate": _times(runs, way, GENERATE),
         "seconds_ratio": _over_runs(runs, lambda run: _seconds_ratio(run, way))[0],
         "prefill_seconds": median(_prefill(run, way) for run in runs),
@@ -105,14 +105,14 @@ def _rate(run: list[Round], way: Way) -> float:
     return _ratio(tokens, sum(one.decode_seconds for one in measured))
 
 
-def _base(run: list[Round]) -> float:
-    return _rate(run, NEXT_TOKEN)
-
-
 def _times(runs: Runs, way: Way, other: Way) -> float:
-    """Ratio of the two rates that the report names, so that a reader can check it."""
-    rates = [_over_runs(runs, lambda run, one=one: _rate(run, one))[0] for one in (way, other)]  # type: ignore[misc]
-    return _ratio(*rates)
+    """Ratio of the two median rates, both in the report, so that a reader can check it."""
+    rate, other_rate = (median(_rate(run, one) for run in runs) for one in (way, other))
+    return _ratio(rate, other_rate)
+
+
+def _speedup(run: list[Round], way: Way) -> float:
+    return _ratio(_rate(run, way), _rate(run, NEXT_TOKEN))
 
 
 def _seconds_ratio(run: list[Round], way: Way) -> float:

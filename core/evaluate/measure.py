@@ -156,13 +156,16 @@ def generate_answer(
             temperature=None,
             top_p=None,
             top_k=None,
+            repetition_penalty=1.0,
             max_new_tokens=min(max_new_tokens, room),
             eos_token_id=sorted(session.end_ids),
             pad_token_id=min(session.end_ids, default=0),
             streamer=clock,
         )
         token_ids = tuple(out[0, len(prompt_ids) :].tolist())
-        text = loaded.tokenizer.decode(token_ids, skip_special_tokens=True)
+        text = loaded.tokenizer.decode(
+            token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
         seconds = time.perf_counter() - began
     _, first, *_ = clock.times
     return Measured(
@@ -192,7 +195,7 @@ def plain_layers(loaded: Loaded) -> Iterator[None]:
     gated = loaded.masks.layers if isinstance(loaded.masks, GatedAdapter) else {}
     for name, layer in gated.items():
         _put(model, name, layer.base)
-    narrow = [one for one in model.modules() if type(one) is NarrowLinear]
+    narrow: list[nn.Linear] = [one for one in model.modules() if type(one) is NarrowLinear]
     for linear in narrow:
         linear.__class__ = nn.Linear
     try:

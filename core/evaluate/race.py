@@ -12,7 +12,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
-from core.engine.prompt import render
 from core.engine.request import Request
 from core.evaluate.measure import NEXT_TOKEN, Measured, Way, decode_answer
 from core.events import GenerationEvent
@@ -48,15 +47,15 @@ class Race:
         request: The prompt and the strategy that races against one-token decoding.
         way: That strategy with its threshold.
         runs: How often each is measured.
-        base_model: The base model where it is not the loaded one (full adapters).
+        base_model: What agreement is measured against; see `base_model_of`.
     """
 
     def __init__(
-        self, session: Session, request: Request, way: Way, runs: int, base_model: Any = None
+        self, session: Session, request: Request, way: Way, runs: int, base_model: Any
     ) -> None:
         self.ways = tuple(dict.fromkeys((NEXT_TOKEN, way)))
         self._session, self._request, self._runs = session, request, runs
-        self._base = base_model or session.loaded.model
+        self._base = base_model
         self._laps: dict[Way, list[Lap]] = {one: [] for one in self.ways}
 
     @property
@@ -96,11 +95,10 @@ class Race:
         return decode_answer(self._session, request, way.threshold, cancel)
 
     def _agreement(self, measured: Measured) -> float:
-        from core.evaluate.agreement import agreement
+        from core.evaluate.agreement import answer_agreement
 
-        loaded = self._session.loaded
-        _, prompt_ids = render(loaded.tokenizer, self._request.messages)
-        return agreement(self._base, prompt_ids, measured.token_ids, loaded.device)
+        messages = self._request.messages
+        return answer_agreement(self._session, self._base, messages, measured.token_ids)
 
 
 def race_report(racers: list[Racer]) -> dict[str, Any]:

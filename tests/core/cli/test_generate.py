@@ -143,7 +143,7 @@ def test_the_demo_prints_a_table(toy_folder, capsys):
     assert main(["demo", "--model", str(toy_folder), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert [row["strategy"] for row in result["results"]] == ["next_token", "confadapt"]
-    assert result["same_tokens"] == 1.0
+    assert result["agreement"] == 1.0
     assert main(["demo", "--model", str(toy_folder)]) == 0
     assert "tokens per pass" in capsys.readouterr().out
 

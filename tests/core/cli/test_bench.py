@@ -1,0 +1,141 @@
+"""`stride bench` on a toy model folder: its JSON, its table, its files, its sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from core.cli.main import main
+from core.evaluate.bench import Bench
+from core.history.store import HistoryStore
+from tests.core.cli.test_generate import BLOCKED, REPOSITORY
+from tests.core.toy import save_toy
+
+ROWS = [
+    {"prompt": "one", "family": "letters", "check": {"kind": "equals", "answers": ["1"]}},
+    {"prompt": "two"},
+]
+
+
+@pytest.fixture
+def toy_folder(tmp_path):
+    return save_toy(tmp_path / "toy")
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    file = tmp_path / "prompts.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def options(toy_folder, prompts):
+    named = ["--model", str(toy_folder), "--prompts", str(prompts)]
+    return ["bench", *named, "--max-new-tokens", "4", "--runs", "1"]
+
+
+def test_the_json(options, capsys, tmp_path, paths):
+    kept = tmp_path / "kept.json"
+    several = ["--strategies", "next_token,confadapt", "--thresholds", "0.99,0.9"]
+    assert main([*options, *several, "--json", "--out", str(kept)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    whole = [row for row in result["results"] if row["family"] is None]
+    assert [(row["strategy"], row["threshold"]) for row in whole] == [
+        ("next_token", 1.0),
+        ("confadapt", 0.99),
+        ("confadapt", 0.9),
+    ]
+    assert set(result["baselines"]) == {"next_token", "transformers_generate"}
+    assert result["machine"]["device"] == "cpu"
+    assert "No adapter" in result["mtp_off_reason"]
+    assert json.loads(kept.read_text(encoding="utf-8")) == result
+    with HistoryStore(paths.database) as store:
+        (record,) = store.list_runs()
+    assert (record.kind, record.state) == ("bench", "completed")
+    assert record.summary["agreement"] == 1.0
+
+
+def test_the_table(options, capsys):
+    assert main(options) == 0
+    out, err = capsys.readouterr()
+    assert "transformers_generate" in out
+    assert "letters, confadapt 0.9, k_max 1" in out
+    assert "MTP is off" in err
+
+
+def test_built_in_prompts_stand_in_for_a_file(toy_folder, capsys):
+    pytest.importorskip("core.evaluate.tasks")
+    small = ["--per-family", "1", "--max-new-tokens", "1", "--runs", "1", "--json"]
+    code = main(["bench", "--model", str(toy_folder), *small])
+    out, err = capsys.readouterr()
+    if code == 1:
+        assert "reads at most 256" in err  # the toy's context is short
+    else:
+        assert json.loads(out)["groups"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (["--thresholds", "1.5"], "between 0 and 1"),
+        (["--thresholds", "high"], "are no numbers"),
+        (["--strategies", "magic"], "no strategy 'magic'"),
+        (["--runs", "0"], "--runs must be at least 1"),
+        (["--k-max", "40"], "between 1 and 16"),
+        (["--prompts", "/nowhere.jsonl"], "cannot be read"),
+    ],
+)
+def test_bad_options_get_a_sentence(options, capsys, bad, words):
+    assert main([*options, *bad]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err.splitlines()[-1]
+
+
+def interrupt_after(monkeypatch, answers):
+    before, done = Bench._answer, []
+
+    def answer(self, *args):
+        done.append(before(self, *args))
+        if len(done) == answers:
+            signal.raise_signal(signal.SIGINT)
+        return done[-1]
+
+    monkeypatch.setattr(Bench, "_answer", answer)
+
+
+def test_ctrl_c_prints_what_is_finished(options, capsys, monkeypatch, paths):
+    interrupt_after(monkeypatch, 7)  # 3 of the warm-up, 3 of the first round, 1 of the second
+    assert main([*options, "--json"]) == 130
+    result = json.loads(capsys.readouterr().out)
+    assert (result["prompts"], result["complete"]) == (1, False)
+    with HistoryStore(paths.database) as store:
+        assert store.list_runs()[0].state == "stopped"
+
+
+def test_ctrl_c_before_anything_is_finished(options, capsys, monkeypatch):
+    interrupt_after(monkeypatch, 1)
+    assert main(options) == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "interrupted" in err
+
+
+def test_it_runs_without_database_and_window(options, stride_home):
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, *options, "--json"],
+        cwd=REPOSITORY,
+        env=os.environ | {"STRIDE_HOME": str(stride_home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["complete"]
