@@ -60,14 +60,14 @@ def build_menus(window: QMainWindow) -> dict[str, QAction]:
 
 
 def shortcut_lines() -> list[tuple[str, str]]:
-    """What each shortcut does, for the help."""
+    """What each shortcut does, and its keys, for the help."""
     own = [
         (QKeySequence(one.shortcut).toString(QKeySequence.SequenceFormat.NativeText), one.text)
         for one in COMMANDS
         if one.shortcut
     ]
-    lines = [(keys, text.replace("&", "").rstrip("…")) for keys, text in own]
-    return [*lines, ("Enter", "Send the message"), ("Shift+Enter", "New line in the message")]
+    lines = [(text.replace("&", "").rstrip("…"), keys) for keys, text in own]
+    return [*lines, ("Send the message", "Enter"), ("New line in the message", "Shift+Enter")]
 
 
 def _menu_names() -> list[str]:

@@ -74,8 +74,6 @@ class _TintedSvg(QIconEngine):
         if mode == QIcon.Mode.Disabled:
             faded = palette.color(QPalette.ColorGroup.Disabled, role.ButtonText)
             return faded.name(QColor.NameFormat.HexArgb)
-        if mode == QIcon.Mode.Selected:
-            return palette.color(role.HighlightedText).name()
         if state == QIcon.State.On:
             return palette.color(role.Accent).name()
         return palette.color(self._role).name()

@@ -72,6 +72,7 @@ def _dialog(name: str, parent: QWidget | None) -> tuple[QDialog, QVBoxLayout]:
     column.setSpacing(2 * SPACE)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)
+    column.addStretch(1)
     column.addWidget(buttons)
     return dialog, column
 
