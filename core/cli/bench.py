@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.cli.keep import keep_run
+from core.cli.keep import keep_run, session_record
 from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
@@ -58,23 +58,20 @@ def run(args: argparse.Namespace) -> int:
     plan = _plan(args)
     session = open_from(args, paths, settings)
     bench = Bench(session, plan, base_model_of(session))
-    interrupted = _measure(bench)
-    if not bench.runs or not bench.runs[0]:
-        raise Cancelled
-    result = report(bench)
-    info = session.info
-    result |= {"model": info.model, "adapter": info.adapter, "mtp_off_reason": info.mtp_off_reason}
+    code = _measure(bench)
+    result = report(bench) | session_record(session.info, complete=code == 0)
+    table = _table(result)
     source = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
-    result["machine"] = keep_run("bench", f"Bench: {source}", result, info, paths)
+    keep_run("bench", f"Bench: {source}", table, result, paths)
     if args.out:
         _write(Path(args.out), result)
     if args.json:
         print_json(result)
     else:
-        _show(result)
-    if info.mtp_off_reason:
-        note(f"MTP is off: {info.mtp_off_reason}")
-    return 130 if interrupted else 0
+        print(table)
+    if result["mtp_off_reason"]:
+        note(f"MTP is off: {result['mtp_off_reason']}")
+    return code
 
 
 def _plan(args: argparse.Namespace) -> BenchPlan:
@@ -113,18 +110,29 @@ def _ways(strategies: str, thresholds: str) -> tuple[Way, ...]:
     return tuple(ways)
 
 
-def _measure(bench: Bench) -> bool:
-    """Measure under a progress bar; returns whether it was interrupted."""
+def _measure(bench: Bench) -> int:
+    """Measure under a progress bar; returns the exit code.
+
+    Raises:
+        Cancelled: after Ctrl+C, if nothing is finished.
+        KnownError: if nothing is finished; later on, what is finished is still reported.
+    """
     cancel, bar = Cancel(), ProgressBar()
     try:
         with cancel_on_ctrl_c(cancel):
             for done in bench.measure(cancel):
                 bar("Measuring" if done else "Warming up", done, bench.plan.total if done else 0)
-    except Cancelled:
-        return True
+    except (Cancelled, KnownError) as error:
+        if not any(bench.runs):
+            raise
+        bar.close()
+        if isinstance(error, Cancelled):
+            return 130
+        note(f"Only what was finished is shown. {error}")
+        return 1
     finally:
         bar.close()
-    return False
+    return 0
 
 
 def _write(path: Path, result: dict[str, Any]) -> None:
@@ -135,23 +143,25 @@ def _write(path: Path, result: dict[str, Any]) -> None:
         note(f"{path} cannot be written: {error}.")
 
 
-def _show(result: dict[str, Any]) -> None:
-    machine = result["machine"]
-    adapter = result["adapter"] or "no adapter"
-    print(f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}")
-    runs = "run" if result["runs"] == 1 else "runs"
-    print(f"{result['prompts']} prompts, median of {result['runs']} {runs} [lowest, highest]\n")
+def _table(result: dict[str, Any]) -> str:
+    """The report for people: the baselines and every way, then groups and families."""
+    machine, adapter = result["machine"], result["adapter"] or "no adapter"
     baselines = list(result["baselines"].values())
-    print(HEADINGS)
-    for row in (*baselines, *(one for one in result["results"] if one["family"] is None)):
-        print(_line(row, _way_text(row)))
-    for title, key in (("Groups", "group"), ("Families", "family")):
-        rows = result["groups"] if key == "group" else result["results"]
+    ways = [row for row in result["results"] if row["strategy"] not in result["baselines"]]
+    lines = [
+        f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}",
+        f"{result['prompts']} prompts, median of runs [lowest, highest], {result['runs']} run(s)",
+        "",
+        HEADINGS,
+        *(_line(row, _way_text(row)) for row in baselines),
+        *(_line(row, _way_text(row)) for row in ways if row["family"] is None),
+    ]
+    for title, key, rows in (("Groups", "group", result["groups"]), ("Families", "family", ways)):
         named = [row for row in rows if row[key] and row["strategy"] not in result["baselines"]]
         if named:
-            print(f"\n{title}")
-        for row in named:
-            print(_line(row, f"  {row[key]}, {_way_text(row)}"))
+            lines += ["", title]
+            lines += [_line(row, f"  {row[key]}, {_way_text(row)}") for row in named]
+    return "\n".join(lines)
 
 
 HEADINGS = (

@@ -19,28 +19,35 @@ from core.paths import Paths
 HEADLINE = ("tokens_per_pass", "tokens_per_second", "agreement", "threshold", "k_max", "tokens")
 
 
+def session_record(info: SessionInfo, *, complete: bool) -> dict[str, Any]:
+    """What every report says of where it was measured, and whether Ctrl+C cut it short."""
+    return {
+        "model": info.model,
+        "adapter": info.adapter,
+        "mtp_off_reason": info.mtp_off_reason,
+        "complete": complete,
+        "machine": machine_record() | {"device": info.device, "dtype": info.dtype},
+    }
+
+
 def keep_run(
     kind: Literal["race", "bench"],
     prompt: str,
+    answer: str,
     report: dict[str, Any],
-    info: SessionInfo,
     paths: Paths,
     events: Sequence[GenerationEvent] = (),
-) -> dict[str, object]:
+) -> None:
     """Write a report as a row of the history, if that can be done.
 
     Args:
         kind: What was run.
         prompt: The prompt, or what the prompts were.
-        report: What is printed, with `results` and `complete`.
-        info: The session that was measured.
+        answer: The text to show: the answer of a race, the table of a bench.
+        report: What is printed; its single values are kept as settings.
         paths: The user's folders.
         events: The answer that stands for the run.
-
-    Returns:
-        The machine's record, which the report shows too.
     """
-    machine = machine_record() | {"device": info.device, "dtype": info.dtype}
     headline = report["results"][-1] if kind == "race" else report["results"][0]
     run = RunDetail(
         id=uuid.uuid4().hex[:12],
@@ -48,15 +55,15 @@ def keep_run(
         state="completed" if report["complete"] else "stopped",
         created_at=time.time(),
         source="cli",
-        model=info.model,
-        adapter=info.adapter,
+        model=report["model"],
+        adapter=report["adapter"],
         title=title_of(prompt),
         chat_id=None,
         summary={name: headline[name] for name in HEADLINE},
         prompt=prompt,
-        answer=str(headline.get("text", "")),
-        settings={"report": report},
-        machine=machine,
+        answer=answer,
+        settings={k: v for k, v in report.items() if not isinstance(v, dict | list)},
+        machine=report["machine"],
         run_dir=None,
     )
     try:
@@ -68,4 +75,3 @@ def keep_run(
         pass  # a GPU server has no history
     except KnownError as error:
         note(f"This {kind} is not kept in the history. {error}")
-    return machine

@@ -6,14 +6,14 @@ import argparse
 import sys
 from typing import Any
 
-from core.cli.keep import keep_run
+from core.cli.keep import keep_run, session_record
 from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, Message, Request
 from core.errors import Cancelled, KnownError
 from core.evaluate.measure import way_of
-from core.evaluate.race import Race, race_report
+from core.evaluate.race import Race, Racer, race_report
 from core.jsonl import to_dict
 from core.paths import user_paths
 from core.settings import load_settings
@@ -56,19 +56,14 @@ def run(args: argparse.Namespace) -> int:
     racers = race.racers()
     if not racers:
         raise Cancelled
-    report = race_report(racers) | {"prompt": text, "device": session.info.device}
-    report |= {"dtype": session.info.dtype, "model": session.info.model}
-    report |= {"adapter": session.info.adapter, "complete": not interrupted}
-    events = racers[-1].median_lap[1]
-    report["machine"] = keep_run("race", text, report, session.info, paths, events)
-    if args.json:
-        for row, racer in zip(report["results"], racers, strict=True):
-            row["events"] = [to_dict(event) for event in racer.median_lap[1]]
-        print_json(report)
-    else:
-        _show(report)
-    if session.info.mtp_off_reason:
-        note(f"MTP is off: {session.info.mtp_off_reason}")
+    info = session.info
+    report = race_report(racers) | session_record(info, complete=not interrupted)
+    report |= {"prompt": text, "device": info.device, "dtype": info.dtype}
+    shown, events = racers[-1].median_lap
+    keep_run("race", text, shown.text, report, paths, events)
+    _show(report, racers, as_json=args.json)
+    if info.mtp_off_reason:
+        note(f"MTP is off: {info.mtp_off_reason}")
     return 130 if interrupted else 0
 
 
@@ -86,7 +81,17 @@ def _measure(race: Race) -> bool:
     return False
 
 
-def _show(report: dict[str, Any]) -> None:
+def _show(report: dict[str, Any], racers: list[Racer], *, as_json: bool) -> None:
+    """Print the race: as JSON with the events of the median runs, or as a table."""
+    if not as_json:
+        _show_table(report)
+        return
+    for row, racer in zip(report["results"], racers, strict=True):
+        row["events"] = [to_dict(event) for event in racer.median_lap[1]]
+    print_json(report)
+
+
+def _show_table(report: dict[str, Any]) -> None:
     print(f"{report['model']}, {report['device']}, {report['dtype']}")
     if report["speedup"] is not None:
         print(

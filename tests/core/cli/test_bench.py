@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from core.cli.main import main
+from core.errors import KnownError
 from core.evaluate.bench import Bench
 from core.history.store import HistoryStore
 from tests.core.cli.test_generate import BLOCKED, REPOSITORY
@@ -117,6 +118,22 @@ def test_ctrl_c_prints_what_is_finished(options, capsys, monkeypatch, paths):
     assert (result["prompts"], result["complete"]) == (1, False)
     with HistoryStore(paths.database) as store:
         assert store.list_runs()[0].state == "stopped"
+
+
+def test_a_failure_on_the_way_keeps_what_is_finished(options, capsys, monkeypatch):
+    before, done = Bench._answer, []
+
+    def answer(self, *args):
+        if len(done) == 7:
+            raise KnownError("The device ran out of memory while decoding.")
+        done.append(before(self, *args))
+        return done[-1]
+
+    monkeypatch.setattr(Bench, "_answer", answer)
+    assert main([*options, "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["prompts"] == 1
+    assert "ran out of memory" in err
 
 
 def test_ctrl_c_before_anything_is_finished(options, capsys, monkeypatch):
