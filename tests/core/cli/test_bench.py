@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import types
 
 import pytest
 
 from core.cli.main import main
 from core.errors import KnownError
 from core.evaluate.bench import Bench
+from core.evaluate.prompts import BenchPrompt
 from core.history.store import HistoryStore
 from tests.core.cli.test_generate import BLOCKED, REPOSITORY
 from tests.core.toy import save_toy
@@ -70,15 +72,23 @@ def test_the_table(options, capsys):
     assert "MTP is off" in err
 
 
-def test_built_in_prompts_stand_in_for_a_file(toy_folder, capsys):
-    pytest.importorskip("core.evaluate.tasks")
-    small = ["--per-family", "1", "--max-new-tokens", "1", "--runs", "1", "--json"]
-    code = main(["bench", "--model", str(toy_folder), *small])
-    out, err = capsys.readouterr()
-    if code == 1:
-        assert "reads at most 256" in err  # the toy's context is short
-    else:
-        assert json.loads(out)["groups"]
+def test_built_in_prompts_stand_in_for_a_file(toy_folder, capsys, monkeypatch):
+    drawn = []
+
+    def make_tasks(family, count, seed, split):
+        drawn.append((family, count, seed, split))
+        check = ROWS[0]["check"] if family == "count" else None
+        return [BenchPrompt(f"{family} {at}", family, check) for at in range(count)]
+
+    tasks = types.ModuleType("core.evaluate.tasks")
+    tasks.CHECKABLE, tasks.OPEN, tasks.make_tasks = ("count",), ("letter",), make_tasks
+    monkeypatch.setitem(sys.modules, tasks.__name__, tasks)
+    small = ["--per-family", "2", "--seed", "7", "--max-new-tokens", "2", "--runs", "1"]
+    assert main(["bench", "--model", str(toy_folder), *small, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert drawn == [("count", 2, 7, "held_out"), ("letter", 2, 7, "held_out")]
+    assert [row["family"] for row in result["results"]] == [None, "count", "letter"]
+    assert {row["group"]: row["answers"] for row in result["groups"]} == {"checkable": 2, "open": 2}
 
 
 @pytest.mark.parametrize(
