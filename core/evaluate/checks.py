@@ -60,14 +60,14 @@ def _flat(text: str) -> str:
 
 
 def _numbers(check: Check, text: str) -> bool:
-    return _integers(text) == check["values"]
+    return bool(_integers(text) == check["values"])
 
 
 def _counting(check: Check, text: str) -> bool:
     """Whether every number follows from the one before; the last may be cut by a limit."""
     found = _integers(text)[:-1]
-    start, step = check["start"], check["step"]
-    return len(found) >= check["least"] and found == [start + step * n for n in range(len(found))]
+    start, step, least = int(check["start"]), int(check["step"]), int(check["least"])
+    return len(found) >= least and found == [start + step * n for n in range(len(found))]
 
 
 def _integers(text: str) -> list[int]:
@@ -105,7 +105,7 @@ def _table(check: Check, text: str) -> bool:
     rows = [row for row in rows if not all(_RULE_CELL.fullmatch(cell) for cell in row)]
     if rows[:1] == [check["header"]]:
         rows = rows[1:]
-    return rows[: len(check["rows"])] == check["rows"]
+    return bool(rows[: len(check["rows"])] == check["rows"])
 
 
 def _cells(line: str) -> list[str]:
@@ -119,15 +119,18 @@ def _python(check: Check, text: str) -> bool:
             tree = ast.parse(without_fence(text).strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    defined = {node.id for node in ast.walk(tree) if _is_stored_name(node)}
-    defined |= {
-        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
+    defined = {_defined_name(node) for node in ast.walk(tree)}
     return set(check["names"]) <= defined
 
 
-def _is_stored_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def _defined_name(node: ast.AST) -> str | None:
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.Name(id=name, ctx=ast.Store()):
+            return name
+        case _:
+            return None
 
 
 _JUDGES: dict[str, Callable[[Check, str], bool]] = {

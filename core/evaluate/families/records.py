@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from core.evaluate.families.examples import with_examples
 from core.evaluate.families.words import (
     ANIMALS,
     CITIES,
@@ -16,7 +17,6 @@ from core.evaluate.families.words import (
     NAMES,
     THINGS,
     Form,
-    with_examples,
 )
 
 FIELDS: dict[str, Callable[[Random], str | int]] = {

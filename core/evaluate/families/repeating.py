@@ -6,7 +6,8 @@ import json
 from random import Random
 from typing import Any
 
-from core.evaluate.families.words import Form, sentence, with_examples
+from core.evaluate.families.examples import with_examples
+from core.evaluate.families.words import Form, sentence
 
 REQUESTS = (
     "Repeat this text word for word",
