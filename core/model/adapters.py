@@ -70,7 +70,7 @@ class GatedLinear(nn.Module):
         update = nn.functional.linear(nn.functional.linear(x[..., -rows:, :], down), up)
         if rows == x.shape[-2]:
             return out + update
-        out[..., -rows:, :] += update
+        out[..., -rows:, :].add_(update)  # "+=" would also copy the slice onto itself
         return out
 
 

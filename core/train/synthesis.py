@@ -23,7 +23,7 @@ from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks
 from core.train.data import Row
 
 BATCH = 48
-ANSWER_TOKENS = 160
+ANSWER_TOKENS = 96
 PROMPT_TOKENS = 64
 
 Advance = Callable[[int, int], bool]

@@ -1,0 +1,216 @@
+"""A whole training on the toy model: learns, stops, resumes, and its adapter loads again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from core.control import Cancel, Threshold
+from core.engine.request import LoadSpec, Message, Request
+from core.engine.session import open_session
+from core.errors import KnownError
+from core.events import CheckpointSaved, EvalDone, PassDone, RunEnded, RunStarted, StepDone
+from core.jsonl import read_events
+from core.model.adapter_info import choose_adapter, read_adapter_info
+from core.paths import user_paths
+from core.settings import Settings
+from core.train.child import train
+from core.train.loop import Training
+from core.train.process import TrainingProcess, find_run, new_run
+from core.train.spec import TrainSpec, read_spec, write_spec
+from tests.core.toy import save_toy
+
+
+@pytest.fixture
+def spec(tmp_path) -> TrainSpec:
+    save_toy(tmp_path / "toy")
+    rows = [
+        {"prompt": f"Say {word}.", "response": " ".join([word] * 12)}
+        for word in ("the", "ant", "hen", "bear", "tin", "ring", "pot", "log", "fox", "owl")
+    ]
+    data = tmp_path / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return TrainSpec(
+        model=str(tmp_path / "toy"),
+        out=str(tmp_path / "adapter"),
+        data=(str(data),),
+        steps=6,
+        k_max=4,
+        rank=4,
+        sequences=4,
+        micro_sequences=2,
+        mask_rows=24,
+        context=128,
+        eval_every=3,
+        eval_rows=2,
+        save_every=2,
+        warmup_steps=2,
+        device="cpu",
+        dtype="float32",
+    )
+
+
+def losses(run_dir) -> list[float]:
+    events = read_events(run_dir / "events.jsonl")
+    return [event.loss for event in events if isinstance(event, StepDone)]
+
+
+def run_training(spec: TrainSpec, run_dir, stop_after: int | None = None) -> None:
+    run_dir.mkdir(exist_ok=True)
+    asked = iter(range(10_000))
+    stop = (lambda: False) if stop_after is None else (lambda: next(asked) >= stop_after)
+    training = Training(spec, run_dir, user_paths(), stop)
+    _, step, _ = training.run()
+    training.write_adapter(step)
+
+
+def test_training_writes_events_checkpoints_and_an_adapter(spec, tmp_path) -> None:
+    run_dir = tmp_path / "run"
+    run_training(spec, run_dir)
+    events = list(read_events(run_dir / "events.jsonl"))
+    kinds = [type(event) for event in events]
+    assert kinds.count(StepDone) == 6
+    assert kinds.count(EvalDone) == 2
+    assert kinds.count(CheckpointSaved) == 3
+    steps = [event.step for event in events if isinstance(event, StepDone)]
+    assert steps == [1, 2, 3, 4, 5, 6]
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert started.total_steps == 6
+    evaluated = next(event for event in events if isinstance(event, EvalDone))
+    assert len(evaluated.agreement_by_slot) == 3
+    assert len(list((run_dir / "checkpoints").iterdir())) == 2
+    info = read_adapter_info(tmp_path / "adapter")
+    assert (info.kind, info.k_max, info.rank) == ("gated", 4, 4)
+    assert info.training["steps"] == 6
+
+
+def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(spec, tmp_path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run_training(spec, whole)
+    run_training(spec, parts, stop_after=3)
+    run_training(spec, parts)
+    assert losses(parts) == losses(whole)
+
+
+def test_one_token_decoding_is_untouched_and_several_tokens_come(spec, tmp_path) -> None:
+    run_training(dataclasses.replace(spec, steps=40, learning_rate=1e-2), tmp_path / "run")
+
+    def answer(adapter: str, threshold: float) -> list[PassDone]:
+        wish = LoadSpec(spec.model, adapter=adapter, device="cpu", dtype="float32")
+        session = open_session(wish, user_paths(), Settings(), lambda *_: None)
+        request = Request((Message("user", "Say the."),), max_new_tokens=24)
+        events = session.stream(request, Cancel(), Threshold(threshold))
+        return [event for event in events if isinstance(event, PassDone)]
+
+    def ids(passes: list[PassDone]) -> list[int]:
+        return [token for one in passes for token in one.token_ids]
+
+    base = answer("none", 0.9)
+    assert ids(answer(spec.out, 1.0)) == ids(base)
+    blocks = answer(spec.out, 0.0)
+    assert len(blocks) < len(base)
+    assert max(len(one.token_ids) for one in blocks) == 4
+
+
+def test_training_goes_on_from_an_adapter(spec, tmp_path) -> None:
+    run_training(spec, tmp_path / "first")
+    more = dataclasses.replace(spec, start_from=spec.out, out=str(tmp_path / "second"), steps=2)
+    run_training(more, tmp_path / "run2")
+    assert losses(tmp_path / "run2")[0] < losses(tmp_path / "first")[0]
+    wrong = dataclasses.replace(more, rank=8)
+    with pytest.raises(KnownError, match="rank"):
+        run_training(wrong, tmp_path / "run3")
+
+
+def test_full_training_saves_a_model_with_its_mask_token(spec, tmp_path) -> None:
+    full = dataclasses.replace(spec, kind="full", steps=2, learning_rate=1e-3)
+    run_training(full, tmp_path / "run")
+    wish = LoadSpec(spec.model, adapter=full.out, device="cpu", dtype="float32")
+    session = open_session(wish, user_paths(), Settings(), lambda *_: None)
+    request = Request((Message("user", "Say the."),), max_new_tokens=9)
+    passes = [
+        event
+        for event in session.stream(request, Cancel(), Threshold(0.0))
+        if isinstance(event, PassDone)
+    ]
+    mask_id = session.loaded.masks.mask_id
+    assert sum(len(one.token_ids) for one in passes) <= 9
+    assert all(mask_id not in one.proposed_ids for one in passes)
+    assert len(passes[0].proposed_ids) == 4
+
+
+def test_soft_teacher_trains(spec, tmp_path) -> None:
+    run_training(dataclasses.replace(spec, teacher="soft", steps=2), tmp_path / "run")
+    assert all(loss > 0 for loss in losses(tmp_path / "run"))
+
+
+def test_an_adapter_for_another_base_is_refused(spec, tmp_path) -> None:
+    run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
+    save_toy(tmp_path / "other", seed=5)
+    with pytest.raises(KnownError, match="belongs to toy"):
+        choose_adapter(spec.out, tmp_path / "other", user_paths(), Settings())
+
+
+def test_minutes_become_steps_once(spec, tmp_path) -> None:
+    timed = dataclasses.replace(spec, steps=None, minutes=0.05, eval_every=1000)
+    run_training(timed, tmp_path / "run", stop_after=1)
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    run_training(timed, tmp_path / "run", stop_after=1)
+    starts = [
+        event
+        for event in read_events(tmp_path / "run" / "events.jsonl")
+        if isinstance(event, RunStarted)
+    ]
+    assert [start.total_steps for start in starts] == [plan["steps"]] * 2
+    assert starts[1].first_step == 1
+
+
+def test_the_child_reports_its_end_and_a_failure(spec, tmp_path) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    write_spec(run_dir / "spec.json", dataclasses.replace(spec, data=(str(tmp_path / "no"),)))
+    with pytest.raises(KnownError, match="does not exist"):
+        train(run_dir)
+    ended = list(read_events(run_dir / "events.jsonl"))[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.state == "failed"
+
+
+def test_the_process_stops_at_a_wish_and_leaves_an_adapter(spec) -> None:
+    run_dir = new_run(dataclasses.replace(spec, steps=100_000), user_paths())
+    assert find_run(run_dir.name, user_paths()) == run_dir
+    process = TrainingProcess(run_dir)
+    stop = Cancel()
+    last = None
+    for event in process.events(stop):
+        if isinstance(event, StepDone):
+            stop.set()
+        last = event
+    assert isinstance(last, RunEnded)
+    assert last.state == "stopped"
+    assert last.adapter == spec.out
+    assert process.exit_code == 0
+
+
+def test_specs_are_checked(spec, tmp_path) -> None:
+    path = tmp_path / "spec.json"
+    write_spec(path, spec)
+    assert read_spec(path) == spec
+    for change in ({"k_min": 1}, {"steps": None}, {"data": ()}, {"micro_sequences": 3}):
+        with pytest.raises(KnownError):
+            dataclasses.replace(spec, **change).check()
+    path.write_text('{"model": "m", "out": "o", "speed": 3}')
+    with pytest.raises(KnownError, match="speed"):
+        read_spec(path)
+
+
+def test_adapter_weights_are_small_and_half(spec, tmp_path) -> None:
+    run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
+    from safetensors.torch import load_file
+
+    weights = load_file(tmp_path / "adapter" / "adapter.safetensors")
+    assert {one.dtype for one in weights.values()} == {torch.bfloat16}
+    assert not any("lm_head" in name or "embed" in name for name in weights)
