@@ -83,7 +83,7 @@ def _rows_of(file: Path) -> Iterator[Row]:
         if text.strip():
             yield Row(text=text)
         return
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield _row(json.loads(line))

@@ -7,6 +7,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Message, Request
@@ -117,9 +118,13 @@ def test_one_token_decoding_is_untouched_and_several_tokens_come(spec, tmp_path)
 
 def test_training_goes_on_from_an_adapter(spec, tmp_path) -> None:
     run_training(spec, tmp_path / "first")
-    more = dataclasses.replace(spec, start_from=spec.out, out=str(tmp_path / "second"), steps=2)
+    still = {"learning_rate": 0.0, "vector_learning_rate": 0.0, "steps": 1}
+    more = dataclasses.replace(spec, start_from=spec.out, out=str(tmp_path / "second"), **still)
     run_training(more, tmp_path / "run2")
-    assert losses(tmp_path / "run2")[0] < losses(tmp_path / "first")[0]
+    first, second = (
+        load_file(tmp_path / name / "adapter.safetensors") for name in ("adapter", "second")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
     wrong = dataclasses.replace(more, rank=8)
     with pytest.raises(KnownError, match="rank"):
         run_training(wrong, tmp_path / "run3")
@@ -209,8 +214,6 @@ def test_specs_are_checked(spec, tmp_path) -> None:
 
 def test_adapter_weights_are_small_and_half(spec, tmp_path) -> None:
     run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
-    from safetensors.torch import load_file
-
     weights = load_file(tmp_path / "adapter" / "adapter.safetensors")
     assert {one.dtype for one in weights.values()} == {torch.bfloat16}
     assert not any("lm_head" in name or "embed" in name for name in weights)
