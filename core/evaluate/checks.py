@@ -1,8 +1,9 @@
 """Whether an answer is right: checks are plain dicts, so that they travel in JSON lines.
 
-Kinds: `equals` (`answers`), `lines` (`lines`), `json` (`value`), `table` (`header`, `rows`) and
-`python` (`names` that the code must define). They judge content: white space, code fences and a
-full stop at the end never decide.
+Kinds: `equals` (`answers`), `numbers` (`values`), `counting` (`start`, `step`, `least` numbers),
+`lines` (`lines`), `json` (`value`), `table` (`header`, `rows`) and `python` (`names` that the
+code must define). They judge content: white space, code fences and a full stop at the end never
+decide.
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ def check_answer(check: Check, text: str) -> bool:
 def without_fence(text: str) -> str:
     """The inside of the first code fence, or the text itself where there is none.
 
-    A fence that is closed but never opened ends the code too: small models write that.
+    A single fence behind some text closes code that began without one: small models write that.
     """
+    head, lone, tail = text.partition("\n```")
+    if lone and "```" not in head + tail and tail[:1] in ("", "\n"):
+        return head
     fenced = _FENCE.search(text)
-    if fenced:
-        return fenced.group(1)
-    return text.rpartition("\n```")[0] if "\n```" in text else text
+    return fenced.group(1) if fenced else text
 
 
 def _equals(check: Check, text: str) -> bool:
@@ -119,8 +121,9 @@ def _python(check: Check, text: str) -> bool:
             tree = ast.parse(without_fence(text).strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    defined = {_defined_name(node) for node in ast.walk(tree)}
-    return set(check["names"]) <= defined
+    # Prose of one word parses too: code is what defines something.
+    defined = {_defined_name(node) for node in ast.walk(tree)} - {None}
+    return set(check["names"]) <= defined and bool(defined)
 
 
 def _defined_name(node: ast.AST) -> str | None:

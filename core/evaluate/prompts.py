@@ -26,7 +26,8 @@ def read_prompts(path: Path) -> tuple[BenchPrompt, ...]:
         KnownError: if the file cannot be read or holds none, or naming the first bad line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Only a line feed ends a row: JSON text may hold other line separators as they are.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise KnownError(f"The prompts in {path} cannot be read: {error}.") from error
     prompts = []

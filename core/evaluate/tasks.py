@@ -1,10 +1,10 @@
 """Prompts in families, some with a check: what the starter is trained and measured on.
 
 The base model (135 M parameters) fails many plain forms, so the checkable families are worded
-until it answers at least 60 % rightly: the started answer ("Start like this") and two worked examples help
-most. Dropped on the way, each under a third right: repeating a word or sentence N times by
-example, counting down or by example, lists from items in one line, bulleted lists, CSV, HTML
-and single table rows, Python dictionaries and classes from a sentence.
+until it answers at least 60 % rightly: the started answer ("Start like this") and two worked
+examples help most. Dropped on the way, each under a third right: repeating a word or sentence
+N times by example, counting down or by example, lists from items in one line, bulleted lists,
+CSV, HTML and single table rows, Python dictionaries and classes from a sentence.
 """
 
 from __future__ import annotations

@@ -9,276 +9,47 @@ from typing import Any
 Form = Callable[[Random], tuple[str, dict[str, Any] | None]]
 """Draws one prompt and its check; None where no check is possible."""
 
-NAMES = tuple(
-    [
-        "Anna",
-        "Ben",
-        "Clara",
-        "David",
-        "Emma",
-        "Felix",
-        "Grace",
-        "Henry",
-        "Iris",
-        "Jack",
-        "Kate",
-        "Leo",
-        "Maria",
-        "Nina",
-        "Oscar",
-        "Paul",
-        "Rosa",
-        "Sam",
-        "Victor",
-        "Wendy",
-        "Alice",
-        "Bruno",
-        "Daniel",
-        "Frank",
-        "Hugo",
-        "Ivan",
-        "Julia",
-        "Kevin",
-        "Laura",
-        "Mark",
-        "Peter",
-        "Ruth",
-        "Simon",
-        "Tom",
-        "Vera",
-        "Adam",
-        "Bella",
-        "Chris",
-        "Diana",
-        "Eric",
-        "George",
-        "Helen",
-        "James",
-        "Linda",
-        "Martin",
-        "Olivia",
-        "Robert",
-        "Sarah",
-        "Thomas",
-        "Lucy",
-        "Max",
-        "Sofia",
-    ]
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+NAMES = _words(
+    "Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Maria Nina Oscar Paul "
+    "Rosa Sam Victor Wendy Alice Bruno Daniel Frank Hugo Ivan Julia Kevin Laura Mark Peter "
+    "Ruth Simon Tom Vera Adam Bella Chris Diana Eric George Helen James Linda Martin Olivia "
+    "Robert Sarah Thomas Lucy Max Sofia"
 )
-CITIES = tuple(
-    [
-        "Paris",
-        "Rome",
-        "Berlin",
-        "London",
-        "Madrid",
-        "Vienna",
-        "Oslo",
-        "Dublin",
-        "Lisbon",
-        "Prague",
-        "Tokyo",
-        "Cairo",
-        "Delhi",
-        "Boston",
-        "Chicago",
-        "Denver",
-        "Dallas",
-        "Seattle",
-        "Miami",
-        "Toronto",
-        "Sydney",
-        "Athens",
-        "Warsaw",
-        "Geneva",
-        "Munich",
-        "Milan",
-        "Venice",
-        "Naples",
-        "Kyoto",
-        "Seoul",
-        "Lima",
-        "Nairobi",
-        "Houston",
-        "Austin",
-        "Phoenix",
-        "Portland",
-        "Detroit",
-        "Atlanta",
-    ]
+CITIES = _words(
+    "Paris Rome Berlin London Madrid Vienna Oslo Dublin Lisbon Prague Tokyo Cairo Delhi "
+    "Boston Chicago Denver Dallas Seattle Miami Toronto Sydney Athens Warsaw Geneva Munich "
+    "Milan Venice Naples Kyoto Seoul Lima Nairobi Houston Austin Phoenix Portland Detroit "
+    "Atlanta"
 )
-JOBS = tuple(
-    [
-        "teacher",
-        "doctor",
-        "nurse",
-        "baker",
-        "farmer",
-        "pilot",
-        "lawyer",
-        "writer",
-        "painter",
-        "driver",
-        "engineer",
-        "chef",
-        "singer",
-        "dentist",
-        "actor",
-        "gardener",
-        "tailor",
-        "scientist",
-    ]
+JOBS = _words(
+    "teacher doctor nurse baker farmer pilot lawyer writer painter driver engineer chef "
+    "singer dentist actor gardener tailor scientist"
 )
-ANIMALS = tuple(
-    [
-        "cat",
-        "dog",
-        "horse",
-        "cow",
-        "sheep",
-        "goat",
-        "rabbit",
-        "fox",
-        "bear",
-        "wolf",
-        "lion",
-        "tiger",
-        "duck",
-        "goose",
-        "owl",
-        "eagle",
-        "frog",
-        "turtle",
-        "mouse",
-        "monkey",
-        "camel",
-        "zebra",
-        "dolphin",
-        "whale",
-        "shark",
-    ]
+ANIMALS = _words(
+    "cat dog horse cow sheep goat rabbit fox bear wolf lion tiger duck goose owl eagle frog "
+    "turtle mouse monkey camel zebra dolphin whale shark"
 )
-FOODS = tuple(
-    [
-        "apples",
-        "pears",
-        "bananas",
-        "oranges",
-        "lemons",
-        "grapes",
-        "cherries",
-        "carrots",
-        "onions",
-        "potatoes",
-        "tomatoes",
-        "beans",
-        "rice",
-        "bread",
-        "butter",
-        "cheese",
-        "milk",
-        "eggs",
-        "honey",
-        "sugar",
-        "flour",
-        "tea",
-        "coffee",
-        "fish",
-        "chicken",
-        "soup",
-        "salad",
-        "pasta",
-        "mushrooms",
-        "peppers",
-        "cucumbers",
-    ]
+FOODS = _words(
+    "apples pears bananas oranges lemons grapes cherries carrots onions potatoes tomatoes "
+    "beans rice bread butter cheese milk eggs honey sugar flour tea coffee fish chicken soup "
+    "salad pasta mushrooms peppers cucumbers"
 )
-THINGS = tuple(
-    [
-        "lamp",
-        "chair",
-        "table",
-        "desk",
-        "book",
-        "pen",
-        "pencil",
-        "clock",
-        "mirror",
-        "carpet",
-        "bottle",
-        "cup",
-        "plate",
-        "spoon",
-        "knife",
-        "basket",
-        "blanket",
-        "pillow",
-        "towel",
-        "hammer",
-        "ladder",
-        "bucket",
-        "brush",
-        "candle",
-        "camera",
-        "guitar",
-        "piano",
-        "bicycle",
-        "umbrella",
-        "wallet",
-        "jacket",
-        "hat",
-    ]
+THINGS = _words(
+    "lamp chair table desk book pen pencil clock mirror carpet bottle cup plate spoon knife "
+    "basket blanket pillow towel hammer ladder bucket brush candle camera guitar piano "
+    "bicycle umbrella wallet jacket hat"
 )
-COLOURS = tuple(
-    [
-        "red",
-        "blue",
-        "green",
-        "yellow",
-        "black",
-        "white",
-        "brown",
-        "orange",
-        "purple",
-        "pink",
-        "grey",
-    ]
+COLOURS = _words("red blue green yellow black white brown orange purple pink grey")
+ADJECTIVES = _words(
+    "big small old young happy quiet brave clever lazy gentle hungry tired friendly curious "
+    "shy proud"
 )
-ADJECTIVES = tuple(
-    [
-        "big",
-        "small",
-        "old",
-        "young",
-        "happy",
-        "quiet",
-        "brave",
-        "clever",
-        "lazy",
-        "gentle",
-        "hungry",
-        "tired",
-        "friendly",
-        "curious",
-        "shy",
-        "proud",
-    ]
-)
-DEEDS = tuple(
-    [
-        "runs",
-        "sits",
-        "waits",
-        "sings",
-        "plays",
-        "rests",
-        "walks",
-        "eats",
-        "dances",
-        "hides",
-        "jumps",
-    ]
-)
+DEEDS = _words("runs sits waits sings plays rests walks eats dances hides jumps")
 PLACES = (
     "in the garden", "by the river", "under the tree", "on the hill", "near the house",
     "at the beach", "in the forest", "behind the barn", "on the roof", "in the kitchen",

@@ -1,0 +1,62 @@
+"""Built-in prompts: deterministic, split by hash, fit for JSON, checks that can be met."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from core.evaluate.checks import check_answer
+from core.evaluate.tasks import CHECKABLE, OPEN, Task, make_tasks, split_of, tasks_to_jsonl
+
+FAMILIES = (*CHECKABLE, *OPEN)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_arguments_give_the_same_different_prompts(family):
+    tasks = make_tasks(family, 60, 3, "train")
+    assert tasks == make_tasks(family, 60, 3, "train")
+    assert len({task.prompt for task in tasks}) == 60
+    assert {task.family for task in tasks} == {family}
+    assert all((task.check is None) == (family in OPEN) for task in tasks)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_seed_puts_a_held_out_prompt_into_training(family):
+    held_out = {t.prompt for s in range(3) for t in make_tasks(family, 40, s, "held_out")}
+    train = {t.prompt for s in range(3) for t in make_tasks(family, 150, s, "train")}
+    assert not held_out & train
+    assert {split_of(prompt) for prompt in held_out} == {"held_out"}
+
+
+@pytest.mark.parametrize("family", CHECKABLE)
+def test_checks_travel_in_json_and_refuse_an_empty_answer(family):
+    for task in make_tasks(family, 30, 0, "held_out"):
+        assert json.loads(json.dumps(task.check)) == task.check
+        assert not check_answer(task.check, "")
+
+
+@pytest.mark.parametrize("family", ["repeating", "lists", "counting", "tables", "json"])
+def test_every_started_answer_that_is_complete_passes_its_check(family):
+    ended = [
+        (task.check, task.prompt.partition("Start like this:\n")[2])
+        for task in make_tasks(family, 40, 1, "train")
+        if "Start like this:\n" in task.prompt and not task.prompt.endswith(",")
+    ]
+    assert ended
+    assert all(check_answer(check, answer) for check, answer in ended)
+
+
+def test_too_many_prompts_and_unknown_families_are_refused():
+    with pytest.raises(ValueError, match="explanations"):
+        make_tasks("explanations", 5000, 0, "held_out")
+    with pytest.raises(ValueError, match="magic"):
+        make_tasks("magic", 1, 0, "train")
+
+
+def test_a_prompts_file_holds_one_task_a_line():
+    tasks = [Task("a\nb\u2028c", "chat", None), *make_tasks("json", 2, 0, "train")]
+    lines = tasks_to_jsonl(tasks).removesuffix("\n").split("\n")
+    assert [Task(**json.loads(line)) for line in lines] == tasks
+    assert dataclasses.asdict(tasks[0]) == json.loads(lines[0])
