@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
 
 import pytest
 
 from core.evaluate.checks import check_answer
 from core.evaluate.tasks import CHECKABLE, OPEN, Task, make_tasks, split_of, tasks_to_jsonl
+from core.paths import resources
 
 FAMILIES = (*CHECKABLE, *OPEN)
 
@@ -60,3 +62,10 @@ def test_a_prompts_file_holds_one_task_a_line():
     lines = tasks_to_jsonl(tasks).removesuffix("\n").split("\n")
     assert [Task(**json.loads(line)) for line in lines] == tasks
     assert dataclasses.asdict(tasks[0]) == json.loads(lines[0])
+
+
+def test_the_demo_prompts_are_held_out():
+    demo = (resources() / "prompts" / "demo.toml").read_text(encoding="utf-8")
+    prompts = [row["prompt"] for row in tomllib.loads(demo)["prompts"]]
+    assert len(prompts) == 3
+    assert {split_of(prompt) for prompt in prompts} == {"held_out"}
