@@ -1,0 +1,87 @@
+"""`stride train` and `stride data` on the toy model, as a user types them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.cli.main import main
+from core.evaluate.tasks import CHECKABLE, OPEN
+from core.history.store import HistoryStore
+from core.paths import user_paths
+from tests.core.toy import save_toy
+
+SMALL = ["--k-max", "3", "--rank", "2", "--sequences", "2", "--device", "cpu"]
+
+
+@pytest.fixture
+def toy(tmp_path) -> str:
+    return str(save_toy(tmp_path / "toy"))
+
+
+@pytest.fixture
+def rows(tmp_path) -> str:
+    path = tmp_path / "rows.jsonl"
+    line = json.dumps({"prompt": "Say it.", "response": "it it it it it it"})
+    path.write_text(f"{line}\n" * 6)
+    settings = tmp_path / "spec.json"
+    settings.write_text('{"micro_sequences": 2, "mask_rows": 8, "context": 128}')
+    return str(path)
+
+
+def test_train_writes_an_adapter_and_a_history_row(toy, rows, tmp_path, capsys) -> None:
+    out = tmp_path / "adapter"
+    words = ["train", "--model", toy, "--data", rows, "--out", str(out), "--steps", "2"]
+    assert main([*words, *SMALL, "--spec", str(tmp_path / "spec.json"), "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["step"] for event in events if event["event"] == "step_done"] == [1, 2]
+    assert events[-1]["event"] == "run_ended"
+    assert events[-1]["state"] == "completed"
+    assert json.loads((out / "stride-adapter.json").read_text())["k_max"] == 3
+    with HistoryStore(user_paths().database) as store:
+        [run] = store.list_runs()
+    assert (run.kind, run.state) == ("training", "completed")
+
+
+def test_resume_goes_on_with_a_run(toy, rows, tmp_path, capsys) -> None:
+    out = tmp_path / "adapter"
+    words = ["train", "--model", toy, "--data", rows, "--out", str(out), "--steps", "1"]
+    assert main([*words, *SMALL, "--spec", str(tmp_path / "spec.json"), "--json"]) == 0
+    [run_dir] = user_paths().runs.iterdir()
+    spec = json.loads((run_dir / "spec.json").read_text())
+    (run_dir / "spec.json").write_text(json.dumps({**spec, "steps": 2}))
+    capsys.readouterr()
+    assert main(["train", "--resume", run_dir.name, "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["step"] for event in events if event["event"] == "step_done"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--steps", "1"], "Where shall the adapter go"),
+        (["--out", "x", "--steps", "1"], "nothing to train on"),
+        (["--out", "x", "--data", "no-such-file"], "minutes or the steps"),
+        (["--out", "x", "--from", "no-such", "--steps", "1"], "holds no Stride adapter"),
+        (["--resume", "no-such-run"], "no training run"),
+    ],
+)
+def test_bad_wishes_get_a_sentence(toy, words, said, capsys) -> None:
+    model = [] if words[0] == "--resume" else ["--model", toy]
+    assert main(["train", *model, *words]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_failed_training_says_why(toy, tmp_path, capsys) -> None:
+    words = ["train", "--model", toy, "--data", str(tmp_path / "no.jsonl")]
+    assert main([*words, "--out", str(tmp_path / "a"), "--steps", "1", "--device", "cpu"]) == 1
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_data_prompts_are_rows_for_bench(tmp_path) -> None:
+    out = tmp_path / "prompts.jsonl"
+    assert main(["data", "prompts", "--per-family", "2", "--out", str(out)]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(rows) == 2 * len({*CHECKABLE, *OPEN})
+    assert all((row["check"] is None) == (row["family"] in OPEN) for row in rows)

@@ -1,0 +1,81 @@
+"""The model writes rows: greedy answers, cached; prompts through its own user turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.engine.request import Message
+from core.evaluate.tasks import CHECKABLE, OPEN, split_of
+from core.train import synthesis
+from core.train.data import Row
+from core.train.synthesis import Writer, family_rows
+from tests.core.toy import END_ID, toy_model, toy_tokenizer
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "ANSWER_TOKENS", 12)
+    monkeypatch.setattr(synthesis, "BATCH", 4)
+
+
+def prompts(count: int) -> list[Row]:
+    return [Row((Message("user", "x" * n + "?"),)) for n in range(1, count + 1)]
+
+
+def writer(tmp_path) -> Writer:
+    return Writer(toy_model(), toy_tokenizer(), [END_ID], tmp_path / "answers.jsonl")
+
+
+def test_answers_are_the_models_own_greedy_ones(tmp_path) -> None:
+    rows = prompts(6)
+    answered = writer(tmp_path).answer(rows, lambda *_: True)
+    assert [row.messages[:-1] for row in answered] == [row.messages for row in rows]
+    tokenizer, model = toy_tokenizer(), toy_model()
+    for row in answered:
+        ids = tokenizer.apply_chat_template(
+            [{"role": "user", "content": row.messages[0].content}],
+            add_generation_prompt=True,
+            return_tensors="pt",
+            return_dict=True,
+        )
+        out = model.generate(**ids, max_new_tokens=12, do_sample=False, pad_token_id=END_ID)
+        expected = out[0, ids["input_ids"].shape[1] :].tolist()
+        ended = END_ID in expected
+        kept = expected[: expected.index(END_ID)] if ended else expected
+        assert row.messages[-1].content == tokenizer.decode(kept)
+        assert row.complete == ended
+
+
+def test_known_answers_are_not_written_again(tmp_path) -> None:
+    first = writer(tmp_path).answer(prompts(5), lambda *_: True)
+    calls: list[tuple[int, int]] = []
+
+    def advance(*seen: int) -> bool:
+        calls.append(seen)
+        return True
+
+    assert writer(tmp_path).answer(prompts(5), advance) == first
+    assert calls == []
+
+
+def test_a_torn_cache_line_is_answered_again(tmp_path) -> None:
+    first = writer(tmp_path).answer(prompts(2), lambda *_: True)
+    cache = tmp_path / "answers.jsonl"
+    cache.write_text(cache.read_text()[:-8])
+    assert writer(tmp_path).answer(prompts(2), lambda *_: True) == first
+
+
+def test_rows_not_reached_in_time_are_left_out(tmp_path) -> None:
+    answered = writer(tmp_path).answer(prompts(10), lambda *_: False)
+    assert 0 < len(answered) <= 4
+
+
+def test_answered_rows_pass_through(tmp_path) -> None:
+    row = Row((Message("user", "Q"), Message("assistant", "A")))
+    assert writer(tmp_path).answer([row, Row(text="t")], lambda *_: True) == [row, Row(text="t")]
+
+
+def test_family_rows_are_of_the_training_split() -> None:
+    rows = family_rows(3, seed=4)
+    assert {row.family for row in rows} == {*CHECKABLE, *OPEN}
+    assert {split_of(row.messages[0].content) for row in rows} == {"train"}
