@@ -11,10 +11,13 @@ from typing import Any
 
 from core.evaluate.families.words import Form
 
+STEPS = (1, 1, 1, 2, 5, 10)
+FAR_STEPS = (1, 1, 1, 2, 5)  # in tens the base model stops where the started answer does
+
 
 def written(rng: Random) -> tuple[str, dict[str, Any]]:
     """A row of numbers, to be written down."""
-    numbers = _row(rng, rng.randint(8, 12))
+    numbers = _row(rng, rng.randint(8, 12), STEPS)
     wish = rng.choice((
         "Write the numbers.",
         f"Write the numbers from {numbers[0]} to {numbers[-1]}.",
@@ -25,7 +28,7 @@ def written(rng: Random) -> tuple[str, dict[str, Any]]:
 
 def going_on(rng: Random) -> tuple[str, dict[str, Any]]:
     """A started row with a far end."""
-    numbers = _row(rng, 5)
+    numbers = _row(rng, 5, FAR_STEPS)
     step = numbers[1] - numbers[0]
     steps = "" if step == 1 else f" in steps of {step}"
     started = ", ".join(map(str, numbers[: rng.randint(3, 5)]))
@@ -37,8 +40,8 @@ def going_on(rng: Random) -> tuple[str, dict[str, Any]]:
     return prompt, {"kind": "counting", "start": numbers[0], "step": step, "least": 12}
 
 
-def _row(rng: Random, count: int) -> list[int]:
-    step = rng.choice((1, 1, 1, 2, 5, 10))
+def _row(rng: Random, count: int, steps: tuple[int, ...]) -> list[int]:
+    step = rng.choice(steps)
     first = step * rng.randint(1, 60 if step == 1 else 12)
     return [first + step * n for n in range(count)]
 

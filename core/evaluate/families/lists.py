@@ -9,14 +9,13 @@ from core.evaluate.families.words import (
     ANIMALS,
     COLOURS,
     FOODS,
-    JOBS,
     NAMES,
     TASKS,
     THINGS,
     Form,
 )
 
-KINDS = (ANIMALS, FOODS, THINGS, COLOURS, JOBS)
+KINDS = (ANIMALS, FOODS, THINGS, COLOURS)  # of jobs the base model writes down none rightly
 
 
 def written(rng: Random) -> tuple[str, dict[str, Any]]:
@@ -36,4 +35,4 @@ def _prompt(wish: str, entries: list[str]) -> tuple[str, dict[str, Any]]:
     return f"{wish} Start like this:\n{shown}", {"kind": "lines", "lines": lines}
 
 
-FORMS: tuple[Form, ...] = (written, written, for_somebody)
+FORMS: tuple[Form, ...] = (written, written, written, for_somebody)

@@ -8,7 +8,6 @@ from typing import Any
 from core.evaluate.families.words import (
     ANIMALS,
     CITIES,
-    COLOURS,
     FOODS,
     JOBS,
     NAMES,
@@ -22,7 +21,6 @@ COLUMNS = {
     "Item": THINGS,
     "Job": JOBS,
     "Name": NAMES,
-    "Colour": COLOURS,
 }
 
 
