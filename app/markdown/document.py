@@ -25,7 +25,8 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from app.markdown.parser import Block, Run, Style, parse
+from app.markdown.blocks import Block, Run, Style
+from app.markdown.parser import parse
 
 KIND = QTextFormat.Property.UserProperty.value + 1
 QUOTES = QTextFormat.Property.UserProperty.value + 2

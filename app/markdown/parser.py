@@ -1,142 +1,25 @@
 """Markdown into laid-out blocks whose every character knows its place in the source.
 
-markdown-it-py keeps lines for blocks but no offsets for inline text, so the inline state is
-subclassed to note where each token began. Pass colours are a second layer over the same
-characters and need exactly that. No raw HTML, no pictures from the network.
+Pass colours are a second layer over the same characters and need exactly that. No raw HTML, no
+pictures from the network.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 from markdown_it import MarkdownIt
-from markdown_it.parser_inline import ParserInline
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from app.markdown.blocks import PLAIN, Block, Cell, Chunk, Run, Style
+from app.markdown.inline import PositionedInline, inline_runs, math_run
 from app.markdown.math_rules import add_math
-
-Kind = Literal["paragraph", "heading", "code", "maths", "rule", "table"]
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a run looks; combinations are what nesting gives."""
-
-    bold: bool = False
-    italic: bool = False
-    strike: bool = False
-    code: bool = False
-    maths: bool = False
-    quiet: bool = False
-    link: str = ""
-    syntax: str = ""
-
-
-PLAIN = Style()
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Text in one style.
-
-    Attributes:
-        start: Source offset of its first character.
-        end: Source offset after its last one. Where `end - start` is the text's length the
-            characters stand for themselves, else the text as a whole stands for the range.
-    """
-
-    text: str
-    style: Style
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of a table."""
-
-    runs: tuple[Run, ...]
-    align: Literal["left", "center", "right"]
-
-
-@dataclass(slots=True)
-class Block:
-    """One paragraph-like thing, one line of code, or a table.
-
-    Attributes:
-        level: Of a heading, 1 to 6.
-        depth: How many lists it lies in.
-        quotes: How many block quotes it lies in.
-        is_item: Whether it begins with a list marker (then its first run).
-        is_tight: Whether it stands close to the next one.
-        opens: Whether it is the first line of its code.
-        closes: Whether it is the last line of its code.
-        rows: Of a table, the header row first.
-    """
-
-    kind: Kind
-    runs: list[Run] = field(default_factory=list)
-    level: int = 0
-    depth: int = 0
-    quotes: int = 0
-    is_item: bool = False
-    is_tight: bool = False
-    opens: bool = False
-    closes: bool = False
-    rows: list[list[Cell]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One top-level piece of the source; what follows it never changes how it looks.
-
-    Attributes:
-        start: Source offset where it begins.
-    """
-
-    start: int
-    blocks: tuple[Block, ...]
-
-
-class _PositionedState(StateInline):
-    """Notes in each token's `meta` where in the inline text it began."""
-
-    pending_start = 0
-
-    def append_pending(self, text: str) -> None:
-        if not self.pending:
-            self.pending_start = self.pos
-        super().append_pending(text)
-
-    def pushPending(self) -> Token:  # noqa: N802  (markdown-it's name)
-        token = super().pushPending()
-        token.meta["at"] = self.pending_start
-        return token
-
-    def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
-        token = super().push(ttype, tag, nesting)
-        token.meta["at"] = self.pos
-        return token
-
-
-class _PositionedInline(ParserInline):
-    def parse(
-        self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]
-    ) -> list[Token]:
-        state = _PositionedState(src, md, env, tokens)
-        self.tokenize(state)
-        for rule in self.ruler2.getRules(""):
-            rule(state)
-        return state.tokens
 
 
 def _make_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False})
-    parser.inline = _PositionedInline()
+    parser.inline = PositionedInline()
     parser.enable(["table", "strikethrough"])
     # Joined text tokens would lose their places; images would ask the network.
     parser.disable(["text_join", "fragments_join", "linkify", "image", "html_inline"])
@@ -259,7 +142,7 @@ class _Builder:
 
     def _add_inline(self, token: Token, before: Token) -> None:
         places = self._places(token, before.type)
-        runs = list(_Inline(self, token.children or [], places).runs())
+        runs = list(inline_runs(token.children or [], places))
         if before.type in ("th_open", "td_open"):
             style = str(before.attrGet("style") or "")
             align = next((side for side in ("center", "right") if side in style), "left")
@@ -274,12 +157,12 @@ class _Builder:
         self._blocks[-1].runs += runs
 
     def _places(self, token: Token, parent: str) -> list[int]:
-        """Text offset of each character of an inline token's content, and of its end."""
+        """Source offset of each character of an inline token's content, and of its end."""
         assert token.map is not None
         places: list[int] = []
         for number, part in enumerate(token.content.split("\n"), start=token.map[0]):
             at = self._find(part, min(number, len(self._lines) - 1), parent)
-            places += range(at, at + len(part) + 1)
+            places += range(self._base + at, self._base + at + len(part) + 1)
             self._cursor = at + len(part)
         return places
 
@@ -345,88 +228,9 @@ class _Builder:
         start, end = self._starts[token.map[0]], self._starts[token.map[1]] - 1
         end = min(end, len(self._text))
         block = self._add(Block("maths"))
-        block.runs.append(self.math_run(token.content, start, end))
+        block.runs.append(math_run(token.content, self._base + start, self._base + end))
         self._cursor = end
 
-    def math_run(self, latex: str, start: int, end: int) -> Run:
-        """A formula as readable text, or its source in monospace where that cannot be."""
-        from app.markdown.latex import to_unicode
-
-        shown = to_unicode(latex)
-        if shown is None:
-            return self._run(latex.strip(), Style(code=True), start, end)
-        return self._run(shown, Style(maths=True), start, end)
-
     def _run(self, text: str, style: Style, start: int, end: int) -> Run:
-        return Run(text, style, self._base + start, self._base + max(end, start))
-
-    def place_run(self, text: str, style: Style, start: int, end: int) -> Run:
         """A run at text offsets."""
-        return self._run(text, style, start, end)
-
-
-class _Inline:
-    """Runs of one inline token, in source order."""
-
-    def __init__(self, builder: _Builder, children: list[Token], places: list[int]) -> None:
-        self._builder = builder
-        self._children = children
-        self._places = places
-        self._done = 0
-
-    def runs(self) -> Iterator[Run]:
-        style = PLAIN
-        stack: list[Style] = []
-        for child in self._children:
-            if child.nesting == 1:
-                stack.append(style)
-                style = _nested(style, child)
-            elif child.nesting == -1:
-                style = stack.pop()
-            else:
-                run = self._leaf(child, style)
-                if run is not None and run.text:
-                    yield run
-
-    def _leaf(self, child: Token, style: Style) -> Run | None:
-        at = max(int(child.meta.get("at", self._done)), self._done)
-        match child.type:
-            case "text":
-                return self._run(child.content, style, at, len(child.content))
-            case "text_special":
-                return self._run(child.content, style, at, len(child.markup))
-            case "softbreak":
-                return self._run(" ", style, at, 1)
-            case "hardbreak":
-                return self._run("\u2028", style, at, 1)
-            case "code_inline":
-                at += len(child.markup)
-                return self._run(child.content, replace(style, code=True), at, len(child.content))
-            case "math_inline":
-                start = self._place(at)
-                self._done = at + child.meta["length"]
-                return self._builder.math_run(child.content, start, self._place(self._done))
-            case _:
-                return None
-
-    def _run(self, text: str, style: Style, at: int, length: int) -> Run:
-        self._done = at + length
-        start = self._place(at)
-        return self._builder.place_run(text, style, start, max(self._place(at + length), start))
-
-    def _place(self, at: int) -> int:
-        return self._places[min(at, len(self._places) - 1)]
-
-
-def _nested(style: Style, token: Token) -> Style:
-    match token.type:
-        case "strong_open":
-            return replace(style, bold=True)
-        case "em_open":
-            return replace(style, italic=True)
-        case "s_open":
-            return replace(style, strike=True)
-        case "link_open":
-            return replace(style, link=str(token.attrGet("href") or ""))
-        case _:
-            return style
+        return Run(text, style, self._base + start, self._base + max(end, start))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.markdown.parser import Block, Run, parse
+from app.markdown.blocks import Block, Run
+from app.markdown.parser import parse
 
 SAMPLE = (
     "# Title *it*\n\nA **bold** `code` \\* &amp; [li nk](http://x.y) end  \nbreak\nsoft\n\n"
