@@ -163,7 +163,5 @@ class RunEnded:
     supervised: int
 
 
-TrainingEvent = (
-    RunStarted | StepDone | EvalDone | SampleDone | CheckpointSaved | Notice | RunEnded
-)
+TrainingEvent = RunStarted | StepDone | EvalDone | SampleDone | CheckpointSaved | Notice | RunEnded
 Event = GenerationEvent | TrainingEvent
