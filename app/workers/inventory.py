@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.device import Device, list_devices
-from core.model.adapter_info import list_adapters, read_adapter_info, starter_adapter
+from core.errors import KnownError
+from core.model.adapter_info import Kind, list_adapters, read_adapter_info, starter_adapter
+from core.model.fingerprint import cached_weights_hash
 from core.model.store import Fit, ModelEntry, judge_fit, list_models, memory_needed
 from core.paths import Paths
 from core.settings import Settings
@@ -28,11 +30,19 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class AdapterChoice:
-    """An adapter to pick; `wish` is what a `LoadSpec` calls it."""
+    """An adapter to pick.
+
+    Attributes:
+        wish: What a `LoadSpec` calls it.
+        base_hash: Hash of the weights it was trained on; it fits no others.
+        k_max: Most tokens a pass.
+    """
 
     name: str
     wish: str
+    kind: Kind
     base_model: str
+    base_hash: str
     k_max: int
 
 
@@ -44,10 +54,9 @@ class Inventory:
     adapters: tuple[AdapterChoice, ...] = ()
     devices: tuple[Device, ...] = ()
 
-    def adapters_for(self, entry: ModelEntry) -> tuple[AdapterChoice, ...]:
-        """Adapters that say they belong to a model; loading checks its weights."""
-        names = (entry.name, entry.path.name)
-        return tuple(one for one in self.adapters if one.base_model in names)
+    def adapters_for(self, weights: str) -> tuple[AdapterChoice, ...]:
+        """Adapters trained on exactly the weights of this hash."""
+        return tuple(one for one in self.adapters if one.base_hash == weights)
 
     def device(self, wish: str) -> Device | None:
         """The device a wish means; "auto" is the GPU with most free memory, else the CPU."""
@@ -77,8 +86,22 @@ def take_inventory(paths: Paths, settings: Settings) -> Inventory:
     return Inventory(models, adapters, tuple(list_devices()))
 
 
+def weights_of(model: ModelChoice, paths: Paths) -> str:
+    """Hash of a model's weights; reads every byte the first time. "" if they cannot be read."""
+    try:
+        return cached_weights_hash(model.entry.path, paths.cache)
+    except KnownError:
+        return ""
+
+
 def _adapter(folder: Path) -> AdapterChoice:
     info = read_adapter_info(folder)
-    if folder == starter_adapter():
-        return AdapterChoice("Starter adapter", "starter", info.base_model, info.k_max)
-    return AdapterChoice(folder.name, str(folder), info.base_model, info.k_max)
+    is_starter = folder == starter_adapter()
+    return AdapterChoice(
+        name="Starter adapter" if is_starter else folder.name,
+        wish="starter" if is_starter else str(folder),
+        kind=info.kind,
+        base_model=info.base_model,
+        base_hash=info.base_hash,
+        k_max=info.k_max,
+    )

@@ -205,7 +205,7 @@ def test_a_missing_model_is_a_sentence_in_the_banner(qtbot: QtBot, make_stride: 
     with qtbot.waitSignals([stride.context.engine.failed, stride.context.engine.unloaded]):
         stride.window.model_bar.load()
     assert stride.window.banner.text == str(error)
-    assert stride.window.model_bar._load_button.isEnabled()
+    assert stride.window.model_bar._panel._load_button.isEnabled()
 
 
 def test_a_bug_is_shown_once_with_its_details(qtbot: QtBot, make_stride: Make) -> None:

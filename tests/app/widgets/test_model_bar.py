@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext, History, SettingsHolder
 from app.widgets import model_bar
-from app.widgets.model_bar import ADD_FOLDER, ModelBar
+from app.widgets.model_bar import ModelBar
+from app.widgets.model_choices import ADD_FOLDER
 from app.workers.engine import EngineController
 from app.workers.inventory import AdapterChoice, Inventory, ModelChoice
 from app.workers.jobs import Jobs
@@ -38,7 +40,10 @@ INVENTORY = Inventory(
         model("tight", 9 * GB),
         model("half", problem="incomplete: model-2.safetensors is missing"),
     ),
-    adapters=(AdapterChoice("mine", "/adapters/mine", STARTER, 8),),
+    adapters=(
+        AdapterChoice("mine", "/adapters/mine", "gated", STARTER, "hash of " + STARTER, 8),
+        AdapterChoice("other", "/adapters/other", "gated", "large", "hash of large", 8),
+    ),
     devices=(
         Device("cpu", "A processor", "cpu", 16 * GB, 10 * GB),
         Device("GPU-1", "A GPU", "cuda", 80 * GB, 70 * GB),
@@ -57,6 +62,7 @@ class Stage:
 @pytest.fixture
 def stage(qtbot: QtBot, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(model_bar, "take_inventory", lambda *_: INVENTORY)
+    monkeypatch.setattr(model_bar, "weights_of", lambda one, _paths: f"hash of {one.wish}")
     jobs = Jobs()
     opener = FakeOpener()
     engine = EngineController(opener)
@@ -82,7 +88,7 @@ def choose(combo: QComboBox, wish: str) -> None:
 
 def test_the_starter_is_picked_first_and_fits(stage: Stage) -> None:
     assert stage.bar._models.currentData() == STARTER
-    assert "fits" in stage.bar._fit.text()
+    assert "fits" in stage.bar._panel._fit.text()
     assert "10.0 GB free" in stage.bar._devices.currentText()
 
 
@@ -94,13 +100,15 @@ def test_fit_is_judged_from_free_memory(stage: Stage, name: str, device: str, fi
     choose(stage.bar._models, name)
     choose(stage.bar._devices, device)
     stage.bar.show_settings()
-    assert f" {fit}<" in stage.bar._fit.text()
-    assert stage.bar._load_button.isEnabled()
+    assert f" {fit}<" in stage.bar._panel._fit.text()
+    assert stage.bar._panel._load_button.isEnabled()
 
 
 def test_a_broken_model_is_shown_with_its_reason_but_cannot_be_picked(stage: Stage) -> None:
     row = stage.bar._models.findData("half")
-    item = stage.bar._models.model().item(row)
+    model = stage.bar._models.model()
+    assert isinstance(model, QStandardItemModel)
+    item = model.item(row)
     assert not item.isEnabled()
     assert "model-2.safetensors is missing" in item.toolTip()
 
@@ -111,15 +119,32 @@ def test_loading_names_model_adapter_and_device(qtbot: QtBot, stage: Stage, path
         stage.bar.load()
     assert stage.opener.specs == [LoadSpec(STARTER, "/adapters/mine", "cpu", "auto")]
     assert stage.bar.is_loaded(STARTER)
-    assert stage.bar._load_button.text() == "Loaded"
+    assert stage.bar._panel._load_button.text() == "Loaded"
     settings = load_settings(paths.settings_file)
     assert settings.last_model == STARTER
     assert settings.last_adapter == {STARTER: "/adapters/mine"}
     choose(stage.bar._adapters, "auto")
-    assert stage.bar._load_button.text() == "Load"
+    assert stage.bar._panel._load_button.text() == "Load"
     with qtbot.waitSignal(stage.engine.loaded):
         stage.bar.load()
     assert load_settings(paths.settings_file).last_adapter == {}
+
+
+def test_only_adapters_of_these_weights_are_offered(qtbot: QtBot, stage: Stage) -> None:
+    def wishes() -> list[str]:
+        box = stage.bar._adapters
+        return [box.itemData(row) for row in range(box.count())]
+
+    assert wishes() == ["auto", "/adapters/mine", "none"]
+    choose(stage.bar._models, "large")
+    qtbot.waitUntil(lambda: wishes() == ["auto", "/adapters/other", "none"])
+
+
+def test_an_adapter_from_elsewhere_is_shown_by_its_name(stage: Stage) -> None:
+    stage.context.settings.update(last_adapter={"large": "/elsewhere/kept"})
+    choose(stage.bar._models, "large")
+    assert stage.bar._adapters.currentText() == "kept"
+    assert stage.bar._adapters.currentData() == "/elsewhere/kept"
 
 
 def test_a_failed_load_leaves_the_bar_ready_for_another(qtbot: QtBot, stage: Stage) -> None:
@@ -127,7 +152,7 @@ def test_a_failed_load_leaves_the_bar_ready_for_another(qtbot: QtBot, stage: Sta
     with qtbot.waitSignals([stage.engine.failed, stage.engine.unloaded]):
         stage.bar.load()
     assert not stage.bar.is_loading
-    assert stage.bar._load_button.isEnabled()
+    assert stage.bar._panel._load_button.isEnabled()
     stage.opener.error = None
     with qtbot.waitSignal(stage.engine.loaded):
         stage.bar.load()
@@ -142,4 +167,4 @@ def test_a_folder_can_be_added_from_the_list(qtbot: QtBot, stage: Stage) -> None
 def test_a_machine_without_models_says_so(stage: Stage) -> None:
     stage.bar._on_inventory(replace(INVENTORY, models=()))
     assert stage.bar._models.currentText() == "No model on this machine yet"
-    assert not stage.bar._load_button.isEnabled()
+    assert not stage.bar._panel._load_button.isEnabled()
