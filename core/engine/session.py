@@ -21,9 +21,9 @@ from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
-from core.model.adapter_info import choose_adapter
+from core.model.adapter_info import choose_adapter, starter_adapter
 from core.model.loading import Loaded, load
-from core.model.store import Progress, resolve_model
+from core.model.store import Progress, usable_model
 from core.paths import Paths
 from core.settings import Settings
 
@@ -41,13 +41,13 @@ def open_session(spec: LoadSpec, paths: Paths, settings: Settings, progress: Pro
     # Its bar would run through ours, and through JSON lines on a shared terminal.
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     progress("Looking for the model", 0, 0)
-    model_path = resolve_model(spec.model, paths, settings)
-    adapter_path = choose_adapter(spec.adapter, model_path, paths, settings)
+    model = usable_model(spec.model, paths, settings)
+    adapter_path = choose_adapter(spec.adapter, model.path, paths, settings)
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     progress("Loading the model", 0, 0)
-    loaded = load(model_path, adapter_path, torch.device(device), dtype)
-    return Session(loaded, model_path, adapter_path)
+    loaded = load(model.path, adapter_path, torch.device(device), dtype)
+    return Session(loaded, model.path, adapter_path, model.name)
 
 
 def choose_dtype(wish: str, device: str) -> torch.dtype:
@@ -71,12 +71,20 @@ class Session:
 
     Between answers the cache keeps what the next prompt may share with the last one.
 
+    Args:
+        loaded: The model, with or without adapter.
+        model_path: Where it lies.
+        adapter_path: Where its adapter lies.
+        name: What to call the model; empty takes its folder's name.
+
     Attributes:
         info: What is loaded, for status bars and records.
         end_ids: Tokens that end an answer.
     """
 
-    def __init__(self, loaded: Loaded, model_path: Path, adapter_path: Path | None) -> None:
+    def __init__(
+        self, loaded: Loaded, model_path: Path, adapter_path: Path | None, name: str = ""
+    ) -> None:
         use_narrow_products(loaded.model)
         self._loaded = loaded
         self._cache = TokenCache(loaded.model, loaded.masks, loaded.device)
@@ -85,9 +93,9 @@ class Session:
         self._is_busy = False
         masks = loaded.masks
         self.info = SessionInfo(
-            model=model_path.name,
+            model=name or model_path.name,
             model_path=str(model_path),
-            adapter=adapter_path.name if adapter_path else None,
+            adapter=_adapter_name(adapter_path) if adapter_path else None,
             adapter_path=str(adapter_path) if adapter_path else None,
             device=str(loaded.device),
             dtype=str(loaded.dtype).removeprefix("torch."),
@@ -214,6 +222,10 @@ class Session:
         if not self.info.mtp_off_reason and k_max == 1:
             return "k_max is 1, so every pass gives one token."
         return self.info.mtp_off_reason
+
+
+def _adapter_name(folder: Path) -> str:
+    return "starter" if folder == starter_adapter() else folder.name
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -77,7 +77,12 @@ def _candidates(paths: Paths, settings: Settings) -> Iterator[tuple[str, Path, S
     for repo in _subfolders(hub_cache()):
         snapshot = _snapshot(repo) if repo.name.startswith("models--") else None
         if snapshot:
-            yield repo.name[len("models--") :].replace("--", "/"), snapshot, "hugging_face_cache"
+            yield _hub_name(repo), snapshot, "hugging_face_cache"
+
+
+def _hub_name(repo: Path) -> str:
+    """Owner and name of a model's folder in the Hugging Face cache."""
+    return repo.name.removeprefix("models--").replace("--", "/")
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -186,7 +191,12 @@ def find_model(name_or_path: str, paths: Paths, settings: Settings) -> ModelEntr
 
 
 def resolve_model(name_or_path: str, paths: Paths, settings: Settings) -> Path:
-    """The folder of a model that can be used, by its name ("starter" counts) or its path.
+    """The folder of a usable model; see `usable_model`."""
+    return usable_model(name_or_path, paths, settings).path
+
+
+def usable_model(name_or_path: str, paths: Paths, settings: Settings) -> ModelEntry:
+    """A model that can be used, by its name ("starter" counts) or its path.
 
     Raises:
         KnownError: if there is no such model here or it cannot be used, with the reason.
@@ -197,7 +207,7 @@ def resolve_model(name_or_path: str, paths: Paths, settings: Settings) -> Path:
             f"The model {entry.name} in {entry.path} cannot be used: {entry.problem}.",
             "Fetch a whole copy with `stride models fetch`, or choose another model.",
         )
-    return entry.path
+    return entry
 
 
 def _entry_at(folder: Path) -> ModelEntry:
@@ -208,7 +218,9 @@ def _entry_at(folder: Path) -> ModelEntry:
     """
     if not folder.is_dir():
         raise KnownError(f"{folder} is a file, not a model folder.", "Name the folder it is in.")
-    entry = inspect_folder(folder.name, folder, "folder")
+    is_snapshot = folder.parent.name == "snapshots"  # its own name is a commit's hash
+    name = _hub_name(folder.parent.parent) if is_snapshot else folder.name
+    entry = inspect_folder(name, folder, "folder")
     if entry is None:
         raise KnownError(
             f"The folder {folder} holds no causal language model.",

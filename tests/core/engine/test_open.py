@@ -81,3 +81,9 @@ def test_a_truncated_model_is_refused(paths, model_folder):
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(KnownError):
         opened(paths, model_folder, "none")
+
+
+def test_a_model_of_the_hugging_face_cache_keeps_its_name(paths, tmp_path):
+    snapshot = tmp_path / "hub" / "models--maker--small" / "snapshots" / "0f1e2d"
+    snapshot.parent.mkdir(parents=True)
+    assert opened(paths, save_toy(snapshot), "none").info.model == "maker/small"
