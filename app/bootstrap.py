@@ -17,7 +17,8 @@ from app.context import AppContext, History, SettingsHolder
 from app.errors import ErrorReporter, start_logging
 from app.main_window import MainWindow
 from app.theme import Theme
-from app.workers.engine import EngineController, SessionFactory, session_factory
+from app.workers.decoding import SessionFactory, session_factory
+from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
 from core import __version__
 from core.paths import Paths, user_paths
