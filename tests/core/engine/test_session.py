@@ -116,7 +116,7 @@ def test_an_empty_prompt_gets_a_sentence(messages):
 
 
 SESSION = toy_session(MODEL, scale=0.2)
-SESSION._end_ids = frozenset()
+SESSION.end_ids = frozenset()
 PLAIN = decode(SESSION, strategy="next_token", max_new_tokens=30)
 TEXT = ended(PLAIN).text
 
