@@ -15,15 +15,27 @@ def render(tokenizer: Any, messages: tuple[Message, ...]) -> tuple[str, list[int
     without a template reads the contents joined by blank lines.
 
     Raises:
-        KnownError: if the prompt is empty, or the template refuses these turns.
+        KnownError: if the prompt is empty or no text, or the template refuses these turns.
     """
     if not messages or not messages[-1].content.strip():
         raise KnownError("The prompt is empty.", "Type something for the model to answer.")
+    _refuse_bytes(messages)
     if tokenizer.chat_template is None:
         text = "\n\n".join(message.content for message in messages)
         return text, list(tokenizer(text)["input_ids"])
     text = _apply_template(tokenizer, messages)
     return text, list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _refuse_bytes(messages: tuple[Message, ...]) -> None:
+    """Bytes of another encoding on a command line become lone surrogates, which are no text."""
+    try:
+        for message in messages:
+            message.content.encode()
+    except UnicodeEncodeError as error:
+        raise KnownError(
+            f"The prompt is no text in UTF-8 (place {error.start + 1}).", "Save or type it anew."
+        ) from error
 
 
 def _apply_template(tokenizer: Any, messages: tuple[Message, ...]) -> str:

@@ -116,7 +116,7 @@ def test_an_end_token_inside_a_block_ends_the_answer(place):
     plain = token_ids(decode(session, strategy="static_k", k_max=4))
     end = plain[place]
     first = plain.index(end)
-    session._end_ids = frozenset({end, END_ID})
+    session.end_ids = frozenset({end, END_ID})
     events = decode(session, strategy="static_k", k_max=4)
     assert token_ids(events) == plain[: first + 1]
     assert ended(events).stop_reason == "end_token"
@@ -125,7 +125,7 @@ def test_an_end_token_inside_a_block_ends_the_answer(place):
 def test_the_models_own_list_of_end_tokens_counts():
     model = toy_model()
     model.generation_config.eos_token_id = [7, 9]
-    assert toy_session(model)._end_ids == {7, 9, END_ID}
+    assert toy_session(model).end_ids == {7, 9, END_ID}
 
 
 def test_the_threshold_may_change_between_passes():
@@ -183,7 +183,7 @@ def test_a_failing_pass_leaves_a_usable_session(monkeypatch):
 
 def test_the_contexts_end_shrinks_k_and_ends_the_answer():
     session = toy_session(scale=0.2)
-    session._end_ids = frozenset()
+    session.end_ids = frozenset()
     events = decode(session, "x" * 180, "static_k", k_max=8, max_new_tokens=None)
     assert ended(events).stop_reason == "context_full"
     assert started(events).prompt_tokens + len(token_ids(events)) == CONTEXT
@@ -200,6 +200,9 @@ def test_the_contexts_end_shrinks_k_and_ends_the_answer():
         ({"k_max": 17}, "k_max"),
         ({"max_new_tokens": 0}, "at least one token"),
         ({"temperature": -1.0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"seed": 1 << 70}, "seed"),
+        ({"text": "half a pair: \udce4"}, "no text"),
         ({"top_p": 0.0}, "top-p"),
         ({"threshold": 1.5}, "between 0 and 1"),
         ({"threshold": float("nan")}, "between 0 and 1"),
