@@ -16,6 +16,7 @@ from core.settings import Settings
 INFO_FILE = "stride-adapter.json"
 WEIGHTS_FILE = "adapter.safetensors"
 FORMAT_VERSION = 1
+_MOST_SLOTS = 16
 
 Kind = Literal["gated", "full"]
 
@@ -71,6 +72,7 @@ def read_adapter_info(folder: Path) -> AdapterInfo:
         version = int(data["format_version"])
         names = {one.name for one in dataclasses.fields(AdapterInfo)}
         info = AdapterInfo(**{key: value for key, value in data.items() if key in names})
+        _check_values(info)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise KnownError(f"{path} cannot be read: {error}.", "Fetch or train it again.") from error
     if version > FORMAT_VERSION:
@@ -78,6 +80,20 @@ def read_adapter_info(folder: Path) -> AdapterInfo:
     if not (folder / WEIGHTS_FILE).is_file() and info.kind == "gated":
         raise KnownError(f"{folder} lacks {WEIGHTS_FILE}.", "Fetch or train it again.")
     return info
+
+
+def _check_values(info: AdapterInfo) -> None:
+    """Refuse what no training writes, before a model is loaded for it.
+
+    Raises:
+        ValueError: naming the value.
+    """
+    if info.kind not in ("gated", "full"):
+        raise ValueError(f"kind is {info.kind!r}")
+    if type(info.k_max) is not int or not 2 <= info.k_max <= _MOST_SLOTS:
+        raise ValueError(f"k_max is {info.k_max!r}")
+    if info.kind == "gated" and (type(info.rank) is not int or info.rank < 1):
+        raise ValueError(f"rank is {info.rank!r}")
 
 
 def starter_adapter() -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -19,6 +20,8 @@ from core.model.adapter_info import (
 )
 from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
 from core.model.mask_token import find_mask_token
+
+_DAMAGE = (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError)
 
 
 @dataclass
@@ -63,20 +66,25 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
     _refuse_pickle(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True
+        auto: Any = AutoModelForCausalLM  # its types do not know of `output_loading_info`
+        model, found = auto.from_pretrained(
+            folder,
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
         )
         model.to(device)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise KnownError(
-            f"The model in {folder} cannot be loaded: {_first_line(error)}",
-            "Check that its files are complete, or fetch it again.",
-        ) from error
     except torch.OutOfMemoryError as error:
         raise KnownError(
             f"Not enough memory on {device} for the model in {folder}.",
             "Close other programs, choose another device, or a smaller model.",
         ) from error
+    except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: shapes other than the config's
+        raise _unfit(folder, _first_line(error)) from error
+    if missing := sorted(found["missing_keys"]):
+        # transformers would fill them with random numbers and only warn.
+        raise _unfit(folder, f"its files lack {len(missing)} weights, {missing[0]} among them.")
     model.eval().requires_grad_(False)
     return model, tokenizer
 
@@ -92,6 +100,13 @@ def _refuse_pickle(folder: Path) -> None:
             "Convert it to safetensors first.",
         )
     raise KnownError(f"{folder} holds no weights in safetensors.", "Fetch the model again.")
+
+
+def _unfit(folder: Path, why: str) -> KnownError:
+    return KnownError(
+        f"The model in {folder} cannot be loaded: {why}",
+        "Check that its files are complete, or fetch it again.",
+    )
 
 
 def _first_line(error: BaseException) -> str:

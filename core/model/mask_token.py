@@ -47,6 +47,7 @@ def add_mask_token(model: Any, tokenizer: Any) -> int:
     with torch.no_grad():
         for weight in matrices.values():
             others = weight[:mask_id].float()
-            drawn = others.mean(0) + others.std(0) * torch.randn(others.shape[1])
+            noise = torch.randn(others.shape[1]).to(others.device)  # one seed, one row, anywhere
+            drawn = others.mean(0) + others.std(0) * noise
             weight[mask_id] = drawn.to(weight.dtype)
     return mask_id

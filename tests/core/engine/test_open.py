@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from core.engine.request import LoadSpec
 from core.engine.session import open_session
@@ -87,3 +90,37 @@ def test_a_model_of_the_hugging_face_cache_keeps_its_name(paths, tmp_path):
     snapshot = tmp_path / "hub" / "models--maker--small" / "snapshots" / "0f1e2d"
     snapshot.parent.mkdir(parents=True)
     assert opened(paths, save_toy(snapshot), "none").info.model == "maker/small"
+
+
+def test_a_model_that_lacks_a_tensor_is_refused_not_filled_with_noise(paths, model_folder):
+    weights = load_file(model_folder / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, model_folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(KnownError, match=r"lack 1 weights, model\.layers\.1\.mlp\.down_proj"):
+        opened(paths, model_folder, "none")
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": 64}, {"num_attention_heads": "x"}])
+def test_a_config_of_another_model_is_refused(paths, model_folder, change):
+    file = model_folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(KnownError, match="cannot be loaded"):
+        opened(paths, model_folder, "none")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "other"}, {"k_max": "8"}, {"k_max": 1}, {"k_max": 17}, {"rank": -1}, {"rank": "a"}],
+)
+def test_an_adapter_with_impossible_values_is_refused(paths, model_folder, adapter_folder, change):
+    file = adapter_folder / "stride-adapter.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(KnownError, match="cannot be read"):
+        opened(paths, model_folder, adapter_folder)
+
+
+def test_a_truncated_adapter_is_refused(paths, model_folder, adapter_folder):
+    weights = adapter_folder / "adapter.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-10])
+    with pytest.raises(KnownError, match="damaged"):
+        opened(paths, model_folder, adapter_folder)
