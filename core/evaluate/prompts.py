@@ -66,7 +66,7 @@ def _try_check(check: object) -> None:
         raise ValueError("`check` must be a JSON object.")
     try:
         check_answer(check, "{}")
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise ValueError(f"its check cannot be used: {error}.") from error
 
 

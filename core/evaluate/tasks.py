@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from core.errors import KnownError
 from core.evaluate.families import (
     code,
     counting,
@@ -63,10 +64,13 @@ def make_tasks(family: str, count: int, seed: int, split: Split) -> list[Task]:
     """Different prompts of a family; the two splits never share one, whatever the seeds.
 
     Raises:
-        ValueError: if the family is unknown or has fewer different prompts.
+        ValueError: if the family is unknown.
+        KnownError: if it has fewer different prompts.
     """
     if family not in _FORMS:
         raise ValueError(f"no family {family}; there are {', '.join(_FORMS)}")
+    if count < 1:
+        raise KnownError(f"A family cannot give {count} prompts.", "Ask for at least 1.")
     rng = Random(f"{family} {seed} {split}")
     found: dict[str, Task] = {}
     for _ in range(count * _DRAWS_A_TASK):
@@ -75,7 +79,9 @@ def make_tasks(family: str, count: int, seed: int, split: Split) -> list[Task]:
         prompt, check = rng.choice(_FORMS[family])(rng)
         if split_of(prompt) == split:
             found.setdefault(prompt, Task(prompt, family, check))
-    raise ValueError(f"{family} has fewer than {count} different prompts")
+    raise KnownError(
+        f"The family {family} has fewer than {count} different prompts.", "Ask for fewer."
+    )
 
 
 def split_of(prompt: str) -> Split:

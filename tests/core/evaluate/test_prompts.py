@@ -32,6 +32,7 @@ def test_family_and_check_are_optional(tmp_path):
         '{"prompt": "a", "check": {"kind": "magic"}}',
         '{"prompt": "a", "check": {"kind": "equals"}}',
         '{"prompt": "a", "check": {"kind": "json"}}',
+        '{"prompt": "a", "check": {"kind": "lines", "lines": [1]}}',
         '{"prompt": "a", "check": {"kind": "table", "header": []}}',
         '{"prompt": "a", "check": {"kind": "python", "names": 5}}',
     ],

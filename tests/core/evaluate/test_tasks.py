@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from core.errors import KnownError
 from core.evaluate import tasks
 from core.evaluate.checks import check_answer
 from core.evaluate.tasks import CHECKABLE, OPEN, Task, make_tasks, split_of, tasks_to_jsonl
@@ -53,8 +54,10 @@ def test_every_started_answer_that_is_complete_passes_its_check(family):
 
 def test_too_many_prompts_and_unknown_families_are_refused(monkeypatch):
     monkeypatch.setattr(tasks, "_DRAWS_A_TASK", 1)
-    with pytest.raises(ValueError, match="explanations"):
+    with pytest.raises(KnownError, match="explanations"):
         make_tasks("explanations", 5000, 0, "held_out")
+    with pytest.raises(KnownError, match="at least 1"):
+        make_tasks("code", 0, 0, "train")
     with pytest.raises(ValueError, match="magic"):
         make_tasks("magic", 1, 0, "train")
 
