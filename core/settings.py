@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,12 +43,30 @@ def load_settings(path: Path) -> Settings:
     """The settings of a file, defaults where it is silent or absent.
 
     Raises:
-        KnownError: if the file is not TOML; it is left as it is.
+        KnownError: if the file is not TOML or a value is of another type; it is left as it is.
     """
     known = {key: value for key, value in _read(path).items() if key in _FIELDS}
     if "model_folders" in known:
-        known["model_folders"] = tuple(known["model_folders"])
-    return Settings(**known)
+        folders = known["model_folders"]
+        known["model_folders"] = tuple(folders) if isinstance(folders, list) else folders
+    settings = Settings(**known)
+    for name, value in dataclasses.asdict(Settings()).items():
+        if not _is_like(getattr(settings, name), value):
+            raise KnownError(
+                f"The setting {name} in {path} cannot be {known[name]!r}.",
+                "Mend it or take the line out.",
+            )
+    return settings
+
+
+def _is_like(value: object, default: object) -> bool:
+    """Whether a value is of the default's type; a whole number may stand for a fraction."""
+    if isinstance(default, float) and type(value) is int:
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(inner, str) or not isinstance(inner, Iterable):
+        return type(value) is type(default)
+    return type(value) is type(default) and all(isinstance(one, str) for one in inner)
 
 
 def save_settings(path: Path, settings: Settings) -> None:

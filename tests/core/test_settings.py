@@ -55,3 +55,27 @@ def test_a_broken_file_is_named_and_left_as_it_is(broken: bytes, tmp_path: Path)
     with pytest.raises(KnownError):
         save_settings(path, Settings())
     assert path.read_bytes() == broken
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'threshold = "high"',
+        'model_folders = "ab"',
+        "model_folders = [1]",
+        'last_adapter = "x"',
+        "max_new_tokens = true",
+        "device = 3",
+    ],
+)
+def test_a_value_of_another_type_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(KnownError, match=line.split()[0]):
+        load_settings(path)
+
+
+def test_a_whole_number_may_be_a_threshold(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("threshold = 1\n", encoding="utf-8")
+    assert load_settings(path).threshold == 1
