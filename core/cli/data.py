@@ -54,7 +54,8 @@ def synthesize(args: argparse.Namespace) -> int:
     from core.train.synthesis import family_rows
 
     paths = user_paths()
-    model_path = resolve_model(args.model or "starter", paths, load_settings(paths.settings_file))
+    settings = load_settings(paths.settings_file)
+    model_path = resolve_model(args.model or settings.last_model or "starter", paths, settings)
     device = torch.device(choose_device(args.device))
     dtype = choose_dtype(args.dtype, str(device))
     model, tokenizer = load_base(model_path, device, dtype)

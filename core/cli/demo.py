@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     with cancel_on_ctrl_c(cancel):
         if args.model == "starter":
             fetch_if_absent(paths, settings, cancel)
-        session = open_from(args, paths, settings)
+        session = open_from(args, paths, settings, remember=False)
         prompt, limit = _prompt()
         note(f"{session.info.model}, {session.info.device}, {session.info.dtype}\n\n{prompt}")
         # The first calls of a process are slower than all others: warm up unseen.

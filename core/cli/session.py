@@ -43,8 +43,10 @@ def load_spec(args: argparse.Namespace, settings: Settings) -> LoadSpec:
     )
 
 
-def open_from(args: argparse.Namespace, paths: Paths, settings: Settings) -> Session:
-    """Load what the options name, and remember what they named.
+def open_from(
+    args: argparse.Namespace, paths: Paths, settings: Settings, *, remember: bool = True
+) -> Session:
+    """Load what the options name, and remember what they named if that is wished.
 
     Raises:
         KnownError: see `core.engine.session.open_session`.
@@ -56,7 +58,8 @@ def open_from(args: argparse.Namespace, paths: Paths, settings: Settings) -> Ses
         session = open_session(load_spec(args, settings), paths, settings, progress)
     finally:
         progress.close()
-    _remember(args, session.info, paths, settings)
+    if remember:
+        _remember(args, session.info, paths, settings)
     return session
 
 

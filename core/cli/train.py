@@ -88,7 +88,11 @@ def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
     settings = load_settings(paths.settings_file)
     given: dict[str, Any] = read_settings(Path(args.spec)) if args.spec else {}
     names = {field.name for field in dataclasses.fields(TrainSpec)}
-    options = {key: value for key, value in vars(args).items() if key in names and value}
+    options = {
+        key: value
+        for key, value in vars(args).items()
+        if key in names and value is not None and value is not False  # 0 is a wish too
+    }
     given |= options
     if args.data:
         given["data"] = tuple(str(Path(one).expanduser().absolute()) for one in args.data)

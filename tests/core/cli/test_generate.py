@@ -139,8 +139,9 @@ def test_a_second_ctrl_c_interrupts_at_once():
             signal.raise_signal(signal.SIGINT)
 
 
-def test_the_demo_prints_a_table(toy_folder, capsys):
+def test_the_demo_prints_a_table(toy_folder, paths, capsys):
     assert main(["demo", "--model", str(toy_folder), "--json"]) == 0
+    assert load_settings(paths.settings_file).last_model == ""  # a look is no choice
     result = json.loads(capsys.readouterr().out)
     assert [row["strategy"] for row in result["results"]] == ["next_token", "confadapt"]
     assert result["agreement"] == 1.0

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from core.cli.main import main
+from core.cli.main import build_parser, main
+from core.cli.train import _spec
 from core.evaluate.tasks import CHECKABLE, OPEN
 from core.history.store import HistoryStore
 from core.paths import user_paths
+from core.settings import Settings, save_settings
 from tests.core.toy import save_toy
 
 SMALL = ["--k-max", "3", "--rank", "2", "--sequences", "2", "--device", "cpu"]
@@ -85,3 +87,19 @@ def test_data_prompts_are_rows_for_bench(tmp_path) -> None:
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(rows) == 2 * len({*CHECKABLE, *OPEN})
     assert all((row["check"] is None) == (row["family"] in OPEN) for row in rows)
+
+
+def test_a_zero_on_the_command_line_goes_before_the_spec_file(toy, tmp_path) -> None:
+    file = tmp_path / "spec.json"
+    file.write_text('{"seed": 5, "eval_rows": 9, "synthesize": true, "steps": 1}')
+    words = ["train", "--model", toy, "--out", "x", "--spec", str(file), "--from", "none"]
+    args = build_parser().parse_args([*words, "--seed", "0", "--eval-rows", "0"])
+    spec = _spec(args, user_paths())
+    assert (spec.seed, spec.eval_rows, spec.synthesize) == (0, 0, True)
+
+
+def test_data_synthesize_takes_the_model_last_used(tmp_path, capsys) -> None:
+    settings = Settings(last_model="no-longer-here")
+    save_settings(user_paths().settings_file, settings)
+    assert main(["data", "synthesize", "--out", str(tmp_path / "rows.jsonl")]) == 1
+    assert "no-longer-here" in capsys.readouterr().err
