@@ -30,6 +30,12 @@ def note_process(run_dir: Path, pid: int) -> None:
     (run_dir / PROCESS_FILE).write_text(json.dumps(word) + "\n", encoding="utf-8")
 
 
+def is_at_work(run_dir: Path) -> bool:
+    """Whether the process last started for a training may still run."""
+    word = _object(run_dir / PROCESS_FILE)
+    return bool(word) and not is_gone(word["pid"], word["host"], word["time"])
+
+
 def read_training(run_dir: Path) -> RunDetail:
     """The row of a training, as far as it got; its id is the folder's name.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -43,7 +44,7 @@ def save_checkpoint(
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(draft, folder)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise KnownError(
             f"The checkpoint of step {step} could not be written: {error}.",
@@ -63,8 +64,18 @@ def newest_checkpoint(run_dir: Path) -> tuple[int, Path] | None:
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and state of a checkpoint."""
-    return load_file(folder / _WEIGHTS), torch.load(folder / _STATE, weights_only=True)
+    """Weights and state of a checkpoint.
+
+    Raises:
+        KnownError: if its files are damaged.
+    """
+    try:
+        return load_file(folder / _WEIGHTS), torch.load(folder / _STATE, weights_only=True)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise KnownError(
+            f"The checkpoint {folder} cannot be read: {error}.",
+            "Remove its folder to go on from the one before.",
+        ) from error
 
 
 def _complete(run_dir: Path) -> list[Path]:

@@ -97,16 +97,22 @@ def _rows_of(file: Path) -> Iterator[Row]:
 def _row(data: dict[str, Any]) -> Row:
     family = data.get("family") or ""
     if "messages" in data:
-        turns = tuple(Message(one["role"], one["content"]) for one in data["messages"])
-        if not turns:
-            raise KeyError("messages is empty")
+        turns = tuple(Message(one["role"], _text(one["content"])) for one in data["messages"])
+        if not any(turn.role == "user" and turn.content.strip() for turn in turns):
+            raise KeyError("no turn of a user")
         return Row(turns, family=family, complete=data.get("complete", True))
     if "prompt" in data:
-        turns = (Message("user", data["prompt"]),)
+        turns = (Message("user", _text(data["prompt"])),)
         if data.get("response"):
-            turns += (Message("assistant", data["response"]),)
+            turns += (Message("assistant", _text(data["response"])),)
         return Row(turns, family=family)
-    return Row(text=data["text"], family=family)
+    return Row(text=_text(data["text"]), family=family)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def row_to_json(row: Row) -> str:

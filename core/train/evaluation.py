@@ -48,7 +48,7 @@ def decode_rows(session: Session, rows: Sequence[Row]) -> list[tuple[str, tuple[
     """Prompt and passes of held-out rows, decoded at threshold .9 as the user would."""
     decoded = []
     for row in rows[:DECODED_ROWS]:
-        messages = row.messages[:-1] or (Message("user", row.text[:400]),)
+        messages = row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
         request = Request(messages, max_new_tokens=ANSWER_TOKENS)
         events = session.stream(request, Cancel(), Threshold(THRESHOLD))
         passes = tuple(event for event in events if isinstance(event, PassDone))

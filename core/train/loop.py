@@ -18,6 +18,7 @@ from torch import Tensor
 
 from core.device import choose_device, machine_record
 from core.engine.session import Session, choose_dtype
+from core.errors import KnownError
 from core.events import CheckpointSaved, EvalDone, RunStarted, StepDone
 from core.paths import Paths
 from core.train.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
@@ -118,9 +119,17 @@ class Training:
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
-        rows = gather_rows(spec, loaded, ends, self._paths, self._report, self._stop_asked)
-        train_rows, self._held_rows = split_rows(rows, spec.eval_rows, spec.seed)
+        rows = gather_rows(
+            self._run_dir, spec, loaded, ends, self._paths, self._report, self._stop_asked
+        )
         cut = self._cutter(ends[0])
+        usable = [row for row in rows if cut(row)]
+        if not usable:
+            raise KnownError(
+                "No row has an answer to learn from within the context.",
+                "Give longer texts, or a larger context.",
+            )
+        train_rows, self._held_rows = split_rows(usable, spec.eval_rows, spec.seed)
         self._samples = [sample for row in train_rows for sample in cut(row)]
         self._held_samples = [sample for row in self._held_rows for sample in cut(row)]
         self._report.say(
@@ -159,8 +168,7 @@ class Training:
         self._report.say("probe", "Measuring how long a step takes.")
         step_seconds = statistics.median(self._probe(n) for n in range(PROBE_STEPS))
         self._evaluate(0)
-        assert self._last_eval is not None
-        eval_seconds = self._last_eval.seconds
+        eval_seconds = self._last_eval.seconds if self._last_eval else 0.0
         assert self._spec.minutes is not None
         left = self._spec.minutes * 60 - (time.monotonic() - self._began) - eval_seconds
         steps = max(1, int(left / (step_seconds + eval_seconds / self._spec.eval_every)))
@@ -204,7 +212,7 @@ class Training:
             step=step + 1,
             loss=round(float(loss), 5),
             learning_rate=self._spec.learning_rate * factor,
-            agreement=round(float(agrees.float().mean()), 4),
+            agreement=round(float(agrees.float().sum()) / max(1, len(agrees)), 4),
             supervised=len(agrees),
             seconds=round(time.monotonic() - began, 4),
         )

@@ -43,6 +43,8 @@ def slot_loss(student: Tensor, teacher: Tensor, kind: Teacher) -> Tensor:
     Hard: cross-entropy with the teacher's argmax (the paper's choice, 2602.06019 table
     "supervision"). Soft: KL from the teacher's whole distribution.
     """
+    if not student.shape[0]:
+        return student.float().sum()  # nothing counts in this batch: no loss, no gradient
     if kind == "hard":
         return nn.functional.cross_entropy(student.float(), teacher.argmax(-1))
     log_p = torch.log_softmax(student.float(), -1)

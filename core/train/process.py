@@ -14,7 +14,7 @@ from typing import Any, cast
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
-from core.history.training import note_process
+from core.history.training import is_at_work, note_process
 from core.jsonl import from_dict
 from core.paths import Paths
 from core.train.child import SPEC_FILE, STOP_FILE
@@ -57,9 +57,17 @@ def find_run(name: str, paths: Paths) -> Path:
 
 
 class TrainingProcess:
-    """A started training; it lives on when this object or its process goes away."""
+    """A started training; it lives on when this object or its process goes away.
+
+    Raises:
+        KnownError: if a process already works on this run.
+    """
 
     def __init__(self, run_dir: Path) -> None:
+        if is_at_work(run_dir):
+            raise KnownError(
+                f"The training {run_dir.name} is still running.", "Wait, or stop it first."
+            )
         self._run_dir = run_dir
         (run_dir / STOP_FILE).unlink(missing_ok=True)
         events = run_dir / EVENTS_FILE

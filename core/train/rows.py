@@ -10,11 +10,12 @@ from core.errors import Cancelled, KnownError
 from core.model.fingerprint import cached_weights_hash
 from core.model.loading import Loaded
 from core.paths import Paths
-from core.train.data import Row, read_rows
+from core.train.data import Row, read_rows, row_to_json
 from core.train.reporter import Reporter
 from core.train.spec import TrainSpec
 from core.train.synthesis import Writer, family_rows
 
+ROWS_FILE = "rows.jsonl"
 FAMILY_ROWS = 400
 INVENTED_ROWS = 400
 TIME_SHARE = 1 / 3
@@ -22,6 +23,7 @@ TIME_SHARE = 1 / 3
 
 
 def gather_rows(
+    run_dir: Path,
     spec: TrainSpec,
     loaded: Loaded,
     end_ids: Sequence[int],
@@ -29,11 +31,30 @@ def gather_rows(
     report: Reporter,
     stop_asked: Callable[[], bool],
 ) -> list[Row]:
-    """All rows of a run, each with its answer.
+    """All rows of a run, each with its answer; gathered once and kept in the run's folder.
 
     Raises:
         KnownError: if nothing can be read, or no row got an answer in time.
     """
+    stored = run_dir / ROWS_FILE
+    if stored.is_file():
+        # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
+        return read_rows([str(stored)])
+    rows = _new_rows(spec, loaded, end_ids, paths, report, stop_asked)
+    draft = stored.with_suffix(".new")
+    draft.write_text("".join(row_to_json(row) + "\n" for row in rows), encoding="utf-8")
+    draft.replace(stored)
+    return rows
+
+
+def _new_rows(
+    spec: TrainSpec,
+    loaded: Loaded,
+    end_ids: Sequence[int],
+    paths: Paths,
+    report: Reporter,
+    stop_asked: Callable[[], bool],
+) -> list[Row]:
     rows = read_rows(spec.data) if spec.data else []
     if spec.synthesize:
         rows += family_rows(FAMILY_ROWS, spec.seed)

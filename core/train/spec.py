@@ -73,6 +73,9 @@ class TrainSpec:
             raise KnownError("Give either the minutes or the steps of the training.")
         if (self.steps or 1) < 1 or (self.minutes or 1) <= 0:
             raise KnownError("A training needs at least one step and some time.")
+        counts = (self.rank, self.sequences, self.micro_sequences, self.context)
+        if min(*counts, self.eval_every, self.save_every, self.keep_checkpoints) < 1:
+            raise KnownError("Rank, sequences, context and intervals must be at least 1.")
         if not self.data and not self.synthesize:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
         if self.sequences % self.micro_sequences:

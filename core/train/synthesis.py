@@ -83,7 +83,7 @@ class Writer:
     ) -> list[tuple[str, bool]]:
         """Text of each prompt's continuation, and whether it came to its end."""
         token_ids, attention = _left_pad(prompts, self._end_ids[0])
-        how: dict[str, Any] = {"do_sample": False}
+        how: dict[str, Any] = {"do_sample": False, "repetition_penalty": 1.0}
         if sample:
             how = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "top_k": 0}
         device = self._model.device

@@ -33,7 +33,9 @@ def test_a_prompt_alone_lacks_its_answer(tmp_path) -> None:
     assert row.lacks_answer
 
 
-@pytest.mark.parametrize("line", ["{", '{"question": "Q"}', "3", '{"messages": []}'])
+@pytest.mark.parametrize(
+    "line", ["{", '{"question": "Q"}', "3", '{"messages": []}', '{"prompt": 3}', '{"text": null}']
+)
 def test_a_bad_line_is_named(tmp_path, line) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "fine"}\n' + line + "\n", encoding="utf-8")

@@ -123,3 +123,12 @@ def test_k_and_offset_are_drawn_independently() -> None:
     assert set(offsets) == set(range(2, 9))
     assert all(len(seen) == 10 for seen in offsets.values())
     assert draw_k(0, 5, 1, 2, 8) == draw_k(0, 5, 1, 2, 8)
+
+
+def test_a_batch_without_a_slot_that_counts_has_no_gradient() -> None:
+    from core.train.losses import slot_loss
+
+    empty = torch.zeros(0, 5, requires_grad=True)
+    loss = slot_loss(empty, torch.zeros(0, 5), "hard")
+    loss.backward()
+    assert loss.item() == 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -198,6 +199,44 @@ def test_the_process_stops_at_a_wish_and_leaves_an_adapter(spec) -> None:
     assert last.state == "stopped"
     assert last.adapter == spec.out
     assert process.exit_code == 0
+
+
+def test_a_running_training_is_not_started_twice(spec) -> None:
+    run_dir = new_run(dataclasses.replace(spec, steps=100_000), user_paths())
+    process = TrainingProcess(run_dir)
+    with pytest.raises(KnownError, match="still running"):
+        TrainingProcess(run_dir)
+    stop = Cancel()
+    stop.set()
+    assert isinstance(list(process.events(stop))[-1], RunEnded)
+
+
+def test_a_resumed_run_keeps_the_rows_of_its_start(spec, tmp_path) -> None:
+    run_training(spec, tmp_path / "run", stop_after=2)
+    Path(spec.data[0]).unlink()
+    run_training(spec, tmp_path / "run")
+    assert len(losses(tmp_path / "run")) == 6
+
+
+def test_rows_without_room_for_an_answer_are_refused(spec, tmp_path) -> None:
+    with pytest.raises(KnownError, match="No row has an answer"):
+        run_training(dataclasses.replace(spec, context=4), tmp_path / "run")
+
+
+def test_a_few_rows_train_without_held_out_ones(spec, tmp_path) -> None:
+    rows = Path(spec.data[0])
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:3]))
+    timed = dataclasses.replace(spec, steps=None, minutes=0.03)
+    run_training(timed, tmp_path / "run", stop_after=1)
+    assert len(losses(tmp_path / "run")) == 1
+
+
+def test_a_damaged_checkpoint_is_named(spec, tmp_path) -> None:
+    run_training(dataclasses.replace(spec, steps=2), tmp_path / "run")
+    [folder] = (tmp_path / "run" / "checkpoints").iterdir()
+    (folder / "weights.safetensors").write_bytes(b"torn")
+    with pytest.raises(KnownError, match="cannot be read"):
+        run_training(spec, tmp_path / "run")
 
 
 def test_specs_are_checked(spec, tmp_path) -> None:
