@@ -47,6 +47,7 @@ class Photographer(QObject):
         self._ask()
 
     def _ask(self) -> None:
+        self._parts.window.chat.new_chat()
         self._parts.window.chat.send(self._prompts.pop(0))
 
     @Slot()
