@@ -16,7 +16,7 @@ from app.widgets.pass_text import PassText
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 
 REPAINT_MS = 33
-"""At most 30 repaints a second; longer where laying out takes long."""
+"""At most 30 repaints a second; fewer where one takes long."""
 
 REST = 2.0
 """How many times as long as a repaint took the window is left alone after it."""
@@ -55,7 +55,7 @@ class AnswerView(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._redraw)
-        self._rest_ms = REPAINT_MS
+        self._layout_seconds = 0.0
 
     @property
     def passes(self) -> tuple[PassDone, ...]:
@@ -91,7 +91,7 @@ class AnswerView(QWidget):
         if self.ended is not None:
             self._redraw()
         elif not self._timer.isActive():
-            self._timer.start(self._rest_ms)
+            self._timer.start(self._rest_ms())
 
     def settle(self) -> None:
         """Draw what has not been drawn yet: nothing more will come."""
@@ -144,9 +144,13 @@ class AnswerView(QWidget):
                 )
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)
-        took_ms = (time.perf_counter() - began) * 1000
-        self._rest_ms = max(REPAINT_MS, int(took_ms * REST))
+        self._layout_seconds = time.perf_counter() - began
         self.redrawn.emit()
+
+    def _rest_ms(self) -> int:
+        """How long to wait before the next repaint, from what the last one took."""
+        paint_seconds = self._parts[-1][1].paint_seconds if self._parts else 0.0
+        return max(REPAINT_MS, int((self._layout_seconds + paint_seconds) * REST * 1000))
 
     def _blocks(self) -> list[BlockSpan]:
         if self._estimate is None:

@@ -1,7 +1,7 @@
 """Where the pass blocks of an answer lie on screen: the second layer over its characters.
 
-Worked out for one text block (paragraph, code line, table cell) at a time and only for those
-that are painted, so that the length of an answer does not matter.
+Worked out for a few lines of a text block (paragraph, code line, table cell) at a time and only
+for those that are painted, so that neither the length of an answer nor of a paragraph matters.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ COLOUR_MODES: tuple[ColourMode, ...] = ("pass", "confidence", "slot", "off")
 
 CONFIDENCE_BANDS = (0.8, 0.9, 0.95, 0.99)
 """Where one confidence band ends and the next begins; the slider's named stops."""
+
+LINES_AT_ONCE = 16
+"""So many lines of a text block are measured together."""
 
 MOST_FIGURES = 3
 """Of blocks that lie on hidden characters of one place, so many sizes are shown."""
@@ -75,7 +78,7 @@ class PassLayer:
         self._blocks: Sequence[BlockSpan] = ()
         self._positions: list[int] = [0]
         self._mode: ColourMode = "pass"
-        self._boxes: dict[int, list[Box]] = {}
+        self._boxes: dict[tuple[int, int], list[Box]] = {}
 
     @property
     def mode(self) -> ColourMode:
@@ -95,19 +98,23 @@ class PassLayer:
 
     def forget_from(self, block_number: int) -> None:
         """The boxes from this text block on are to be measured anew."""
-        for number in [number for number in self._boxes if number >= block_number]:
-            del self._boxes[number]
+        for key in [key for key in self._boxes if key[0] >= block_number]:
+            del self._boxes[key]
 
     def clear_boxes(self) -> None:
         """The lines lie elsewhere now."""
         self._boxes.clear()
 
-    def boxes(self, block: QTextBlock) -> list[Box]:
-        """The boxes on one text block, relative to its own top left corner."""
-        number = block.blockNumber()
-        if number not in self._boxes:
-            self._boxes[number] = _gather_hidden(list(self._measure(block)))
-        return self._boxes[number]
+    def boxes(self, block: QTextBlock, top: float, bottom: float) -> Iterator[Box]:
+        """The boxes on the lines of one text block that lie between two heights, or close by.
+
+        Heights and boxes are relative to the block's own top left corner.
+        """
+        for number in _Lines(block).stretches(top, bottom):
+            key = block.blockNumber(), number
+            if key not in self._boxes:
+                self._boxes[key] = _gather_hidden(list(self._measure(block, number)))
+            yield from self._boxes[key]
 
     def block_at(self, source_offset: int) -> int:
         """Number of the block that a source offset of the whole answer lies in."""
@@ -126,18 +133,18 @@ class PassLayer:
         local = min(max(source_offset - self._offset, 0), len(self._positions) - 1)
         return self._positions[local]
 
-    def _measure(self, block: QTextBlock) -> Iterator[Box]:
+    def _measure(self, block: QTextBlock, stretch: int) -> Iterator[Box]:
         if self._mode == "off" or not self._blocks:
             return
-        first, last = block.position(), block.position() + block.length() - 1
         lines = _Lines(block)
+        first, last, is_end = lines.positions(stretch)
         for mark in self._marks_between(first, last):
             start, end = self.position_of(mark.start), self.position_of(mark.end)
             visible = max(start, first), min(end, last)
             if visible[0] < visible[1]:
                 starts_here, ends_here = start >= first, end <= last
                 yield from lines.boxes(mark, visible, (starts_here, ends_here))
-            elif first <= start <= last and not self._is_visible(start, end):
+            elif first <= start < last + is_end and not self._is_visible(start, end):
                 yield lines.hidden(mark, start)
 
     def _is_visible(self, start: int, end: int) -> bool:
@@ -204,7 +211,23 @@ class _Lines:
 
     def __init__(self, block: QTextBlock) -> None:
         self._first = block.position()
+        self._end = block.position() + block.length() - 1
         self._layout: QTextLayout = block.layout()
+
+    def stretches(self, top: float, bottom: float) -> range:
+        """Numbers of the stretches of `LINES_AT_ONCE` lines that these heights lie in."""
+        lines = range(self._layout.lineCount())
+        first = bisect_right(lines, top, key=lambda number: self._layout.lineAt(number).y()) - 1
+        last = bisect_right(lines, bottom, key=lambda number: self._layout.lineAt(number).y()) - 1
+        return range(max(first, 0) // LINES_AT_ONCE, max(last, 0) // LINES_AT_ONCE + 1)
+
+    def positions(self, stretch: int) -> tuple[int, int, bool]:
+        """Document positions where a stretch begins and ends; whether the text block does too."""
+        begin, end = stretch * LINES_AT_ONCE, (stretch + 1) * LINES_AT_ONCE
+        first = self._first + self._layout.lineAt(begin).textStart() if begin else self._first
+        if end >= self._layout.lineCount():
+            return first, self._end, True
+        return first, self._first + self._layout.lineAt(end).textStart(), False
 
     def boxes(
         self, mark: Mark, visible: tuple[int, int], edges: tuple[bool, bool]

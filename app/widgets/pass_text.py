@@ -7,6 +7,7 @@ boundaries and sizes are painted only, so that what is copied stays clean.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import (
@@ -51,6 +52,9 @@ from app.widgets.pass_tip import tip_html, tip_text
 class PassText(QTextEdit):
     """One message's text with its blocks, as high as its text is.
 
+    Attributes:
+        paint_seconds: What the last painting took.
+
     Signals:
         caret_moved: Where the keyboard's caret is now, for whoever scrolls.
     """
@@ -59,6 +63,7 @@ class PassText(QTextEdit):
 
     def __init__(self, offset: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.paint_seconds = 0.0
         self._spans = PassSpans()
         self._writer = MarkdownDocument(self.document(), self._ink())
         self._layer = PassLayer(self.document(), offset)
@@ -229,6 +234,7 @@ class PassText(QTextEdit):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
+        began = time.perf_counter()
         visible = QRectF(event.rect()).adjusted(0, -30, 0, 30)
         blocks = list(self._blocks_in(visible))
         paint = PassPainter(self._layer.mode, self.font())
@@ -238,7 +244,9 @@ class PassText(QTextEdit):
         boxes = [
             (box, box.rect.translated(rect.topLeft()))
             for block, rect in blocks
-            for box in self._layer.boxes(block)
+            for box in self._layer.boxes(
+                block, visible.top() - rect.top(), visible.bottom() - rect.top()
+            )
         ]
         paint.boxes(painter, boxes)
         painter.end()
@@ -246,6 +254,7 @@ class PassText(QTextEdit):
         painter.begin(self.viewport())
         paint.figures(painter, boxes)
         painter.end()
+        self.paint_seconds = time.perf_counter() - began
 
     def _blocks_in(self, visible: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
         """Text blocks in this part of the document, with their places."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from itertools import pairwise
 
 import pytest
@@ -42,7 +43,7 @@ def boxes_of(view: AnswerView) -> list[Box]:
     text.grab()
     block, boxes = text.document().firstBlock(), []
     while block.isValid():
-        boxes += text._layer.boxes(block)
+        boxes += text._layer.boxes(block, 0.0, math.inf)
         block = block.next()
     return boxes
 
@@ -236,3 +237,19 @@ def test_figures_say_why_mtp_was_off_and_how_the_threshold_moved(qtbot: QtBot) -
     careful = tuple(dataclasses.replace(one, threshold=1.0) for one in passes)
     line.show_figures(started(), careful, None)
     assert "MTP off: threshold 1.0" in line.text
+
+
+def test_of_a_long_paragraph_only_what_is_painted_is_measured(view: AnswerView) -> None:
+    view.show_trace(scripted_events("word " * 2000))
+    text = text_of(view)
+    everywhere = boxes_of(view)
+    text._layer.clear_boxes()
+    above = list(text._layer.boxes(text.document().firstBlock(), 0.0, 400.0))
+    assert 0 < len(above) < len(everywhere) / 2
+    assert above == everywhere[: len(above)]
+
+
+def test_a_costly_repaint_is_followed_by_a_longer_rest(view: AnswerView) -> None:
+    view.show_trace(scripted_events(TEXT))
+    view._layout_seconds, text_of(view).paint_seconds = 0.05, 0.04
+    assert view._rest_ms() == 180
