@@ -1,4 +1,7 @@
-"""Runs as files: JSON with the whole trace, CSV with a row a run, Markdown and HTML to read."""
+"""Runs as files: JSON with the whole trace, CSV with a row a run, Markdown and HTML to read.
+
+A whole chat is written as Markdown.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from core import jsonl
 from core.blocks_html import classed_blocks, style_sheet
 from core.errors import KnownError
 from core.events import Event, PassDone
-from core.history.records import RunDetail
+from core.history.records import ChatDetail, RunDetail
 from core.history.training import EVENTS_FILE
 
 if TYPE_CHECKING:
@@ -54,11 +57,29 @@ def write_export(store: HistoryStore, run_ids: Iterable[str], form: Format, out:
     Raises:
         KnownError: there is no such run, or the file cannot be written.
     """
-    draft = out.with_name(f"{out.name}.new")
     opened = ((run, _events(store, run)) for run in map(store.get_run, run_ids))
+    _write(out, WRITERS[form](opened))
+
+
+def write_chat(chat: ChatDetail, out: Path) -> None:
+    """Write a whole chat as Markdown; a failure leaves an older file as it was.
+
+    Raises:
+        KnownError: the file cannot be written.
+    """
+    parts = [f"# {chat.title}"]
+    if chat.system:
+        parts += ["## System prompt", chat.system]
+    for turn in chat.turns:
+        parts += ["## You" if turn.role == "user" else "## Answer", turn.content]
+    _write(out, ["\n\n".join(parts) + "\n"])
+
+
+def _write(out: Path, pieces: Iterable[str]) -> None:
+    draft = out.with_name(f"{out.name}.new")
     try:
         with draft.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            file.writelines(WRITERS[form](opened))
+            file.writelines(pieces)
         os.replace(draft, out)
     except OSError as error:
         raise KnownError(

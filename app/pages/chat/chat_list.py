@@ -1,10 +1,14 @@
-"""The list of chats: new, open, search, rename, delete."""
+"""The list of chats: new, open, search, rename, export, delete."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
+    QFileDialog,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -52,6 +56,7 @@ class ChatList(QWidget):
         self._list.currentItemChanged.connect(self._on_current_changed)
         self._list.itemChanged.connect(self._on_item_changed)
         self._add_action("Rename", "edit", "F2", self._on_rename)
+        self._add_action("Export as Markdown…", "export", "Ctrl+E", self._on_export)
         self._add_action("Delete", "trash", "Del", self._on_delete)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE, SPACE, 0, SPACE)
@@ -110,6 +115,18 @@ class ChatList(QWidget):
     def _on_rename(self) -> None:
         if self._list.currentItem() is not None:
             self._list.editItem(self._list.currentItem())
+
+    @Slot()
+    def _on_export(self) -> None:
+        item = self._list.currentItem()
+        if item is not None:
+            name = re.sub(r"[^\w -]", "", item.text()).strip() or "chat"
+            chosen, _kind = QFileDialog.getSaveFileName(
+                self, "Export the chat", f"{name}.md", "Markdown (*.md)"
+            )
+            if chosen:
+                out = Path(chosen)
+                self._chats.export(item.data(CHAT_ID), out if out.suffix else Path(f"{out}.md"))
 
     @Slot()
     def _on_delete(self) -> None:

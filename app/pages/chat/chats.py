@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -25,10 +26,12 @@ class Chats(QObject):
 
     Signals:
         changed: The list is a new one.
-        failed: The `KnownError` that kept a chat from being saved or read.
+        exported: A sentence that says where a chat was written to.
+        failed: The `KnownError` that kept a chat from being saved, read or exported.
     """
 
     changed = Signal()
+    exported = Signal(str)
     failed = Signal(object)
 
     def __init__(self, history: History, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -91,6 +94,20 @@ class Chats(QObject):
         self._opened.pop(chat_id, None)
         self._write(chat_id, None)
         self.changed.emit()
+
+    def export(self, chat_id: str, out: Path) -> None:
+        """Write a whole chat as Markdown."""
+        chat = self.get(chat_id)
+        if chat is None:
+            return
+
+        def work(_cancel: Cancel, _progress: Progress) -> str:
+            from core.history.export import write_chat
+
+            write_chat(chat, out)
+            return f"Exported to {out}."
+
+        self._jobs.start(work, self.exported.emit, self._on_failed)
 
     def _keep(self, chat: ChatDetail) -> None:
         self._opened[chat.id] = chat

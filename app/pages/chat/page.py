@@ -88,6 +88,7 @@ class ChatPage(QWidget):
         layout.addWidget(splitter)
 
     def _connect(self) -> None:
+        self.chats.exported.connect(self.status_message)
         self.chats.failed.connect(self._on_chats_failed)
         self.list.new_requested.connect(self.new_chat)
         self.list.opened.connect(self.open_chat)
@@ -283,6 +284,9 @@ class ChatPage(QWidget):
 
     @Slot(str)
     def _on_deleted(self, chat_id: str) -> None:
+        if self._live is not None and self._live.chat.id == chat_id:
+            self._live = None  # else its end would bring the chat back
+            self._engine.cancel()
         if chat_id == self._chat.id:
             self.new_chat()
 

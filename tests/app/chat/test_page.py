@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext, History, SettingsHolder
@@ -295,3 +296,32 @@ def test_the_window_stays_quick_while_an_answer_streams(qtbot: QtBot, stage: Sta
     timer.stop()
     assert len(turn.view.passes) > 60
     assert max(after - before for before, after in pairwise(ticks)) < 0.1
+
+
+def test_a_chat_deleted_while_it_is_answered_stays_deleted(qtbot: QtBot, stage: Stage) -> None:
+    stage.session.text, stage.session.seconds = LONG, 0.005
+    load(qtbot, stage)
+    with qtbot.waitSignal(stage.engine.finished):
+        with qtbot.waitSignal(stage.engine.answer_event):
+            stage.page.send("Hello")
+        stage.page.list._on_delete()
+    assert stage.page.chats.list() == []
+    assert stage.page.conversation.turns == ()
+
+
+def test_a_chat_is_exported_as_markdown(
+    qtbot: QtBot, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(qtbot, stage)
+    ask(qtbot, stage, "Say: two words?")
+    asked: list[str] = []
+
+    def choose(_parent: object, _title: str, name: str, _filter: str) -> tuple[str, str]:
+        asked.append(name)
+        return str(tmp_path / "talk"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    with qtbot.waitSignal(stage.page.status_message):
+        stage.page.list._on_export()
+    assert asked == ["Say two words.md"]
+    assert ANSWER in (tmp_path / "talk.md").read_text(encoding="utf-8")

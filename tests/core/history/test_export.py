@@ -12,7 +12,8 @@ import pytest
 
 from core import jsonl
 from core.errors import KnownError
-from core.history.export import FORMATS, Format, write_export
+from core.history.export import FORMATS, Format, write_chat, write_export
+from core.history.records import ChatDetail, Turn
 from core.history.store import HistoryStore
 from tests.core.history.runs import a_run
 from tests.core.history.test_training import GROWING, start, write
@@ -120,3 +121,15 @@ def test_an_unknown_run_leaves_an_older_file(filled: HistoryStore, out: Path, fo
 def test_a_place_that_cannot_be_written_is_a_sentence(filled: HistoryStore, out: Path) -> None:
     with pytest.raises(KnownError, match="cannot be written"):
         write_export(filled, ["one"], "json", out / "missing" / "file.json")
+
+
+def test_a_whole_chat_is_written_as_markdown(out: Path) -> None:
+    turns = (Turn("user", "Hello"), Turn("assistant", "**Hi**", "r"), Turn("user", ODD))
+    chat = ChatDetail(
+        id="c", title="Talk", created_at=0.0, updated_at=0.0, system="Be brief.", turns=turns
+    )
+    write_chat(chat, out)
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("# Talk\n\n## System prompt\n\nBe brief.\n\n## You\n\nHello\n\n")
+    assert "## Answer\n\n**Hi**\n\n## You" in text
+    assert text.endswith(f"{ODD}\n")
