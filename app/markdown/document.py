@@ -34,7 +34,8 @@ PANEL = QTextFormat.Property.UserProperty.value + 3
 
 LINE_HEIGHT = 158
 """Percent; the room above a line is where the sizes of blocks stand."""
-INDENT = 26
+INDENT = 34
+"""Of a list; room for the marker of an item, up to three digits."""
 QUOTE_INDENT = 18
 CODE_PADDING = 12
 CODE_SPACE = 28

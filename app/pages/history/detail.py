@@ -16,12 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.pages.history.table import KIND_WORDS, STATE_WORDS
+from app.widgets.answer_figures import STOP_REASONS
 from app.widgets.answer_view import AnswerView
 from app.widgets.text import SPACE, body, button, heading, line, muted
 from app.widgets.units import moment_text
 from core.events import GenerationEvent
 from core.history.records import RunDetail
 
+EMPTY: tuple[object, ...] = (None, "", [], {}, ())
 INTERRUPTED_NOTE = "This answer was cut off; what had arrived is kept."
 
 FIGURES = (
@@ -155,19 +157,24 @@ class RunView(QWidget):
         facts = {
             "Run": run.id,
             "From": "the app" if run.source == "app" else "the command line",
-            "Stop reason": run.summary.get("stop_reason"),
+            "Stop reason": STOP_REASONS.get(run.summary.get("stop_reason") or ""),
             "MTP off": run.summary.get("mtp_off_reason"),
             "Folder": run.run_dir,
-            **{key.replace("_", " ").capitalize(): value for key, value in run.machine.items()},
+            **{_words(key): value for key, value in run.settings.items()},
+            **{_words(key): value for key, value in run.machine.items()},
         }
-        for row, (name, value) in enumerate((k, v) for k, v in facts.items() if v):
+        for row, (name, value) in enumerate((k, v) for k, v in facts.items() if v not in EMPTY):
             self._facts.addWidget(muted(name), row, 0, Qt.AlignmentFlag.AlignTop)
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            self._facts.addWidget(body(text.replace("_", " ")), row, 1)
+            self._facts.addWidget(body(text), row, 1)
 
     @Slot()
     def _on_chat(self) -> None:
         self.chat_requested.emit(self._chat_id)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _clear(layout: QLayout) -> None:

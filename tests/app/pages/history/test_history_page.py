@@ -143,6 +143,17 @@ def test_an_opened_answer_has_its_blocks_and_figures(qtbot: QtBot, stage: Stage)
         assert part in stage.texts()
 
 
+def test_settings_are_shown_and_paths_stay_as_they_are(qtbot: QtBot, stage: Stage) -> None:
+    settings = {"model_path": "/models/my_model", "max_new_tokens": 64, "seed": None, "stop": []}
+    fill(qtbot, stage, run(1, settings=settings))
+    open_first(qtbot, stage)
+    shown = stage.texts().split("\n")
+    for part in ("Model path", "/models/my_model", "Max new tokens", "64"):
+        assert part in shown
+    assert "Seed" not in shown
+    assert "Stop" not in shown
+
+
 def test_an_interrupted_answer_is_marked(qtbot: QtBot, stage: Stage) -> None:
     fill(qtbot, stage, run(1, state="interrupted"))
     open_first(qtbot, stage)
