@@ -15,11 +15,11 @@ from pathlib import Path
 
 from core.errors import Cancelled, KnownError
 from core.events import RunEnded, RunState
+from core.history.training import SPEC_FILE
 from core.paths import user_paths
 from core.train.reporter import Reporter
 from core.train.spec import read_spec
 
-SPEC_FILE = "spec.json"
 STOP_FILE = "STOP"
 
 

@@ -14,11 +14,10 @@ from typing import Any, cast
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
-from core.history.training import is_at_work, note_process
+from core.history.training import EVENTS_FILE, SPEC_FILE, is_at_work, note_process
 from core.jsonl import from_dict
 from core.paths import Paths
-from core.train.child import SPEC_FILE, STOP_FILE
-from core.train.reporter import EVENTS_FILE
+from core.train.child import STOP_FILE
 from core.train.spec import TrainSpec, write_spec
 
 LOG_FILE = "log.txt"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.events import Notice, TrainingEvent
+from core.history.training import EVENTS_FILE
 from core.jsonl import dumps
-
-EVENTS_FILE = "events.jsonl"
 
 
 class Reporter:
