@@ -15,7 +15,6 @@ from core.engine import prompt
 from core.engine.cache import TokenCache
 from core.engine.decode import Answer, Decoder
 from core.engine.detokenize import StopStrings, TokenTexts
-from core.engine.narrow import use_narrow_products
 from core.engine.request import K_MAX_LIMIT, LoadSpec, Request, SessionInfo
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
@@ -85,7 +84,6 @@ class Session:
     def __init__(
         self, loaded: Loaded, model_path: Path, adapter_path: Path | None, name: str = ""
     ) -> None:
-        use_narrow_products(loaded.model)
         self._loaded = loaded
         self._cache = TokenCache(loaded.model, loaded.masks, loaded.device)
         self._texts = TokenTexts(loaded.tokenizer)

@@ -188,8 +188,8 @@ def plain_layers(loaded: Loaded) -> Iterator[None]:
     """
     from torch import nn
 
-    from core.engine.narrow import NarrowLinear
     from core.model.adapters import GatedAdapter
+    from core.model.narrow import NarrowLinear
 
     model = loaded.model
     gated = loaded.masks.layers if isinstance(loaded.masks, GatedAdapter) else {}

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from safetensors import SafetensorError
 
 from core.errors import KnownError
 from core.model.fingerprint import cached_weights_hash
@@ -49,10 +55,34 @@ class AdapterInfo:
     format_version: int = FORMAT_VERSION
 
 
-def write_adapter_info(folder: Path, info: AdapterInfo) -> None:
-    """Write the JSON of an adapter folder."""
-    text = json.dumps(dataclasses.asdict(info), indent=2, ensure_ascii=False)
-    (folder / INFO_FILE).write_text(text + "\n", encoding="utf-8")
+@contextmanager
+def adapter_draft(folder: Path, info: AdapterInfo) -> Iterator[Path]:
+    """A folder to write an adapter's weights to; at the end all files get their places.
+
+    Until then an older adapter in `folder` stays as it is; other files there are left alone.
+
+    Raises:
+        KnownError: if the disk is full or not writable.
+    """
+    draft = folder / ".partial"
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        text = json.dumps(dataclasses.asdict(info), indent=2, ensure_ascii=False)
+        about = draft / INFO_FILE
+        about.write_text(text + "\n", encoding="utf-8")
+        yield draft
+        # The JSON last: weights without one are no adapter.
+        for file in sorted(draft.iterdir(), key=lambda one: one == about):
+            shutil.copymode(about, file)  # safetensors lets only the owner read
+            os.replace(file, folder / file.name)
+    except (OSError, SafetensorError) as error:
+        raise KnownError(
+            f"The adapter could not be written to {folder}: {error}.",
+            "Free some disk space, or choose another folder.",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def read_adapter_info(folder: Path) -> AdapterInfo:

@@ -15,11 +15,12 @@ from core.errors import KnownError
 from core.model.adapter_info import (
     WEIGHTS_FILE,
     AdapterInfo,
+    adapter_draft,
     read_adapter_info,
-    write_adapter_info,
 )
 from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
 from core.model.mask_token import find_mask_token
+from core.model.narrow import use_narrow_products
 
 _DAMAGE = (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError)
 
@@ -86,6 +87,7 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
         # transformers would fill them with random numbers and only warn.
         raise _unfit(folder, f"its files lack {len(missing)} weights, {missing[0]} among them.")
     model.eval().requires_grad_(False)
+    use_narrow_products(model)
     return model, tokenizer
 
 
@@ -131,11 +133,14 @@ def load_gated(model: Any, folder: Path, info: AdapterInfo) -> GatedAdapter:
 
 
 def save_gated(adapter: GatedAdapter, folder: Path, info: AdapterInfo) -> None:
-    """Write a gated adapter in bfloat16, weights first, so that a torn folder is no adapter."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a gated adapter in bfloat16.
+
+    Raises:
+        KnownError: if it cannot be written; an older one in the folder stays.
+    """
     half = {
         name: tensor.to(torch.bfloat16).cpu().contiguous()
         for name, tensor in adapter.weights().items()
     }
-    save_file(half, folder / WEIGHTS_FILE)
-    write_adapter_info(folder, info)
+    with adapter_draft(folder, info) as draft:
+        save_file(half, draft / WEIGHTS_FILE)

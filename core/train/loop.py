@@ -62,7 +62,7 @@ class Training:
         self._report = Reporter(run_dir, self._accelerator.is_main_process)
         self._report.say("load", f"Loading {Path(spec.model).name} on {self._device}.")
         self._student = load_student(spec, paths, self._device, dtype)
-        self._supervised = 0
+        self._supervised, self._seconds_before = 0, 0.0
         self._last_eval: EvalDone | None = None
 
     @property
@@ -97,13 +97,18 @@ class Training:
         self._evaluate(step)
         return step == total, step, self._supervised
 
+    @property
+    def _seconds(self) -> float:
+        """Time of all starts of the run together."""
+        return self._seconds_before + time.monotonic() - self._began
+
     def write_adapter(self, step: int) -> Path:
         """Write the adapter as it now is to the spec's `out` folder."""
         last = self._last_eval
         training = {
             "rows": len(self._samples),
             "steps": step,
-            "seconds": round(time.monotonic() - self._began),
+            "seconds": round(self._seconds),
             "supervised_slots": self._supervised,
             "learning_rate": self._spec.learning_rate,
             "seed": self._spec.seed,
@@ -123,15 +128,16 @@ class Training:
             self._run_dir, spec, loaded, ends, self._paths, self._report, self._stop_asked
         )
         cut = self._cutter(ends[0])
-        usable = [row for row in rows if cut(row)]
+        samples = {row: cut(row) for row in rows}
+        usable = [row for row in rows if samples[row]]
         if not usable:
             raise KnownError(
                 "No row has an answer to learn from within the context.",
                 "Give longer texts, or a larger context.",
             )
         train_rows, self._held_rows = split_rows(usable, spec.eval_rows, spec.seed)
-        self._samples = [sample for row in train_rows for sample in cut(row)]
-        self._held_samples = [sample for row in self._held_rows for sample in cut(row)]
+        self._samples = [sample for row in train_rows for sample in samples[row]]
+        self._held_samples = [sample for row in self._held_rows for sample in samples[row]]
         self._report.say(
             "rows", f"{len(self._samples)} training rows, {len(self._held_samples)} held out."
         )
@@ -154,7 +160,7 @@ class Training:
         weights, state = load_checkpoint(folder)
         self._student.load_weights(weights)
         self._optimizer.load_state_dict(state["optimizer"])
-        self._supervised = int(state["supervised"])
+        self._supervised, self._seconds_before = int(state["supervised"]), float(state["seconds"])
         self._report.say("resume", f"Going on after step {step}.")
         return step
 
@@ -196,17 +202,15 @@ class Training:
         for batch in self._batches(step):
             with self._accelerator.accumulate(self._distill):
                 outcome: Outcome = self._distill(*batch)
-                self._accelerator.backward(outcome.loss)
+                outcomes.append(outcome)
+                # By its slots, so that every slot of the step weighs the same.
+                self._accelerator.backward(outcome.loss * len(outcome.agrees))
                 if self._accelerator.sync_gradients:
-                    trained = [
-                        one for group in self._optimizer.param_groups for one in group["params"]
-                    ]
-                    self._accelerator.clip_grad_norm_(trained, self._spec.clip)
+                    self._average_gradients(outcomes)
                 self._optimizer.step()
                 self._optimizer.zero_grad()
-                outcomes.append(outcome)
         agrees = torch.cat([one.agrees for one in outcomes])
-        loss = torch.stack([one.loss.detach() for one in outcomes]).mean()
+        loss = sum(one.loss.detach() * len(one.agrees) for one in outcomes) / max(1, len(agrees))
         self._supervised += len(agrees)
         return StepDone(
             step=step + 1,
@@ -216,6 +220,16 @@ class Training:
             supervised=len(agrees),
             seconds=round(time.monotonic() - began, 4),
         )
+
+    def _average_gradients(self, outcomes: Sequence[Outcome]) -> None:
+        """Turn the accumulated sums into means over the step's slots, then clip them."""
+        trained = [one for group in self._optimizer.param_groups for one in group["params"]]
+        slots = sum(len(one.agrees) for one in outcomes)
+        for one in trained:
+            if one.grad is not None:
+                # Accelerate has divided by the number of batches already.
+                one.grad.mul_(len(outcomes) / max(1, slots))
+        self._accelerator.clip_grad_norm_(trained, self._spec.clip)
 
     def _set_learning_rate(self, step: int, total: int) -> float:
         """Linear warm-up, then linear decay to zero; it depends on the step alone."""
@@ -250,7 +264,11 @@ class Training:
     def _save(self, step: int) -> None:
         if not self._accelerator.is_main_process:
             return
-        state = {"optimizer": self._optimizer.state_dict(), "supervised": self._supervised}
+        state = {
+            "optimizer": self._optimizer.state_dict(),
+            "supervised": self._supervised,
+            "seconds": self._seconds,
+        }
         keep = self._spec.keep_checkpoints
         folder = save_checkpoint(self._run_dir, step, self._student.weights(), state, keep)
         self._report(CheckpointSaved(step, str(folder)))

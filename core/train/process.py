@@ -18,6 +18,7 @@ from core.history.training import EVENTS_FILE, SPEC_FILE, is_at_work, note_proce
 from core.jsonl import from_dict
 from core.paths import Paths
 from core.train.child import STOP_FILE
+from core.train.reporter import drop_torn_line
 from core.train.spec import TrainSpec, write_spec
 
 LOG_FILE = "log.txt"
@@ -70,6 +71,7 @@ class TrainingProcess:
         self._run_dir = run_dir
         (run_dir / STOP_FILE).unlink(missing_ok=True)
         events = run_dir / EVENTS_FILE
+        drop_torn_line(events)  # before the size is read: the reader must not skip a byte
         self._read_from = events.stat().st_size if events.is_file() else 0
         with (run_dir / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(

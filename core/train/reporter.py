@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from core.errors import KnownError
 from core.events import Notice, TrainingEvent
 from core.history.training import EVENTS_FILE
 from core.jsonl import dumps
@@ -15,13 +17,32 @@ class Reporter:
     def __init__(self, run_dir: Path, is_first_rank: bool = True) -> None:
         self._path = run_dir / EVENTS_FILE
         self._writes = is_first_rank
+        if is_first_rank:
+            drop_torn_line(self._path)
 
     def __call__(self, event: TrainingEvent) -> None:
         """Write one event."""
-        if self._writes:
+        if not self._writes:
+            return
+        try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(dumps(event) + "\n")
+        except OSError as error:
+            raise KnownError(
+                f"The record {self._path} cannot be written: {error.strerror}.",
+                "Free some disk space and resume the run.",
+            ) from error
 
     def say(self, phase: str, message: str) -> None:
         """Write a sentence for the user."""
         self(Notice(phase, message))
+
+
+def drop_torn_line(path: Path) -> None:
+    """Cut off what a killed writer left behind the last newline of a file of lines."""
+    if not path.is_file():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)

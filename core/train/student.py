@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from core.errors import KnownError
 from core.model.adapter_info import (
     AdapterInfo,
+    adapter_draft,
     check_fits,
     read_adapter_info,
-    write_adapter_info,
 )
 from core.model.adapters import FullMaskRows, GatedAdapter
 from core.model.fingerprint import cached_weights_hash, text_fingerprint
@@ -131,9 +131,9 @@ class FullStudent:
 
     def save(self, folder: Path, info: AdapterInfo) -> None:
         """Write a whole model that plain transformers can load, too."""
-        self.loaded.model.save_pretrained(folder)
-        self.loaded.tokenizer.save_pretrained(folder)
-        write_adapter_info(folder, dataclasses.replace(info, mask_token=MASK_TOKEN))
+        with adapter_draft(folder, dataclasses.replace(info, mask_token=MASK_TOKEN)) as draft:
+            self.loaded.model.save_pretrained(draft)
+            self.loaded.tokenizer.save_pretrained(draft)
 
 
 def load_student(

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.engine.prompt import render
 from core.engine.request import Message
-from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks
+from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
 from core.train.data import Row
 
 BATCH = 48
@@ -71,8 +71,9 @@ class Writer:
         found: dict[str, Row] = {}
         for at in range(0, count, BATCH):
             for text, complete in self._generate([opening] * BATCH, PROMPT_TOKENS, sample=True):
-                if complete and len(text.split()) > 2:
-                    found[text] = Row((Message("user", text.strip()),), family="self")
+                prompt = text.strip()
+                if complete and len(prompt.split()) > 2 and split_of(prompt) == "train":
+                    found[prompt] = Row((Message("user", prompt),), family="self")
             if not advance(min(at + BATCH, count), count):
                 break
         return list(found.values())[:count]

@@ -11,11 +11,11 @@ from transformers import MistralConfig, MistralForCausalLM
 from core.control import Cancel, Threshold
 from core.engine.cache import TokenCache, common_prefix, crop
 from core.engine.confidence import read_slots
-from core.engine.narrow import NarrowLinear, use_narrow_products
 from core.engine.request import Request
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.errors import KnownError
+from core.model.narrow import NarrowLinear, use_narrow_products
 from tests.core.engine.harness import CPU, decode, passes, token_ids, toy_session, user
 from tests.core.toy import toy_model
 
