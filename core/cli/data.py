@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from core.cli.output import ProgressBar, note
+from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
 from core.errors import KnownError
@@ -27,17 +27,20 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     write.add_argument("--model", help="name or folder; default: last used, else the starter")
     write.add_argument("--per-family", type=int, default=400, help="prompts of each family")
+    write.add_argument("--families", metavar="NAME,NAME", help="default: all built-in families")
     write.add_argument("--invented", type=int, default=400, help="prompts the model invents")
     write.add_argument("--out", required=True, help="file of JSON lines")
     write.add_argument("--seed", type=int, default=0)
     write.add_argument("--device", default="auto")
     write.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
+    write.add_argument("--json", action="store_true", help="say what was written as JSON")
     write.set_defaults(run=synthesize)
     prompts = parts.add_parser("prompts", help="prompts of the built-in families, with checks")
     prompts.add_argument("--split", choices=("train", "held_out"), default="held_out")
     prompts.add_argument("--per-family", type=int, default=40)
     prompts.add_argument("--seed", type=int, default=0)
     prompts.add_argument("--out", required=True, help="file of JSON lines")
+    prompts.add_argument("--json", action="store_true", help="say what was written as JSON")
     prompts.set_defaults(run=write_prompts)
 
 
@@ -63,15 +66,28 @@ def synthesize(args: argparse.Namespace) -> int:
     writer = new_writer(loaded, end_ids(model, tokenizer), paths, str(model_path))
     cancel, bar = Cancel(), ProgressBar()
     with cancel_on_ctrl_c(cancel):
-        rows = family_rows(args.per_family, args.seed)
+        rows = family_rows(args.per_family, args.seed, _families(args.families))
         if args.invented:
             advance = _advance(bar, "Inventing prompts", cancel)
             rows += writer.invent_prompts(args.invented, args.seed, advance)
         answered = writer.answer(rows, _advance(bar, "Answering", cancel))
     bar.close()
     lines = [row_to_json(row) + "\n" for row in answered]
-    _write(Path(args.out), lines)
+    _write(args, lines)
     return 130 if cancel.is_set else 0
+
+
+def _families(wish: str | None) -> tuple[str, ...]:
+    """The families named on the command line; all by default."""
+    from core.evaluate.tasks import CHECKABLE, OPEN
+
+    every = (*CHECKABLE, *OPEN)
+    chosen = tuple(wish.split(",")) if wish else every
+    if unknown := set(chosen) - set(every):
+        raise KnownError(
+            f"There is no family {', '.join(sorted(unknown))}.", f"Choose from {', '.join(every)}."
+        )
+    return chosen
 
 
 def _advance(bar: ProgressBar, phase: str, cancel: Cancel) -> Callable[[int, int], bool]:
@@ -91,14 +107,18 @@ def write_prompts(args: argparse.Namespace) -> int:
         for family in (*CHECKABLE, *OPEN)
         for task in make_tasks(family, args.per_family, args.seed, args.split)
     ]
-    _write(Path(args.out), tasks_to_jsonl(tasks).splitlines(keepends=True))
+    _write(args, tasks_to_jsonl(tasks).splitlines(keepends=True))
     return 0
 
 
-def _write(path: Path, lines: list[str]) -> None:
+def _write(args: argparse.Namespace, lines: list[str]) -> None:
+    path = Path(args.out)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise KnownError(f"{path} cannot be written: {error.strerror}.") from error
+    if args.json:
+        print_json({"file": str(path), "rows": len(lines)})
+        return
     note(f"{len(lines)} rows in {path}.")

@@ -41,10 +41,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     export.add_argument("ids", metavar="ID", nargs="+")
     export.add_argument("--format", choices=FORMATS, default="json", dest="form")
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.add_argument("--json", action="store_true", help="say what was written as JSON")
     export.set_defaults(act=export_runs)
     delete = actions.add_parser("delete", help="delete runs; a training's folder stays")
     delete.add_argument("ids", metavar="ID", nargs="+")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--json", action="store_true", help="say what was deleted as JSON")
     delete.set_defaults(act=delete_runs)
 
 
@@ -122,6 +124,9 @@ def _print_answer(found: RunDetail, passes: Sequence[PassDone]) -> None:
 def export_runs(args: argparse.Namespace, store: HistoryStore) -> None:
     """Write runs into a file."""
     write_export(store, args.ids, args.form, args.out)
+    if args.json:
+        print_json({"file": str(args.out), "runs": args.ids})
+        return
     note(f"{args.out} is written.")
 
 
@@ -131,7 +136,11 @@ def delete_runs(args: argparse.Namespace, store: HistoryStore) -> None:
     if not args.yes and not _agreed(titles):
         note("Nothing was deleted.")
         return
-    note(f"Deleted: {store.delete_runs(args.ids)}.")
+    deleted = store.delete_runs(args.ids)
+    if args.json:
+        print_json({"deleted": deleted})
+        return
+    note(f"Deleted: {deleted}.")
 
 
 def _agreed(titles: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,21 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Start or resume a training and follow it to its end; returns the exit code."""
     paths = user_paths()
-    run_dir = find_run(args.resume, paths) if args.resume else new_run(_spec(args, paths), paths)
+    run_dir = _run_to_resume(args, paths) if args.resume else new_run(_spec(args, paths), paths)
     process = TrainingProcess(run_dir)
     note(f"Training run {run_dir.name} (folder {run_dir}).")
     _track(run_dir, paths)
     wish = Cancel()
     watcher = _Watcher(args.json)
-    with cancel_on_ctrl_c(wish):
-        for event in process.events(wish):
-            watcher(event)
+    try:
+        with cancel_on_ctrl_c(wish):
+            for event in process.events(wish):
+                watcher(event)
+    except KeyboardInterrupt:  # a second Ctrl+C: the running step is not waited for
+        process.end()
     watcher.close()
     _track(run_dir, paths)
-    if process.exit_code != 0:
+    if process.exit_code != 0 and not wish.is_set:
         raise KnownError(
             f"The training ended early. {watcher.error or process.log_tail()}",
             f"`stride train --resume {run_dir.name}` goes on from its last checkpoint.",
@@ -83,19 +87,34 @@ def run(args: argparse.Namespace) -> int:
     return 130 if wish.is_set else 0
 
 
-def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
-    """The settings file, the options over it, and defaults that follow from the model."""
-    settings = load_settings(paths.settings_file)
-    given: dict[str, Any] = read_settings(Path(args.spec)) if args.spec else {}
+def _run_to_resume(args: argparse.Namespace, paths: Paths) -> Path:
+    if _options(args) or args.spec or args.start != "auto":
+        raise KnownError(
+            "A resumed run keeps the settings of its start.", "Give --resume without others."
+        )
+    return find_run(args.resume, paths)
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings given on the command line."""
     names = {field.name for field in dataclasses.fields(TrainSpec)}
-    options = {
+    return {
         key: value
         for key, value in vars(args).items()
         if key in names and value is not None and value is not False  # 0 is a wish too
     }
-    given |= options
+
+
+def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
+    """The settings file, the options over it, and defaults that follow from the model."""
+    settings = load_settings(paths.settings_file)
+    given: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype}
+    given |= read_settings(Path(args.spec)) if args.spec else {}
+    given |= _options(args)
     if args.data:
         given["data"] = tuple(str(Path(one).expanduser().absolute()) for one in args.data)
+    if args.sequences and "micro_sequences" not in given:
+        given["micro_sequences"] = math.gcd(args.sequences, TrainSpec.micro_sequences)
     if "out" not in given:
         raise KnownError("Where shall the adapter go?", "Give --out FOLDER.")
     given["out"] = str(Path(given["out"]).expanduser().absolute())
@@ -103,7 +122,7 @@ def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
     given["model"] = str(model)
     if args.start != "auto" or "start_from" not in given:
         given["start_from"] = _start_from(args.start, given, model, paths)
-    return _with_shape_of_start(TrainSpec(**given))
+    return TrainSpec(**(_shape_of_start(given["start_from"]) | given))
 
 
 def _start_from(wish: str, given: dict[str, Any], model: Path, paths: Paths) -> str:
@@ -117,18 +136,12 @@ def _start_from(wish: str, given: dict[str, Any], model: Path, paths: Paths) -> 
     return str(folder.absolute())
 
 
-def _with_shape_of_start(spec: TrainSpec) -> TrainSpec:
-    """An adapter that goes on keeps its rank and slots."""
-    if spec.start_from == "none":
-        return spec
-    info = read_adapter_info(Path(spec.start_from))
-    return dataclasses.replace(
-        spec,
-        k_max=info.k_max,
-        k_min=min(spec.k_min, info.k_max),
-        rank=info.rank,
-        slot_vectors=info.slot_vectors,
-    )
+def _shape_of_start(start_from: str) -> dict[str, Any]:
+    """Rank and slots of the adapter that is gone on from; a wish for others is refused later."""
+    if start_from == "none":
+        return {}
+    info = read_adapter_info(Path(start_from))
+    return {"k_max": info.k_max, "rank": info.rank, "slot_vectors": info.slot_vectors}
 
 
 def _track(run_dir: Path, paths: Paths) -> None:

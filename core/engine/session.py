@@ -98,7 +98,7 @@ class Session:
             device=str(loaded.device),
             dtype=str(loaded.dtype).removeprefix("torch."),
             k_max=min(masks.k_max, K_MAX_LIMIT) if masks else 1,
-            context_length=loaded.model.config.max_position_embeddings,
+            context_length=_context_length(loaded),
             memory_bytes=_memory_bytes(loaded),
             mtp_off_reason="" if masks else NO_ADAPTER,
         )
@@ -231,6 +231,16 @@ def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     configured = model.generation_config.eos_token_id
     ids = configured if isinstance(configured, list) else [configured]
     return frozenset(one for one in (*ids, tokenizer.eos_token_id) if one is not None)
+
+
+def _context_length(loaded: Loaded) -> int:
+    length = getattr(loaded.model.config, "max_position_embeddings", None)
+    if not length:
+        raise KnownError(
+            "This model does not say how long a text it can read (max_position_embeddings).",
+            "Choose another model.",
+        )
+    return int(length)
 
 
 def _memory_bytes(loaded: Loaded) -> int:

@@ -35,7 +35,8 @@ def add_mask_token(model: Any, tokenizer: Any) -> int:
     An unused row at the end of the embedding matrix is taken where there is one, else a row
     is appended. The row is drawn around the mean of the others, for input and output alike.
     """
-    tokenizer.add_special_tokens({"additional_special_tokens": [MASK_TOKEN]})
+    wanted = {"extra_special_tokens": [MASK_TOKEN]}
+    tokenizer.add_special_tokens(wanted, replace_extra_special_tokens=False)
     mask_id = find_mask_token(tokenizer, MASK_TOKEN)
     if mask_id >= model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(mask_id + 1, mean_resizing=False)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
+from core.errors import KnownError
 from core.model.adapters import GatedAdapter
 from core.train.layout import Layout
 from core.train.losses import Teacher, previous_in_block, slot_loss, supervised_rows
@@ -44,6 +45,13 @@ class Reader:
         self._model = model
         self._embed = model.get_input_embeddings()
         self._head = model.get_output_embeddings()
+
+        if model.config._attn_implementation != "sdpa":  # noqa: SLF001  (it has no public name)
+            raise KnownError(
+                "This model's attention cannot be trained: masks of true and false need torch's "
+                "scaled dot-product attention (sdpa).",
+                "Choose another model.",
+            )
 
     def prefix(self, token_ids: Tensor, layout: Layout) -> tuple[DynamicCache, Tensor]:
         """Cache of the prefix [B, L] and the logits [N, V] at its anchors."""
@@ -98,12 +106,13 @@ class GatedDistillation(nn.Module):
         with self.masks.gate(layout.slot.shape[1]):
             logits = self._reader.block(self.masks.mask_vectors(layout.slot), cache, layout)
         with torch.no_grad():
-            read = previous_in_block(first, logits.argmax(-1), layout.slot)
+            picks = logits.argmax(-1)
+            read = previous_in_block(first, picks, layout.slot)
             counts = supervised_rows(read, layout, self._end_ids)
             target = self._reader.block(read, cache, layout)[counts]
-        student = logits[counts]
-        agrees = student.detach().argmax(-1) == target.argmax(-1)
-        return Outcome(slot_loss(student, target, self._teacher), agrees, layout.slot[counts] + 2)
+            agrees = picks[counts] == target.argmax(-1)
+        loss = slot_loss(logits[counts], target, self._teacher)
+        return Outcome(loss, agrees, layout.slot[counts] + 2)
 
 
 class FullDistillation(nn.Module):

@@ -19,14 +19,14 @@ from torch import Tensor
 from core.device import choose_device, machine_record
 from core.engine.session import Session, choose_dtype
 from core.errors import KnownError
-from core.events import CheckpointSaved, EvalDone, RunStarted, StepDone
+from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, StepDone
 from core.paths import Paths
 from core.train.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from core.train.data import Row, Sample, make_batch, split_rows, step_indices, to_samples
 from core.train.distill import Outcome
 from core.train.evaluation import evaluate
 from core.train.reporter import Reporter
-from core.train.rows import gather_rows
+from core.train.rows import gather_rows, new_writer
 from core.train.spec import TrainSpec
 from core.train.student import describe, end_ids, load_student
 
@@ -82,19 +82,21 @@ class Training:
         self._prepare_rows()
         self._prepare_optimizer()
         first = self._resume()
-        total = self._plan()
+        total, evaluated = self._plan()
         self._start_event(first, total)
+        for event in evaluated:
+            self._report(event)
         step = first
         while step < total and not self._stop_asked():
             self._report(self._train_step(step, total))
             step += 1
             if step % self._spec.eval_every == 0 and step < total:
-                self._evaluate(step)
+                self._report_evaluation(step)
             if step % self._spec.save_every == 0 or step == total:
                 self._save(step)
         if step < total:
             self._save(step)
-        self._evaluate(step)
+        self._report_evaluation(step)
         return step == total, step, self._supervised
 
     @property
@@ -124,9 +126,8 @@ class Training:
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
-        rows = gather_rows(
-            self._run_dir, spec, loaded, ends, self._paths, self._report, self._stop_asked
-        )
+        writer = new_writer(loaded, ends, self._paths, spec.model)
+        rows = gather_rows(self._run_dir, spec, writer, self._report, self._stop_asked)
         cut = self._cutter(ends[0])
         samples = {row: cut(row) for row in rows}
         usable = [row for row in rows if samples[row]]
@@ -164,22 +165,26 @@ class Training:
         self._report.say("resume", f"Going on after step {step}.")
         return step
 
-    def _plan(self) -> int:
-        """Total steps: the spec's, or fixed once by a probe and stored beside it."""
+    def _plan(self) -> tuple[int, list[EvalDone | SampleDone]]:
+        """Total steps: the spec's, or fixed once by a probe and stored beside it.
+
+        Returns:
+            The steps, and what the probe's evaluation of the untrained adapter found.
+        """
         if self._spec.steps is not None:
-            return self._spec.steps
+            return self._spec.steps, []
         stored = self._run_dir / PLAN_FILE
         if stored.is_file():
-            return int(json.loads(stored.read_text())["steps"])
+            return int(json.loads(stored.read_text())["steps"]), []
         self._report.say("probe", "Measuring how long a step takes.")
         step_seconds = statistics.median(self._probe(n) for n in range(PROBE_STEPS))
-        self._evaluate(0)
+        evaluated = self._evaluate(0)
         eval_seconds = self._last_eval.seconds if self._last_eval else 0.0
         assert self._spec.minutes is not None
         left = self._spec.minutes * 60 - (time.monotonic() - self._began) - eval_seconds
         steps = max(1, int(left / (step_seconds + eval_seconds / self._spec.eval_every)))
         stored.write_text(json.dumps({"steps": steps, "seconds_per_step": step_seconds}) + "\n")
-        return steps
+        return steps, evaluated
 
     def _probe(self, number: int) -> float:
         """Seconds of one step's work, its gradients thrown away."""
@@ -249,17 +254,19 @@ class Training:
             batches.append((token_ids.to(self._device), layout.to(self._device)))
         return batches
 
-    def _evaluate(self, step: int) -> None:
+    def _report_evaluation(self, step: int) -> None:
+        for event in self._evaluate(step):
+            self._report(event)
+
+    def _evaluate(self, step: int) -> list[EvalDone | SampleDone]:
         if not self._held_rows or not self._accelerator.is_main_process:
-            return
+            return []
         session = Session(self._student.loaded, Path(self._spec.model), None)
         done, samples = evaluate(
             step, session, self._student.distill, self._held_rows, self._held_samples, self._spec
         )
         self._last_eval = done
-        self._report(done)
-        for sample in samples:
-            self._report(sample)
+        return [done, *samples]
 
     def _save(self, step: int) -> None:
         if not self._accelerator.is_main_process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -23,8 +24,16 @@ from core.train.spec import TrainSpec, write_spec
 
 LOG_FILE = "log.txt"
 POLL_SECONDS = 0.2
-TERMINATE_AFTER = 120.0
 KILL_AFTER = 30.0
+_ENVIRONMENT = {
+    # glibc gives every large tensor back to the system and gets it again page by page: keeping
+    # the memory makes a step on two cores 12 % quicker.
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    # Threads that wait by spinning make a step five times slower beside other programs.
+    "OMP_WAIT_POLICY": "passive",
+}
+"""How the process should treat a shared machine; what the user's environment says goes first."""
 
 
 def new_run(spec: TrainSpec, paths: Paths) -> Path:
@@ -81,6 +90,7 @@ class TrainingProcess:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd=Path(__file__).resolve().parent.parent.parent,
+                env=_ENVIRONMENT | os.environ,
             )
         note_process(run_dir, self._process.pid)
 
@@ -114,19 +124,18 @@ class TrainingProcess:
         (self._run_dir / STOP_FILE).touch()
 
     def end(self) -> None:
-        """Ask, then terminate, then kill the whole process tree."""
+        """For a wish that took too long: terminate, then kill the whole process tree."""
         import psutil
 
-        self.ask_to_stop()
-        if self._ended_within(TERMINATE_AFTER):
-            return
+        # Ranks under a launcher have sessions of their own: walk the tree, not the group.
+        tree: list[Any] = psutil.Process(self._process.pid).children(recursive=True)
         self._process.terminate()
         if self._ended_within(KILL_AFTER):
             return
-        # Ranks under a launcher have sessions of their own: walk the tree, not the group.
-        tree: list[Any] = psutil.Process(self._process.pid).children(recursive=True)
         for process in (*tree, self._process):
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
 
     def log_tail(self, lines: int = 12) -> str:
         """The end of what the process printed."""

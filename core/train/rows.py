@@ -13,7 +13,7 @@ from core.paths import Paths
 from core.train.data import Row, read_rows, row_to_json
 from core.train.reporter import Reporter
 from core.train.spec import TrainSpec
-from core.train.synthesis import Writer, family_rows
+from core.train.synthesis import Advance, Writer, family_rows
 
 ROWS_FILE = "rows.jsonl"
 FAMILY_ROWS = 400
@@ -25,9 +25,7 @@ TIME_SHARE = 1 / 3
 def gather_rows(
     run_dir: Path,
     spec: TrainSpec,
-    loaded: Loaded,
-    end_ids: Sequence[int],
-    paths: Paths,
+    writer: Writer,
     report: Reporter,
     stop_asked: Callable[[], bool],
 ) -> list[Row]:
@@ -40,29 +38,20 @@ def gather_rows(
     if stored.is_file():
         # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
         return read_rows([str(stored)])
-    rows = _new_rows(spec, loaded, end_ids, paths, report, stop_asked)
+    deadline = time.monotonic() + (spec.minutes or float("inf")) * 60 * TIME_SHARE
+    rows = _new_rows(spec, writer, _Progress(report, deadline, stop_asked))
     draft = stored.with_suffix(".new")
     draft.write_text("".join(row_to_json(row) + "\n" for row in rows), encoding="utf-8")
     draft.replace(stored)
     return rows
 
 
-def _new_rows(
-    spec: TrainSpec,
-    loaded: Loaded,
-    end_ids: Sequence[int],
-    paths: Paths,
-    report: Reporter,
-    stop_asked: Callable[[], bool],
-) -> list[Row]:
+def _new_rows(spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
     rows = read_rows(spec.data) if spec.data else []
     if spec.synthesize:
         rows += family_rows(FAMILY_ROWS, spec.seed)
     if not spec.synthesize and not any(row.lacks_answer for row in rows):
         return rows
-    writer = new_writer(loaded, end_ids, paths, spec.model)
-    deadline = time.monotonic() + (spec.minutes or float("inf")) * 60 * TIME_SHARE
-    advance = _Progress(report, deadline, stop_asked)
     if spec.synthesize:
         rows += writer.invent_prompts(INVENTED_ROWS, spec.seed, advance)
     answered = writer.answer(rows, advance)

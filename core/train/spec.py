@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from core.errors import KnownError
 from core.model.adapter_info import Kind
@@ -71,7 +72,7 @@ class TrainSpec:
             raise KnownError(f"k_min {self.k_min} and k_max {self.k_max} must lie in 2..16.")
         if (self.minutes is None) == (self.steps is None):
             raise KnownError("Give either the minutes or the steps of the training.")
-        if (self.steps or 1) < 1 or (self.minutes or 1) <= 0:
+        if (self.steps or 1) < 1 or not 0 < (self.minutes or 1) < math.inf:
             raise KnownError("A training needs at least one step and some time.")
         counts = (self.rank, self.sequences, self.micro_sequences, self.context)
         if min(*counts, self.eval_every, self.save_every, self.keep_checkpoints) < 1:
@@ -102,9 +103,23 @@ def read_settings(path: Path) -> dict[str, Any]:
     unknown = data.keys() - {field.name for field in dataclasses.fields(TrainSpec)}
     if unknown:
         raise KnownError(f"The training spec {path} names unknown settings: {sorted(unknown)}.")
-    if "data" in data:
+    if isinstance(data.get("data"), list):
         data["data"] = tuple(data["data"])
+    hints = get_type_hints(TrainSpec)
+    for name, value in data.items():
+        if not _is_of(value, hints[name]):
+            raise KnownError(f"The setting {name} of {path} cannot be {value!r}.")
     return data
+
+
+def _is_of(value: object, hint: Any) -> bool:
+    """Whether a value from JSON is of a field's type; a whole number may stand for a fraction."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    kinds = get_args(hint) or (hint,)
+    return type(value) in kinds or (float in kinds and type(value) is int)
 
 
 def read_spec(path: Path) -> TrainSpec:

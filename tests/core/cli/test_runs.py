@@ -107,6 +107,17 @@ def test_delete(stride: Stride, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_export_and_delete_say_as_json_what_they_did(
+    stride: Stride, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "runs.csv"
+    stride("export", "one", "--format", "csv", "--out", str(out), "--json")
+    assert json.loads(capsys.readouterr().out) == {"file": str(out), "runs": ["one"]}
+    stride("delete", "one", "--yes", "--json")
+    assert json.loads(capsys.readouterr().out) == {"deleted": 1}
+
+
+@pytest.mark.usefixtures("filled")
 def test_delete_asks(
     stride: Stride, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

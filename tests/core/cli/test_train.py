@@ -67,6 +67,7 @@ def test_resume_goes_on_with_a_run(toy, rows, tmp_path, capsys) -> None:
         (["--out", "x", "--data", "no-such-file"], "minutes or the steps"),
         (["--out", "x", "--from", "no-such", "--steps", "1"], "holds no Stride adapter"),
         (["--resume", "no-such-run"], "no training run"),
+        (["--resume", "a-run", "--steps", "9"], "keeps the settings of its start"),
     ],
 )
 def test_bad_wishes_get_a_sentence(toy, words, said, capsys) -> None:
@@ -79,6 +80,44 @@ def test_a_failed_training_says_why(toy, tmp_path, capsys) -> None:
     words = ["train", "--model", toy, "--data", str(tmp_path / "no.jsonl")]
     assert main([*words, "--out", str(tmp_path / "a"), "--steps", "1", "--device", "cpu"]) == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_wish_for_another_rank_than_the_starts_is_refused(toy, rows, tmp_path, capsys) -> None:
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    words = ["train", "--model", toy, "--data", rows, "--spec", str(tmp_path / "spec.json")]
+    assert main([*words, *SMALL, "--out", first, "--steps", "1"]) == 0
+    more = [*words, "--out", second, "--from", first, "--device", "cpu", "--steps", "1"]
+    assert main([*more, "--rank", "3"]) == 1
+    assert "rank 2; the spec asks for gated, 3 and 3" in capsys.readouterr().err
+    args = build_parser().parse_args(more)
+    assert (_spec(args, user_paths()).rank, _spec(args, user_paths()).k_max) == (2, 3)
+
+
+def test_any_number_of_sequences_finds_its_micro_batches(toy) -> None:
+    words = ["train", "--model", toy, "--data", "x", "--out", "y", "--steps", "1"]
+    sizes = []
+    for count in ("4", "12", "7"):
+        spec = _spec(build_parser().parse_args([*words, "--sequences", count]), user_paths())
+        spec.check()
+        sizes.append(spec.micro_sequences)
+    assert sizes == [4, 4, 1]
+
+
+def test_data_says_as_json_what_it_wrote(tmp_path, capsys) -> None:
+    out = str(tmp_path / "prompts.jsonl")
+    assert main(["data", "prompts", "--per-family", "1", "--out", out, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"file": out, "rows": len(CHECKABLE) + len(OPEN)}
+
+
+def test_data_synthesize_writes_the_families_asked_for(toy, tmp_path) -> None:
+    out = tmp_path / "rows.jsonl"
+    words = ["data", "synthesize", "--model", toy, "--out", str(out), "--invented", "0"]
+    assert main([*words, "--families", "counting,chat", "--per-family", "2"]) == 0
+    found = [json.loads(line)["family"] for line in out.read_text().splitlines()]
+    assert set(found) <= {"counting", "chat"}
+    assert found
+    assert main([*words, "--families", "counting,poems"]) == 1
 
 
 def test_data_prompts_are_rows_for_bench(tmp_path) -> None:

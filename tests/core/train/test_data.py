@@ -84,6 +84,13 @@ def test_held_out_rows_are_never_trained_on() -> None:
     assert split_rows(rows, 24, seed=1) == (train, held)
 
 
+def test_a_row_given_twice_is_on_one_side_only() -> None:
+    rows = [Row(text=str(n)) for n in range(20)] * 2
+    train, held = split_rows(rows, 4, seed=1)
+    assert not set(train) & set(held)
+    assert len(train) + len(held) == 20
+
+
 def test_each_epoch_visits_every_sample_once() -> None:
     seen = [index for step in range(10) for index in step_indices(step, 4, 20, seed=3)]
     assert sorted(seen[:20]) == sorted(seen[20:]) == list(range(20))

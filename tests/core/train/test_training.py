@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,13 +23,15 @@ from core.errors import KnownError
 from core.events import CheckpointSaved, EvalDone, PassDone, RunEnded, RunStarted, StepDone
 from core.jsonl import read_events
 from core.model.adapter_info import choose_adapter, read_adapter_info
+from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.paths import user_paths
 from core.settings import Settings
 from core.train.child import train
+from core.train.distill import Reader
 from core.train.loop import Training
 from core.train.process import TrainingProcess, find_run, new_run
-from core.train.spec import TrainSpec, read_spec, write_spec
-from tests.core.toy import save_toy
+from core.train.spec import TrainSpec, read_settings, read_spec, write_spec
+from tests.core.toy import save_toy, toy_model, toy_tokenizer
 
 
 @pytest.fixture
@@ -256,3 +264,114 @@ def test_adapter_weights_are_small_and_half(spec, tmp_path) -> None:
     weights = load_file(tmp_path / "adapter" / "adapter.safetensors")
     assert {one.dtype for one in weights.values()} == {torch.bfloat16}
     assert not any("lm_head" in name or "embed" in name for name in weights)
+
+
+def test_micro_batches_change_nothing_but_the_memory_needed(spec, tmp_path) -> None:
+    """Every slot of a step weighs the same, however the step's rows are split."""
+    rows = Path(spec.data[0])
+    short = json.dumps({"prompt": "Say a.", "response": "a"})
+    rows.write_text(rows.read_text() + f"{short}\n" * 2)
+    for micro in (1, 4):
+        changed = dataclasses.replace(spec, micro_sequences=micro, out=str(tmp_path / str(micro)))
+        run_training(changed, tmp_path / f"run{micro}")
+    one, four = losses(tmp_path / "run1"), losses(tmp_path / "run4")
+    assert one == pytest.approx(four, rel=1e-3)
+
+
+def test_a_torn_event_is_cut_off_before_the_run_goes_on(spec, tmp_path) -> None:
+    run_dir = tmp_path / "run"
+    run_training(spec, run_dir, stop_after=2)
+    with (run_dir / "events.jsonl").open("a") as file:
+        file.write('{"event":"step_do')
+    run_training(spec, run_dir)
+    assert len(losses(run_dir)) == 6
+
+
+def test_a_full_disk_leaves_the_older_adapter_as_it_was(spec, tmp_path, monkeypatch) -> None:
+    run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
+    before = {file.name: file.read_bytes() for file in Path(spec.out).iterdir()}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.model.loading.save_file", full)
+    with pytest.raises(KnownError, match="No space left"):
+        run_training(spec, tmp_path / "run2")
+    assert {file.name: file.read_bytes() for file in Path(spec.out).iterdir()} == before
+
+
+def test_seconds_and_slots_count_over_all_starts(spec, tmp_path) -> None:
+    run_training(spec, tmp_path / "run", stop_after=3)
+    first = read_adapter_info(Path(spec.out)).training
+    time.sleep(1.1)
+    run_training(spec, tmp_path / "run")
+    both = read_adapter_info(Path(spec.out)).training
+    assert both["supervised_slots"] > first["supervised_slots"]
+    events = read_events(tmp_path / "run" / "events.jsonl")
+    steps = [event for event in events if isinstance(event, StepDone)]
+    assert both["supervised_slots"] == sum(one.supervised for one in steps)
+    assert both["seconds"] >= sum(one.seconds for one in steps) - 1
+
+
+def test_a_start_is_announced_before_its_first_evaluation(spec, tmp_path) -> None:
+    timed = dataclasses.replace(spec, steps=None, minutes=0.05, eval_every=1000)
+    run_training(timed, tmp_path / "run", stop_after=1)
+    told = [
+        event
+        for event in read_events(tmp_path / "run" / "events.jsonl")
+        if isinstance(event, RunStarted | EvalDone)
+    ]
+    assert isinstance(told[0], RunStarted)
+    assert told[1].step == 0
+
+
+def test_a_process_deaf_to_wishes_is_killed_with_its_children(spec, monkeypatch) -> None:
+    monkeypatch.setattr("core.train.process.KILL_AFTER", 0.2)
+    process = TrainingProcess(new_run(spec, user_paths()))
+    process._process.kill()
+    process._process.wait()
+    deaf = "import signal, subprocess, time; signal.signal(15, signal.SIG_IGN); "
+    process._process = subprocess.Popen(
+        [sys.executable, "-c", f"{deaf} print(subprocess.Popen(['sleep', '99']).pid, flush=True);"
+         " time.sleep(99)"],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    grandchild = int(process._process.stdout.readline())
+    process.end()
+    process._process.stdout.close()
+    assert process.exit_code == -signal.SIGKILL
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert psutil.Process(grandchild).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"steps": "many"}',
+        '{"minutes": true}',
+        '{"data": "rows.jsonl"}',
+        '{"teacher": "kind"}',
+        '{"rank": 1.5}',
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_named(text, tmp_path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(text)
+    [name] = json.loads(text)
+    with pytest.raises(KnownError, match=f"setting {name}"):
+        read_settings(path)
+
+
+def test_a_tokenizer_keeps_its_special_tokens_beside_the_mask() -> None:
+    model, tokenizer = toy_model(), toy_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|tool|>"]})
+    mask_id = add_mask_token(model, tokenizer)
+    assert {"<|tool|>", MASK_TOKEN} <= set(tokenizer.all_special_tokens)
+    assert tokenizer.decode([mask_id], skip_special_tokens=True) == ""
+
+
+def test_other_attention_than_sdpa_is_refused(spec) -> None:
+    model = toy_model()
+    model.set_attn_implementation("eager")
+    with pytest.raises(KnownError, match="attention"):
+        Reader(model)
