@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
 from app.widgets.load_panel import LoadPanel
-from app.widgets.model_choices import ADD_FOLDER, AdapterBox, DeviceBox, ModelBox
+from app.widgets.model_choices import (
+    ADD_FOLDER,
+    CHOOSE_FOLDER,
+    AdapterBox,
+    DeviceBox,
+    ModelBox,
+)
 from app.widgets.text import SPACE
-from app.workers.inventory import Inventory, ModelChoice, take_inventory, weights_of
+from app.workers.inventory import (
+    Inventory,
+    ModelChoice,
+    adapter_in,
+    take_inventory,
+    weights_of,
+)
 from app.workers.jobs import Progress
 from core.control import Cancel
 from core.engine.request import LoadSpec, SessionInfo
@@ -159,6 +173,7 @@ class ModelBar(QFrame):
         model = self._model()
         if model is not None and self._inventory.adapters:
             self._weigh(model)
+        self._adapters.setEnabled(model is not None)
         weights = self._weights.get(self._wish, "")
         self._adapters.show_adapters(self._inventory.adapters_for(weights), self._adapter_wish)
 
@@ -167,7 +182,7 @@ class ModelBar(QFrame):
             self._weights[model.wish] = ""
             paths = self._context.paths
             self._context.jobs.start(
-                lambda _cancel, _progress: (model.wish, weights_of(model, paths)),
+                lambda cancel, _progress: (model.wish, weights_of(model, paths, cancel)),
                 self._on_weighed,
             )
 
@@ -201,8 +216,33 @@ class ModelBar(QFrame):
 
     @Slot(int)
     def _on_adapter_chosen(self, index: int) -> None:
-        self._adapter_wish = self._adapters.itemData(index)
-        self._show_fit()
+        wish = self._adapters.itemData(index)
+        if wish == CHOOSE_FOLDER:
+            self._show_adapters()
+            self._choose_adapter_folder()
+        else:
+            self._adapter_wish = wish
+            self._show_fit()
+
+    def _choose_adapter_folder(self) -> None:
+        """Pick an adapter from anywhere, once it is known to fit the picked model."""
+        folder = QFileDialog.getExistingDirectory(self, "A folder with an adapter")
+        model, paths = self._model(), self._context.paths
+        if not folder or model is None:
+            return
+
+        def read(cancel: Cancel, _progress: Progress) -> tuple[str, str]:
+            return model.wish, adapter_in(Path(folder), model, paths, cancel).wish
+
+        self._context.jobs.start(read, self._on_adapter_found)
+
+    @Slot(object)
+    def _on_adapter_found(self, found: tuple[str, str]) -> None:
+        model_wish, adapter_wish = found
+        if model_wish == self._wish:
+            self._adapter_wish = adapter_wish
+            self._show_adapters()
+            self._show_fit()
 
     @Slot(int)
     def _on_device_chosen(self, index: int) -> None:

@@ -24,6 +24,7 @@ from app.widgets.units import size_text
 from app.workers.inventory import AdapterChoice, Inventory, ModelChoice
 
 ADD_FOLDER = "add folder"
+CHOOSE_FOLDER = "choose folder"
 LIST_WIDTH = 640
 NOTE_ROLE = Qt.ItemDataRole.UserRole + 1
 
@@ -66,6 +67,10 @@ class ElidingComboBox(QComboBox):
     def _say(self, row: int, tip: str) -> None:
         self.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
 
+    def _widen_list(self) -> None:
+        """Let the opened list be wider than the box."""
+        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + 24, LIST_WIDTH))
+
 
 class NoteDelegate(QStyledItemDelegate):
     """Shows in the opened list what the closed box has no room for."""
@@ -96,7 +101,7 @@ class ModelBox(ElidingComboBox):
             self.addItem("No model on this machine yet", "")
         self.addItem(icon("folder"), "Add a folder with models…", ADD_FOLDER)
         self.setCurrentIndex(max(self.findData(wish), 0))
-        self.view().setMinimumWidth(min(self.view().sizeHintForColumn(0) + 24, LIST_WIDTH))
+        self._widen_list()
 
     def _add(self, choice: ModelChoice, fit: str) -> None:
         entry = choice.entry
@@ -113,7 +118,7 @@ class ModelBox(ElidingComboBox):
 
 
 class AdapterBox(ElidingComboBox):
-    """The adapters of one model: by itself, one by name, or none."""
+    """The adapters of one model: by itself, one by name, none, or one from elsewhere."""
 
     def __init__(self) -> None:
         super().__init__("Adapter", "What lets it predict several tokens a pass", 13)
@@ -131,7 +136,10 @@ class AdapterBox(ElidingComboBox):
         self.addItem(icon("adapter"), "No adapter", "none")
         if self.findData(wish) < 0:
             self.addItem(icon("adapter"), Path(wish).name, wish)
+            self._say(self.count() - 1, wish)
+        self.addItem(icon("folder"), "Choose an adapter folder…", CHOOSE_FOLDER)
         self.setCurrentIndex(self.findData(wish))
+        self._widen_list()
 
 
 class DeviceBox(ElidingComboBox):

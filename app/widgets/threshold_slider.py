@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
@@ -28,6 +28,9 @@ UNIT = 100
 
 SNAP = 12
 """A drag that ends this near to a stop takes it."""
+
+NAME_GAP = 10
+"""Two names of stops stand at least this many pixels apart."""
 
 
 def name_of(threshold: float) -> str:
@@ -143,7 +146,7 @@ class ThresholdSlider(QWidget):
 
 
 class _StopNames(QWidget):
-    """Names under the slider, each below its stop; a click takes the stop.
+    """Names under the slider, each below its stop, as many as fit; a click takes the stop.
 
     Signals:
         stop_chosen: Threshold of the stop.
@@ -167,13 +170,21 @@ class _StopNames(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        widest = max(metrics.horizontalAdvance(name) for _value, name in STOPS)
-        return QSize((widest + 10) * len(STOPS), metrics.height() + 2)
+        return self._size_for(len(STOPS))
 
     @override
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        return self._size_for(2)
+
+    def _size_for(self, names: int) -> QSize:
+        metrics = QFontMetrics(self._font(is_current=True))
+        widest = max(metrics.horizontalAdvance(name) for _value, name in STOPS)
+        return QSize((widest + NAME_GAP) * names, metrics.height() + 2)
+
+    def _font(self, *, is_current: bool) -> QFont:
+        font = QFont(self.font())
+        font.setBold(is_current)
+        return font
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -184,19 +195,30 @@ class _StopNames(QWidget):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        for number, (_value, name) in enumerate(STOPS):
+        for name, place in self.places().items():
             is_current = name == self._current
             role = (
                 QPalette.ColorRole.WindowText if is_current else QPalette.ColorRole.PlaceholderText
             )
             painter.setPen(self.palette().color(role))
-            font = QFont(self.font())
-            font.setBold(is_current)
-            painter.setFont(font)
-            painter.drawText(self._place(number, painter, name), 0, name)
+            painter.setFont(self._font(is_current=is_current))
+            painter.drawText(place, 0, name)
 
-    def _place(self, number: int, painter: QPainter, name: str) -> QRect:
-        width = painter.fontMetrics().horizontalAdvance(name) + 2
+    def places(self) -> dict[str, QRect]:
+        """Where the names stand; where room is short the one in force and the ends go first."""
+        ends = STOPS[0], STOPS[-1]
+        order = sorted(STOPS, key=lambda stop: (stop[1] != self._current, stop not in ends))
+        places: dict[str, QRect] = {}
+        for stop in order:
+            place = self._place(STOPS.index(stop), stop[1])
+            claim = place.adjusted(-NAME_GAP, 0, NAME_GAP, 0)
+            if not any(claim.intersects(other) for other in places.values()):
+                places[stop[1]] = place
+        return places
+
+    def _place(self, number: int, name: str) -> QRect:
+        metrics = QFontMetrics(self._font(is_current=name == self._current))
+        width = metrics.horizontalAdvance(name) + 2
         left = self._centre(number) - width // 2
         return QRect(min(max(left, 0), self.width() - width), 1, width, self.height())
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.control import Cancel
 from core.device import Device, list_devices
 from core.errors import KnownError
-from core.model.adapter_info import Kind, list_adapters, read_adapter_info, starter_adapter
+from core.model.adapter_info import (
+    Kind,
+    check_fits,
+    list_adapters,
+    read_adapter_info,
+    starter_adapter,
+)
 from core.model.fingerprint import cached_weights_hash
 from core.model.store import Fit, ModelEntry, judge_fit, list_models, memory_needed
 from core.paths import Paths
@@ -86,12 +93,24 @@ def take_inventory(paths: Paths, settings: Settings) -> Inventory:
     return Inventory(models, adapters, tuple(list_devices()))
 
 
-def weights_of(model: ModelChoice, paths: Paths) -> str:
+def weights_of(model: ModelChoice, paths: Paths, cancel: Cancel) -> str:
     """Hash of a model's weights; reads every byte the first time. "" if they cannot be read."""
     try:
-        return cached_weights_hash(model.entry.path, paths.cache)
+        return cached_weights_hash(model.entry.path, paths.cache, cancel)
     except KnownError:
         return ""
+
+
+def adapter_in(folder: Path, model: ModelChoice, paths: Paths, cancel: Cancel) -> AdapterChoice:
+    """The adapter in a folder anywhere on the disk.
+
+    Raises:
+        KnownError: if it holds none, or one trained on other weights.
+    """
+    choice = _adapter(folder)
+    weights_of(model, paths, cancel)  # heeds the cancel; the check then knows the hash
+    check_fits(read_adapter_info(folder), model.entry.path, paths)
+    return choice
 
 
 def _adapter(folder: Path) -> AdapterChoice:

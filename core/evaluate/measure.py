@@ -184,25 +184,25 @@ def generate_answer(
 def plain_layers(loaded: Loaded) -> Iterator[None]:
     """Inside, the model's linear layers are those that transformers made.
 
-    Neither the gate of an adapter nor our narrow products may cost `generate` anything.
+    Neither the gate of an adapter nor our own layers may cost `generate` anything.
     """
     from torch import nn
 
     from core.model.adapters import GatedAdapter
-    from core.model.narrow import NarrowLinear
+    from core.model.linear import RowsLinear
 
     model = loaded.model
     gated = loaded.masks.layers if isinstance(loaded.masks, GatedAdapter) else {}
     for name, layer in gated.items():
         _put(model, name, layer.base)
-    narrow: list[nn.Linear] = [one for one in model.modules() if type(one) is NarrowLinear]
-    for linear in narrow:
+    quicker: list[nn.Linear] = [one for one in model.modules() if type(one) is RowsLinear]
+    for linear in quicker:
         linear.__class__ = nn.Linear
     try:
         yield
     finally:
-        for linear in narrow:
-            linear.__class__ = NarrowLinear
+        for linear in quicker:
+            linear.__class__ = RowsLinear
         for name, layer in gated.items():
             _put(model, name, layer)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.control import Cancel
 from core.errors import KnownError
 
 _CHUNK = 4 << 20
@@ -118,7 +119,7 @@ def _damaged(file: Path, reason: str) -> KnownError:
     )
 
 
-def weights_hash(folder: Path) -> str:
+def weights_hash(folder: Path, cancel: Cancel | None = None) -> str:
     """SHA-256 over every tensor's name, dtype, shape and bytes, in name order.
 
     The same weights give the same hash however they are sharded and whatever metadata the
@@ -126,12 +127,15 @@ def weights_hash(folder: Path) -> str:
 
     Raises:
         KnownError: naming the file that is missing or damaged.
+        Cancelled: if the user did not want to wait.
     """
     entries = [entry for file in weight_files(folder) for entry in read_header(file)]
     digest = hashlib.sha256()
     for entry in sorted(entries, key=lambda one: one.name):
         digest.update(json.dumps([entry.name, entry.dtype, entry.shape]).encode() + b"\n")
         for chunk in _bytes_of(entry):
+            if cancel is not None:
+                cancel.check()
             digest.update(chunk)
     return digest.hexdigest()
 
@@ -148,11 +152,12 @@ def _bytes_of(entry: TensorEntry) -> Iterator[bytes]:
             yield chunk
 
 
-def cached_weights_hash(folder: Path, cache_dir: Path) -> str:
+def cached_weights_hash(folder: Path, cache_dir: Path, cancel: Cancel | None = None) -> str:
     """`weights_hash`, remembered as long as path, size and time of every file stay the same.
 
     Raises:
         KnownError: naming the file that is missing or damaged.
+        Cancelled: if the user did not want to wait.
     """
     stamp = [_stamp(file) for file in weight_files(folder)]
     key = str(folder.resolve())
@@ -161,7 +166,7 @@ def cached_weights_hash(folder: Path, cache_dir: Path) -> str:
     entry = known.get(key)
     if isinstance(entry, dict) and entry.get("files") == stamp:
         return str(entry["sha256"])
-    value = weights_hash(folder)
+    value = weights_hash(folder, cancel)
     _write_cache(cache_file, {**known, key: {"files": stamp, "sha256": value}})
     return value
 

@@ -19,8 +19,8 @@ from core.model.adapter_info import (
     read_adapter_info,
 )
 from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
+from core.model.linear import use_rows_linear
 from core.model.mask_token import find_mask_token
-from core.model.narrow import use_narrow_products
 
 _DAMAGE = (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError)
 
@@ -52,7 +52,9 @@ def load(
     if info and info.kind == "full":
         masks = FullMaskRows(model, find_mask_token(tokenizer, info.mask_token), info.k_max)
     elif info and adapter_path:
-        masks = load_gated(model, adapter_path, info).to(device=device, dtype=dtype)
+        # On the CPU a pass computes the updates in float32 (see `GatedLinear`).
+        held = torch.float32 if device.type == "cpu" else dtype
+        masks = load_gated(model, adapter_path, info).to(device=device, dtype=held)
     return Loaded(model, tokenizer, masks, device, dtype)
 
 
@@ -87,7 +89,7 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
         # transformers would fill them with random numbers and only warn.
         raise _unfit(folder, f"its files lack {len(missing)} weights, {missing[0]} among them.")
     model.eval().requires_grad_(False)
-    use_narrow_products(model)
+    use_rows_linear(model)
     return model, tokenizer
 
 

@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
 
 from app.assets import icon
 from app.pages.chat.chats import Chats
+from app.widgets.confirm import confirm_delete
 from app.widgets.text import SPACE, button
 
 ROW_HEIGHT = 34
+QUESTION = "Delete this chat? This cannot be undone. Its answers stay in the history."
 CHAT_ID = Qt.ItemDataRole.UserRole
 
 
@@ -132,6 +134,7 @@ class ChatList(QWidget):
     def _on_delete(self) -> None:
         item = self._list.currentItem()
         if item is not None:
-            chat_id = item.data(CHAT_ID)
-            self._chats.delete(chat_id)
-            self.deleted.emit(chat_id)
+            chat_id = item.data(CHAT_ID)  # an answer's end may fill the list anew meanwhile
+            if confirm_delete(self, QUESTION):
+                self._chats.delete(chat_id)
+                self.deleted.emit(chat_id)

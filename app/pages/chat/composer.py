@@ -58,7 +58,7 @@ class Composer(QFrame):
         self._button.setText("Stop" if is_answering else "Send")
         self._button.setIcon(icon("stop" if is_answering else "send"))
         self._button.setAccessibleName("Stop answering" if is_answering else "Send message")
-        hint = "Write a message. Enter sends, Shift+Enter breaks the line."
+        hint = "Enter sends, Shift+Enter breaks the line."
         self._edit.setPlaceholderText(
             hint if is_ready or is_answering else "Load a model to send a message."
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -13,21 +14,17 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
-from app.pages.chat.legend import Legend
 from app.widgets.fold import Fold
-from app.widgets.pass_layer import COLOUR_MODES, ColourMode
+from app.widgets.legend import ColourBox, Legend
 from app.widgets.text import SPACE, muted, pad_number
 from app.widgets.threshold_slider import ThresholdSlider
 from core.engine.request import K_MAX_LIMIT, SessionInfo
 
-MODE_NAMES = {
-    "pass": "Colour by pass",
-    "confidence": "Colour by confidence",
-    "slot": "Colour by slot",
-    "off": "No colours",
-}
 MOST_NEW_TOKENS = 32768
+NARROW = 800
+"""Below this width the slider has a line of its own."""
 
 
 class ChatHeader(QFrame):
@@ -47,7 +44,6 @@ class ChatHeader(QFrame):
         super().__init__(parent)
         self.setProperty("role", "header")
         self.slider = ThresholdSlider(threshold)
-        self.slider.setMinimumWidth(380)
         self.slider.setMaximumWidth(560)
         self._k_max = _spin("k_max", 1, K_MAX_LIMIT, "Most tokens kept of one pass.")
         self._k_max.setValue(8)
@@ -55,12 +51,10 @@ class ChatHeader(QFrame):
             "Most new tokens", 1, MOST_NEW_TOKENS, "An answer ends after so many tokens."
         )
         self.max_new_tokens.setValue(max_new_tokens)
-        self._colours = QComboBox()
-        self._colours.setAccessibleName("Meaning of the colours")
-        for mode in COLOUR_MODES:
-            self._colours.addItem(MODE_NAMES[mode], mode)
-        self._colours.currentIndexChanged.connect(self._on_colours)
+        self._colours = ColourBox()
         self._legend = Legend()
+        self._colours.mode_changed.connect(self._legend.set_mode)
+        self._colours.mode_changed.connect(self.colour_mode_changed)
         self._system = QPlainTextEdit()
         self._system.setAccessibleName("System prompt")
         self._system.setPlaceholderText("Instructions that hold for the whole chat")
@@ -70,21 +64,24 @@ class ChatHeader(QFrame):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(2 * SPACE)
-        row.addWidget(self.slider, 1)
-        row.addLayout(_named("k_max", self._k_max))
-        row.addLayout(_named("Length", self.max_new_tokens))
-        row.addStretch(0)
-        row.addWidget(self._colours)
+        self._limits = QHBoxLayout()
+        self._limits.setSpacing(2 * SPACE)
+        self._limits.addLayout(_named("k_max", self._k_max))
+        self._limits.addLayout(_named("Length", self.max_new_tokens))
+        self._limits.addStretch(1)
+        self._first = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._first.setSpacing(2 * SPACE)
+        self._first.addWidget(self.slider, 1)
+        self._first.addLayout(self._limits)
+        self._second = QHBoxLayout()
+        self._second.addWidget(Fold("System prompt", self._system), 1)
+        self._second.addWidget(self._legend)
+        self._second.addWidget(self._colours)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, SPACE, 2 * SPACE, SPACE // 2)
         layout.setSpacing(SPACE // 2)
-        layout.addLayout(row)
-        second = QHBoxLayout()
-        second.addWidget(Fold("System prompt", self._system), 1)
-        second.addWidget(self._legend)
-        layout.addLayout(second)
+        layout.addLayout(self._first)
+        layout.addLayout(self._second)
 
     @property
     def k_max(self) -> int:
@@ -102,10 +99,6 @@ class ChatHeader(QFrame):
             with QSignalBlocker(self._system):
                 self._system.setPlainText(text)
 
-    def set_colour_mode(self, mode: ColourMode) -> None:
-        """Choose what the colours mean."""
-        self._colours.setCurrentIndex(COLOUR_MODES.index(mode))
-
     @Slot(object)
     def show_session(self, info: SessionInfo) -> None:
         """Offer no more tokens a pass than the adapter was trained for."""
@@ -113,14 +106,19 @@ class ChatHeader(QFrame):
         self._k_max.setValue(info.k_max)
         self._k_max.setEnabled(info.k_max > 1)
 
-    @Slot(int)
-    def _on_colours(self, number: int) -> None:
-        self._legend.set_mode(COLOUR_MODES[number])
-        self.colour_mode_changed.emit(COLOUR_MODES[number])
-
     @Slot()
     def _on_system(self) -> None:
         self.system_changed.emit(self.system)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_narrow = self.width() < NARROW
+        below, beside = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        wish = below if is_narrow else beside
+        if self._first.direction() != wish:
+            self._first.setDirection(wish)
+            (self._limits if is_narrow else self._second).addWidget(self._colours)
 
 
 def _spin(name: str, low: int, high: int, hint: str) -> QSpinBox:

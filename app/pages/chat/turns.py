@@ -16,12 +16,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.assets import icon
-from app.pages.chat.what_if import WhatIf
 from app.theme import is_dark
 from app.widgets.answer_figures import AnswerFigures
 from app.widgets.answer_view import AnswerView
 from app.widgets.pass_layer import ColourMode
 from app.widgets.text import SPACE, body, button
+from app.widgets.what_if import WhatIf
 from core.blocks_html import inline_blocks, load_palette
 from core.events import GenerationEvent
 from core.history.records import Turn
@@ -119,7 +119,6 @@ class AnswerTurn(QWidget):
         self._note = ""
         self.view = AnswerView()
         self.view.set_colour_mode(mode)
-        self._what_if: WhatIf | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)
@@ -169,9 +168,10 @@ class AnswerTurn(QWidget):
         self.is_filled = True
         self.setMinimumHeight(0)
         self._figures = AnswerFigures()
+        self._what_if = WhatIf(self.view)
         self._buttons = self._make_buttons()
-        self._layout.addWidget(self._figures)
-        self._layout.addWidget(self._buttons)
+        for part in (self._figures, self._what_if, self._buttons):
+            self._layout.addWidget(part)
         self.view.redrawn.connect(self._on_redrawn)
         self.view.caret_moved.connect(self._on_caret_moved)
 
@@ -192,18 +192,14 @@ class AnswerTurn(QWidget):
             ("refresh", "Answer again", self._on_regenerate),
         ):
             layout.addWidget(_tool(name, hint, slot))
-        self._what_if_button = button("Other threshold", role="quiet")
-        self._what_if_button.setToolTip("Show this answer's blocks at another threshold: estimate")
-        self._what_if_button.setCheckable(True)
-        self._what_if_button.toggled.connect(self._on_what_if)
-        layout.addWidget(self._what_if_button)
+        layout.addWidget(self._what_if.button)
         layout.addStretch(1)
         buttons.hide()
         return buttons
 
     def _show_buttons(self, *, is_done: bool) -> None:
         self._buttons.setVisible(is_done)
-        self._what_if_button.setVisible(bool(self.view.passes))
+        self._what_if.offer()
         self._on_redrawn()
 
     @Slot()
@@ -227,16 +223,6 @@ class AnswerTurn(QWidget):
     @Slot()
     def _on_regenerate(self) -> None:
         self.regenerate_requested.emit()
-
-    @Slot(bool)
-    def _on_what_if(self, is_on: bool) -> None:
-        if is_on:
-            self._what_if = WhatIf(self.view)
-            self._layout.insertWidget(self._layout.indexOf(self._buttons), self._what_if)
-        elif self._what_if is not None:
-            self._what_if.deleteLater()
-            self._what_if = None
-            self.view.set_estimate(None)
 
     @Slot(QRectF)
     def _on_caret_moved(self, rect: QRectF) -> None:

@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 from app.pages.history.table import KIND_WORDS, STATE_WORDS
 from app.widgets.answer_figures import STOP_REASONS
 from app.widgets.answer_view import AnswerView
+from app.widgets.legend import ColourBox, Legend
 from app.widgets.text import SPACE, body, button, heading, line, muted
 from app.widgets.units import moment_text
+from app.widgets.what_if import WhatIf
 from core.events import GenerationEvent
 from core.history.records import RunDetail
 
@@ -66,6 +68,11 @@ class RunView(QWidget):
         self._note = muted(INTERRUPTED_NOTE)
         self._prompt = body()
         self._answer = AnswerView()
+        self._colours = ColourBox()
+        self._legend = Legend()
+        self._colours.mode_changed.connect(self._legend.set_mode)
+        self._colours.mode_changed.connect(self._answer.set_colour_mode)
+        self._what_if = WhatIf(self._answer)
         self._error = body()
         self._figures = QGridLayout()
         self._facts = QGridLayout()
@@ -87,8 +94,11 @@ class RunView(QWidget):
         column.addLayout(self._figures)
         column.addWidget(muted("Prompt"))
         column.addWidget(self._prompt)
-        column.addWidget(muted("Answer"))
+        column.addLayout(self._answer_head())
+        column.addWidget(self._legend)
         column.addWidget(self._answer)
+        column.addWidget(self._what_if)
+        column.addWidget(self._what_if.button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._error)
         column.addWidget(line())
         column.addLayout(self._facts)
@@ -112,6 +122,12 @@ class RunView(QWidget):
         row.addStretch(1)
         return row
 
+    def _answer_head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(muted("Answer"), 1)
+        row.addWidget(self._colours)
+        return row
+
     def show_run(self, opened: OpenedRun) -> None:
         """Show a run in place of the last one."""
         run = opened.run
@@ -128,8 +144,10 @@ class RunView(QWidget):
         self._subtitle.setText("  ·  ".join(words))
         self._note.setVisible(run.kind == "answer" and run.state == "interrupted")
         self._prompt.setText(run.prompt or "—")
-        self._answer.setVisible(bool(opened.events))
+        for part in (self._colours, self._legend, self._answer):
+            part.setVisible(bool(opened.events))
         self._answer.show_trace(opened.events)
+        self._what_if.offer()
         self._error.setText(str(run.summary.get("error", "")))
         self._error.setVisible(bool(self._error.text()))
         self._show_figures(run)

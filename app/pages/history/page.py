@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
-    QMessageBox,
     QSplitter,
     QStackedWidget,
     QTableView,
@@ -26,6 +25,7 @@ from app.assets import icon
 from app.context import AppContext
 from app.pages.history.detail import OpenedRun, RunView
 from app.pages.history.table import KIND_WORDS, STATE_WORDS, RunTable
+from app.widgets.confirm import confirm_delete
 from app.widgets.empty_state import EmptyState
 from app.widgets.text import PAGE_MARGIN, SPACE, muted, title
 from app.workers.jobs import Progress
@@ -35,7 +35,7 @@ from core.history.export import FORMATS, Format, write_export
 from core.history.records import RunFilter
 
 SEARCH_DELAY_MS = 200
-NARROW = 860
+NARROW = 1000
 """Below this width the opened run lies under the list."""
 
 FILE_FILTERS: dict[Format, str] = {
@@ -217,14 +217,7 @@ class HistoryPage(QWidget):
         if store is None or not ids:
             return
         what = "this run" if len(ids) == 1 else f"these {len(ids)} runs"
-        answer = QMessageBox.question(
-            self,
-            "Delete",
-            f"Delete {what} from the history? This cannot be undone.",
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        if answer != QMessageBox.StandardButton.Yes:
+        if not confirm_delete(self, f"Delete {what} from the history? This cannot be undone."):
             return
 
         def work(_cancel: Cancel, _progress: Progress) -> int:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext, History, SettingsHolder
 from app.pages.chat.page import ChatPage
 from app.pages.chat.turns import AnswerTurn, UserTurn
+from app.widgets.threshold_slider import STOPS
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
 from core.engine.request import LoadSpec
@@ -217,12 +224,13 @@ def test_another_threshold_is_an_estimate_and_says_so(qtbot: QtBot, stage: Stage
     load(qtbot, stage)
     turn = ask(qtbot, stage)
     recorded = turn.view.block_sizes
-    turn._what_if_button.click()
-    assert turn._what_if is not None
+    assert turn._what_if.isHidden()
+    turn._what_if.button.click()
+    assert turn._what_if._slider.threshold == turn.view.passes[-1].threshold
     turn._what_if._slider.set_threshold(1.0)
     assert set(turn.view.block_sizes) == {1}
     assert turn._what_if._sentence.text().startswith("Estimate: at 1 about")
-    turn._what_if_button.click()
+    turn._what_if.button.click()
     assert turn.view.block_sizes == recorded
 
 
@@ -242,7 +250,13 @@ def test_chats_come_back_from_the_history_with_their_blocks(qtbot: QtBot, stage:
     qtbot.waitUntil(lambda: other.conversation.turns[-1].view.block_sizes == sizes)
 
 
-def test_chats_can_be_searched_renamed_and_deleted(qtbot: QtBot, stage: Stage) -> None:
+def answer_questions(monkeypatch: pytest.MonkeyPatch, answer: QMessageBox.StandardButton) -> None:
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answer)
+
+
+def test_chats_can_be_searched_renamed_and_deleted(
+    qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load(qtbot, stage)
     ask(qtbot, stage, "About cats")
     stage.page.new_chat()
@@ -255,9 +269,53 @@ def test_chats_can_be_searched_renamed_and_deleted(qtbot: QtBot, stage: Stage) -
     assert [one.title for one in chats.list()] == ["About dogs"]
     row = stage.page.list._list
     row.setCurrentRow(0)
+    answer_questions(monkeypatch, QMessageBox.StandardButton.Yes)
     stage.page.list._on_delete()
     assert chats.list() == []
     assert stage.page.conversation.turns == ()
+
+
+def test_delete_asks_first(qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(qtbot, stage)
+    ask(qtbot, stage)
+    answer_questions(monkeypatch, QMessageBox.StandardButton.Cancel)
+    stage.page.list._on_delete()
+    assert len(stage.page.chats.list()) == 1
+    assert len(stage.page.conversation.turns) == 2
+
+
+def test_an_answer_may_end_while_the_question_waits(
+    qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(qtbot, stage)
+
+    def answer_late(*_: object) -> QMessageBox.StandardButton:
+        with qtbot.waitSignal(stage.engine.finished):
+            pass
+        return QMessageBox.StandardButton.Yes
+
+    monkeypatch.setattr(QMessageBox, "question", answer_late)
+    stage.page.send("Hello")
+    stage.page.list._on_delete()
+    assert stage.page.chats.list() == []
+
+
+@pytest.mark.parametrize("width", [508, 700, 860])
+def test_the_controls_of_the_header_never_overlap(stage: Stage, width: int) -> None:
+    header = stage.page.header
+    stage.page.resize(width + stage.page.width() - header.width(), 800)
+    parts: list[QWidget] = [
+        header.slider._names,
+        header.slider._figure,
+        header._k_max,
+        header.max_new_tokens,
+        header._colours,
+        header._legend,
+    ]
+    places = [QRect(one.mapTo(header, QPoint()), one.size()) for one in parts]
+    assert not any(one.intersects(other) for one, other in combinations(places, 2))
+    assert all(header.rect().contains(one) for one in places)
+    assert len(header.slider._names.places()) == len(STOPS)
 
 
 def test_long_chats_lay_out_only_what_is_in_sight(qtbot: QtBot, stage: Stage) -> None:
@@ -298,7 +356,10 @@ def test_the_window_stays_quick_while_an_answer_streams(qtbot: QtBot, stage: Sta
     assert max(after - before for before, after in pairwise(ticks)) < 0.1
 
 
-def test_a_chat_deleted_while_it_is_answered_stays_deleted(qtbot: QtBot, stage: Stage) -> None:
+def test_a_chat_deleted_while_it_is_answered_stays_deleted(
+    qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_questions(monkeypatch, QMessageBox.StandardButton.Yes)
     stage.session.text, stage.session.seconds = LONG, 0.005
     load(qtbot, stage)
     with qtbot.waitSignal(stage.engine.finished):

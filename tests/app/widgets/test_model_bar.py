@@ -1,24 +1,27 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext, History, SettingsHolder
 from app.widgets import model_bar
 from app.widgets.model_bar import ModelBar
-from app.widgets.model_choices import ADD_FOLDER
+from app.widgets.model_choices import ADD_FOLDER, CHOOSE_FOLDER
 from app.workers.engine import EngineController
 from app.workers.inventory import AdapterChoice, Inventory, ModelChoice
 from app.workers.jobs import Jobs
+from core.control import Cancel
 from core.device import Device
 from core.engine.request import LoadSpec
 from core.errors import KnownError
+from core.model import adapter_info
+from core.model.adapter_info import WEIGHTS_FILE, AdapterInfo, adapter_draft
 from core.model.starter import NAME as STARTER
 from core.model.store import ModelEntry
 from core.paths import Paths
@@ -62,7 +65,7 @@ class Stage:
 @pytest.fixture
 def stage(qtbot: QtBot, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(model_bar, "take_inventory", lambda *_: INVENTORY)
-    monkeypatch.setattr(model_bar, "weights_of", lambda one, _paths: f"hash of {one.wish}")
+    monkeypatch.setattr(model_bar, "weights_of", lambda one, *_: f"hash of {one.wish}")
     jobs = Jobs()
     opener = FakeOpener()
     engine = EngineController(opener)
@@ -135,9 +138,10 @@ def test_only_adapters_of_these_weights_are_offered(qtbot: QtBot, stage: Stage) 
         box = stage.bar._adapters
         return [box.itemData(row) for row in range(box.count())]
 
-    assert wishes() == ["auto", "/adapters/mine", "none"]
+    assert wishes() == ["auto", "/adapters/mine", "none", CHOOSE_FOLDER]
     choose(stage.bar._models, "large")
-    qtbot.waitUntil(lambda: wishes() == ["auto", "/adapters/other", "none"])
+    expected = ["auto", "/adapters/other", "none", CHOOSE_FOLDER]
+    qtbot.waitUntil(lambda: wishes() == expected)
 
 
 def test_an_adapter_from_elsewhere_is_shown_by_its_name(stage: Stage) -> None:
@@ -145,6 +149,85 @@ def test_an_adapter_from_elsewhere_is_shown_by_its_name(stage: Stage) -> None:
     choose(stage.bar._models, "large")
     assert stage.bar._adapters.currentText() == "kept"
     assert stage.bar._adapters.currentData() == "/elsewhere/kept"
+
+
+def write_adapter(folder: Path, base: str) -> Path:
+    info = AdapterInfo("gated", 6, base, f"hash of {base}", "apache-2.0", "", rank=4)
+    with adapter_draft(folder, info) as draft:
+        (draft / WEIGHTS_FILE).touch()
+    return folder
+
+
+@pytest.fixture
+def choose_folder(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path | str], None]:
+    """Picks the list's last entry and then this folder; "" closes the dialog."""
+
+    def known(model: Path, *_: object) -> str:
+        return f"hash of {model.name}"
+
+    monkeypatch.setattr(adapter_info, "cached_weights_hash", known)
+
+    def choose_it(folder: Path | str) -> None:
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+        choose(stage.bar._adapters, CHOOSE_FOLDER)
+
+    return choose_it
+
+
+def test_an_adapter_from_any_folder_is_picked_and_remembered(
+    qtbot: QtBot, stage: Stage, choose_folder: Callable[[Path | str], None], tmp_path: Path
+) -> None:
+    folder = write_adapter(tmp_path / "trained", STARTER)
+    box = stage.bar._adapters
+    assert box.itemData(box.count() - 1) == CHOOSE_FOLDER
+    choose_folder(folder)
+    qtbot.waitUntil(lambda: box.currentData() == str(folder))
+    assert box.itemData(box.count() - 1) == CHOOSE_FOLDER
+    with qtbot.waitSignal(stage.engine.loaded):
+        stage.bar.load()
+    assert stage.opener.specs[0].adapter == str(folder)
+    assert stage.context.settings.value.last_adapter == {STARTER: str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("base", "sentence"), [("", "holds no Stride adapter"), ("large", "belongs to large")]
+)
+def test_a_folder_without_a_fitting_adapter_says_so(
+    qtbot: QtBot,
+    stage: Stage,
+    choose_folder: Callable[[Path | str], None],
+    tmp_path: Path,
+    base: str,
+    sentence: str,
+) -> None:
+    if base:
+        write_adapter(tmp_path, base)
+    with qtbot.waitSignal(stage.context.jobs.failed) as failed:
+        choose_folder(tmp_path)
+    assert sentence in failed.args[0].sentence
+    assert stage.bar._adapters.currentData() == "auto"
+
+
+def test_no_folder_chosen_leaves_the_adapter_as_it_was(
+    stage: Stage, choose_folder: Callable[[Path | str], None]
+) -> None:
+    choose(stage.bar._adapters, "/adapters/mine")
+    choose_folder("")
+    assert stage.bar._adapters.currentData() == "/adapters/mine"
+    assert stage.context.jobs.is_idle
+
+
+def test_closing_does_not_wait_for_weights_being_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_for_minutes(_model: ModelChoice, _paths: Paths, cancel: Cancel) -> str:
+        cancel.wait(60)
+        return ""
+
+    monkeypatch.setattr(model_bar, "weights_of", read_for_minutes)
+    choose(stage.bar._models, "large")
+    assert not stage.context.jobs.is_idle
+    assert stage.context.jobs.close()
 
 
 def test_a_failed_load_leaves_the_bar_ready_for_another(qtbot: QtBot, stage: Stage) -> None:
@@ -168,3 +251,4 @@ def test_a_machine_without_models_says_so(stage: Stage) -> None:
     stage.bar._on_inventory(replace(INVENTORY, models=()))
     assert stage.bar._models.currentText() == "No model on this machine yet"
     assert not stage.bar._panel._load_button.isEnabled()
+    assert not stage.bar._adapters.isEnabled()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QSlider
 from pytestqt.qtbot import QtBot
 
-from app.widgets.threshold_slider import STOPS, ThresholdSlider, name_of, position_of, threshold_at
+from app.widgets.threshold_slider import (
+    NAME_GAP,
+    STOPS,
+    ThresholdSlider,
+    name_of,
+    position_of,
+    threshold_at,
+)
 
 
 @pytest.fixture
@@ -55,6 +64,21 @@ def test_a_name_can_be_clicked(qtbot: QtBot, slider: ThresholdSlider) -> None:
     with qtbot.waitSignal(slider.settled):
         qtbot.mouseClick(names, Qt.MouseButton.LeftButton, pos=QPoint(2, 4))
     assert slider.threshold == 1.0
+
+
+@pytest.mark.parametrize("threshold", [value for value, _name in STOPS])
+@pytest.mark.parametrize("width", [150, 240, 300, 380, 450, 560])
+def test_names_keep_their_distance(slider: ThresholdSlider, width: int, threshold: float) -> None:
+    slider.set_threshold(threshold)
+    slider.setFixedWidth(width)
+    names = slider._names
+    places = names.places()
+    assert name_of(threshold) in places
+    ordered = sorted(places.values(), key=lambda place: place.left())
+    for left, right in pairwise(ordered):
+        assert right.left() - left.right() > NAME_GAP
+    if names.width() >= names.sizeHint().width():
+        assert len(places) == len(STOPS)
 
 
 def test_a_drag_near_a_stop_takes_it(slider: ThresholdSlider) -> None:

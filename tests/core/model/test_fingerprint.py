@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from core.errors import KnownError
+from core.control import Cancel
+from core.errors import Cancelled, KnownError
 from core.model.fingerprint import (
     cached_weights_hash,
     read_header,
@@ -128,6 +129,15 @@ def test_the_cache_answers_until_a_file_changes(tmp_path: Path) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
     with pytest.raises(KnownError, match="damaged"):
         cached_weights_hash(folder, cache)
+
+
+def test_a_cancel_ends_the_reading_and_nothing_is_remembered(tmp_path: Path) -> None:
+    folder, cache = write_single(tmp_path / "one"), tmp_path / "cache"
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        cached_weights_hash(folder, cache, cancel)
+    assert not cache.exists()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"x": 3}'])

@@ -14,6 +14,7 @@ from app.context import AppContext, History, SettingsHolder
 from app.pages.history.page import FILE_FILTERS, HistoryPage
 from app.pages.history.table import PAGE_SIZE, RunTable
 from app.widgets.answer_view import AnswerView
+from app.widgets.pass_layer import COLOUR_MODES
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
 from core.history.records import RunDetail, RunFilter
@@ -141,6 +142,40 @@ def test_an_opened_answer_has_its_blocks_and_figures(qtbot: QtBot, stage: Stage)
     assert len(view.passes) == len(scripted_events()) - 2
     for part in ("Question 1", "Tokens per pass", "2.50", "a processor"):
         assert part in stage.texts()
+
+
+def test_an_opened_answer_can_be_coloured_in_every_way(qtbot: QtBot, stage: Stage) -> None:
+    fill(qtbot, stage, run(1))
+    view = open_first(qtbot, stage)
+    details = stage.page._run
+    for mode in COLOUR_MODES:
+        details._colours.setCurrentIndex(details._colours.findData(mode))
+        assert {text._layer.mode for _part, text, _fold in view._parts} == {mode}
+        assert details._legend._mode == mode
+
+
+def test_another_threshold_is_an_estimate_for_the_opened_answer_only(
+    qtbot: QtBot, stage: Stage
+) -> None:
+    fill(qtbot, stage, run(1), run(2))
+    view = open_first(qtbot, stage)
+    recorded, what_if = view.block_sizes, stage.page._run._what_if
+    what_if.button.click()
+    what_if._slider.set_threshold(1.0)
+    assert what_if.isVisible()
+    assert set(view.block_sizes) == {1}
+    stage.page._view.selectRow(1)
+    qtbot.waitUntil(lambda: "Question 1" in stage.page._run._title.text())
+    assert what_if.isHidden()
+    assert view.block_sizes == recorded
+
+
+def test_a_training_has_no_colours_and_no_other_threshold(qtbot: QtBot, stage: Stage) -> None:
+    fill(qtbot, stage, run(1, kind="training"))
+    open_first(qtbot, stage)
+    details = stage.page._run
+    for part in (details._colours, details._legend, details._what_if.button):
+        assert part.isHidden()
 
 
 def test_settings_are_shown_and_paths_stay_as_they_are(qtbot: QtBot, stage: Stage) -> None:

@@ -1,18 +1,45 @@
-"""What the colours mean, in one line: swatches with words."""
+"""What the colours of an answer mean: the choice, and one line of swatches with words."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 from typing_extensions import override
 
 from app.theme import DataColours, data_colours, is_dark
-from app.widgets.pass_layer import ColourMode
+from app.widgets.pass_layer import COLOUR_MODES, ColourMode
 from app.widgets.pass_painter import UNDERLINES
 
 SWATCH = 14
 GAP = 6
+MODE_NAMES: dict[ColourMode, str] = {
+    "pass": "Colour by pass",
+    "confidence": "Colour by confidence",
+    "slot": "Colour by slot",
+    "off": "No colours",
+}
+
+
+class ColourBox(QComboBox):
+    """The choice of what the colours mean.
+
+    Signals:
+        mode_changed: One of `COLOUR_MODES`.
+    """
+
+    mode_changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Meaning of the colours")
+        for mode in COLOUR_MODES:
+            self.addItem(MODE_NAMES[mode], mode)
+        self.currentIndexChanged.connect(self._on_chosen)
+
+    @Slot(int)
+    def _on_chosen(self, number: int) -> None:
+        self.mode_changed.emit(COLOUR_MODES[number])
 
 
 class Legend(QWidget):
@@ -24,6 +51,7 @@ class Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._describe()
 
+    @Slot(str)
     def set_mode(self, mode: ColourMode) -> None:
         """Explain another colour mode."""
         self._mode = mode
