@@ -154,7 +154,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The end of a run, with the adapter it left."""
+    """The end of a run, with the adapter it left.
+
+    Attributes:
+        seconds: Time of all its starts together.
+        supervised: Slots supervised in all its starts.
+    """
 
     state: RunState
     step: int

@@ -61,12 +61,13 @@ def synthesize(args: argparse.Namespace) -> int:
     model_path = resolve_model(args.model or settings.last_model or "starter", paths, settings)
     device = torch.device(choose_device(args.device))
     dtype = choose_dtype(args.dtype, str(device))
+    families = _families(args.families)
     model, tokenizer = load_base(model_path, device, dtype)
     loaded = Loaded(model, tokenizer, None, device, dtype)
     writer = new_writer(loaded, end_ids(model, tokenizer), paths, str(model_path))
     cancel, bar = Cancel(), ProgressBar()
     with cancel_on_ctrl_c(cancel):
-        rows = family_rows(args.per_family, args.seed, _families(args.families))
+        rows = family_rows(args.per_family, args.seed, families)
         if args.invented:
             advance = _advance(bar, "Inventing prompts", cancel)
             rows += writer.invent_prompts(args.invented, args.seed, advance)

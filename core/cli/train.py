@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from core.model.adapter_info import choose_adapter, read_adapter_info
 from core.model.store import resolve_model
 from core.paths import Paths, user_paths
 from core.settings import load_settings
-from core.train.process import TrainingProcess, find_run, new_run
+from core.train.process import KILL_AFTER, TrainingProcess, find_run, new_run
 from core.train.spec import TrainSpec, read_settings
 
 OPTIONS: tuple[tuple[str, type, str], ...] = (
@@ -71,15 +70,20 @@ def run(args: argparse.Namespace) -> int:
     _track(run_dir, paths)
     wish = Cancel()
     watcher = _Watcher(args.json)
+    is_forced = False
     try:
         with cancel_on_ctrl_c(wish):
             for event in process.events(wish):
                 watcher(event)
-    except KeyboardInterrupt:  # a second Ctrl+C: the running step is not waited for
+    except KeyboardInterrupt:
+        is_forced = True
+        note(f"Ending it; what is not done in {KILL_AFTER:.0f} s is killed.")
         process.end()
+        for event in process.events(wish):
+            watcher(event)
     watcher.close()
     _track(run_dir, paths)
-    if process.exit_code != 0 and not wish.is_set:
+    if process.exit_code != 0 and not is_forced:
         raise KnownError(
             f"The training ended early. {watcher.error or process.log_tail()}",
             f"`stride train --resume {run_dir.name}` goes on from its last checkpoint.",
@@ -111,18 +115,23 @@ def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
     given: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype}
     given |= read_settings(Path(args.spec)) if args.spec else {}
     given |= _options(args)
-    if args.data:
-        given["data"] = tuple(str(Path(one).expanduser().absolute()) for one in args.data)
-    if args.sequences and "micro_sequences" not in given:
-        given["micro_sequences"] = math.gcd(args.sequences, TrainSpec.micro_sequences)
+    data = args.data or given.get("data", ())
+    given["data"] = tuple(str(Path(one).expanduser().absolute()) for one in data)
+    if "sequences" in given and "micro_sequences" not in given:
+        given["micro_sequences"] = _divisor(given["sequences"], TrainSpec.micro_sequences)
     if "out" not in given:
         raise KnownError("Where shall the adapter go?", "Give --out FOLDER.")
     given["out"] = str(Path(given["out"]).expanduser().absolute())
     model = resolve_model(given.get("model") or settings.last_model or "starter", paths, settings)
     given["model"] = str(model)
-    if args.start != "auto" or "start_from" not in given:
-        given["start_from"] = _start_from(args.start, given, model, paths)
+    start = given.get("start_from", "auto") if args.start == "auto" else args.start
+    given["start_from"] = _start_from(start, given, model, paths)
     return TrainSpec(**(_shape_of_start(given["start_from"]) | given))
+
+
+def _divisor(number: int, most: int) -> int:
+    """The largest divisor of a number that is at most `most`; 1 for what has none."""
+    return max((one for one in range(1, most + 1) if number % one == 0), default=1)
 
 
 def _start_from(wish: str, given: dict[str, Any], model: Path, paths: Paths) -> str:

@@ -60,6 +60,7 @@ def adapter_draft(folder: Path, info: AdapterInfo) -> Iterator[Path]:
     """A folder to write an adapter's weights to; at the end all files get their places.
 
     Until then an older adapter in `folder` stays as it is; other files there are left alone.
+    While they move there is no JSON in `folder`, so that a mixture never counts as an adapter.
 
     Raises:
         KnownError: if the disk is full or not writable.
@@ -72,10 +73,13 @@ def adapter_draft(folder: Path, info: AdapterInfo) -> Iterator[Path]:
         about = draft / INFO_FILE
         about.write_text(text + "\n", encoding="utf-8")
         yield draft
-        # The JSON last: weights without one are no adapter.
-        for file in sorted(draft.iterdir(), key=lambda one: one == about):
-            shutil.copymode(about, file)  # safetensors lets only the owner read
-            os.replace(file, folder / file.name)
+        (folder / INFO_FILE).unlink(missing_ok=True)
+        for part in sorted(draft.iterdir(), key=lambda one: one == about):
+            if part.is_dir():
+                shutil.rmtree(folder / part.name, ignore_errors=True)
+            else:
+                shutil.copymode(about, part)  # safetensors lets only the owner read
+            os.replace(part, folder / part.name)
     except (OSError, SafetensorError) as error:
         raise KnownError(
             f"The adapter could not be written to {folder}: {error}.",

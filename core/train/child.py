@@ -50,6 +50,7 @@ def train(run_dir: Path) -> RunState:
     report = Reporter(run_dir, os.environ.get("RANK", "0") == "0")
     state: RunState = "failed"
     step, supervised, adapter = 0, 0, None
+    training = None
     try:
         from core.train.loop import Training
 
@@ -68,7 +69,7 @@ def train(run_dir: Path) -> RunState:
         report.say("error", f"{type(error).__name__}: {error}")
         raise
     finally:
-        seconds = time.monotonic() - began
+        seconds = training.seconds if training else time.monotonic() - began
         report(RunEnded(state, step, adapter, round(seconds, 2), supervised))
     return state
 

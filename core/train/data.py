@@ -137,7 +137,8 @@ def to_samples(row: Row, tokenizer: Any, end_id: int, context: int) -> list[Samp
 
 def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row], list[Row]]:
     """Different training rows and held-out ones, at most a fifth of all, by a seeded shuffle."""
-    order = list(dict.fromkeys(rows))  # a row given twice must not land on both sides
+    # A text given twice must not land on both sides.
+    order = list({(row.messages, row.text): row for row in rows}.values())
     random.Random(f"split {seed}").shuffle(order)
     held_out = min(held_out, len(order) // 5)
     return order[held_out:], order[:held_out]

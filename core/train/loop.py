@@ -74,7 +74,7 @@ class Training:
         """Train to the end or until a stop is asked for.
 
         Returns:
-            Whether it came to its end, the steps done, the supervised slots of this start.
+            Whether it came to its end, the steps done, the supervised slots of all starts.
 
         Raises:
             KnownError: bad data, full disk, missing files.
@@ -100,7 +100,7 @@ class Training:
         return step == total, step, self._supervised
 
     @property
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
         """Time of all starts of the run together."""
         return self._seconds_before + time.monotonic() - self._began
 
@@ -110,7 +110,7 @@ class Training:
         training = {
             "rows": len(self._samples),
             "steps": step,
-            "seconds": round(self._seconds),
+            "seconds": round(self.seconds),
             "supervised_slots": self._supervised,
             "learning_rate": self._spec.learning_rate,
             "seed": self._spec.seed,
@@ -229,11 +229,12 @@ class Training:
     def _average_gradients(self, outcomes: Sequence[Outcome]) -> None:
         """Turn the accumulated sums into means over the step's slots, then clip them."""
         trained = [one for group in self._optimizer.param_groups for one in group["params"]]
-        slots = sum(len(one.agrees) for one in outcomes)
+        own = torch.tensor(float(sum(len(one.agrees) for one in outcomes)), device=self._device)
+        slots = self._accelerator.reduce(own, "mean").clamp(min=1)
         for one in trained:
             if one.grad is not None:
-                # Accelerate has divided by the number of batches already.
-                one.grad.mul_(len(outcomes) / max(1, slots))
+                # Divided by the number of batches, and of ranks, it is already.
+                one.grad.mul_(len(outcomes) / slots)
         self._accelerator.clip_grad_norm_(trained, self._spec.clip)
 
     def _set_learning_rate(self, step: int, total: int) -> float:
@@ -274,7 +275,7 @@ class Training:
         state = {
             "optimizer": self._optimizer.state_dict(),
             "supervised": self._supervised,
-            "seconds": self._seconds,
+            "seconds": self.seconds,
         }
         keep = self._spec.keep_checkpoints
         folder = save_checkpoint(self._run_dir, step, self._student.weights(), state, keep)

@@ -76,6 +76,7 @@ class TrainingProcess:
                 f"The training {run_dir.name} is still running.", "Wait, or stop it first."
             )
         self._run_dir = run_dir
+        self._torn = b""
         (run_dir / STOP_FILE).unlink(missing_ok=True)
         events = run_dir / EVENTS_FILE
         drop_torn_line(events)  # before the size is read: the reader must not skip a byte
@@ -94,23 +95,26 @@ class TrainingProcess:
 
     def events(self, stop: Cancel) -> Iterator[TrainingEvent]:
         """Events as they happen, until the process has ended; `stop` asks it to."""
-        path = self._run_dir / EVENTS_FILE
-        torn = b""
         while True:
             running = self._process.poll() is None
             if stop.is_set:
                 self.ask_to_stop()
-            if path.is_file():
-                with path.open("rb") as file:
-                    file.seek(self._read_from)
-                    new = file.read()
-                self._read_from += len(new)
-                *lines, torn = (torn + new).split(b"\n")
-                for line in lines:
-                    yield cast("TrainingEvent", from_dict(json.loads(line)))
+            yield from self._new_events()
             if not running:
                 return
             time.sleep(POLL_SECONDS)
+
+    def _new_events(self) -> Iterator[TrainingEvent]:
+        path = self._run_dir / EVENTS_FILE
+        if not path.is_file():
+            return
+        with path.open("rb") as file:
+            file.seek(self._read_from)
+            new = file.read()
+        self._read_from += len(new)
+        *lines, self._torn = (self._torn + new).split(b"\n")
+        for line in lines:
+            yield cast("TrainingEvent", from_dict(json.loads(line)))
 
     @property
     def exit_code(self) -> int | None:
@@ -122,27 +126,30 @@ class TrainingProcess:
         (self._run_dir / STOP_FILE).touch()
 
     def end(self) -> None:
-        """For a wish that took too long: terminate, then kill the whole process tree."""
+        """For a wish that took too long: terminate, then kill the whole process tree.
+
+        A checkpoint under way still has `KILL_AFTER` seconds; an interrupt here kills at once.
+        """
         import psutil
 
-        # Ranks under a launcher have sessions of their own: walk the tree, not the group.
-        tree: list[Any] = psutil.Process(self._process.pid).children(recursive=True)
-        self._process.terminate()
-        if self._ended_within(KILL_AFTER):
+        try:
+            # Ranks under a launcher have sessions of their own: walk the tree, not the group.
+            tree: list[Any] = psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
             return
-        for process in (*tree, self._process):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait()
+        try:
+            self._process.terminate()
+            self._process.wait(KILL_AFTER)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            for process in tree:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._process.kill()
+            self._process.wait()
 
     def log_tail(self, lines: int = 12) -> str:
         """The end of what the process printed."""
         text = (self._run_dir / LOG_FILE).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
-
-    def _ended_within(self, seconds: float) -> bool:
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True

@@ -21,13 +21,18 @@ class Reporter:
             drop_torn_line(self._path)
 
     def __call__(self, event: TrainingEvent) -> None:
-        """Write one event."""
+        """Write one event.
+
+        Raises:
+            KnownError: if the disk is full or not writable.
+        """
         if not self._writes:
             return
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(dumps(event) + "\n")
         except OSError as error:
+            drop_torn_line(self._path)
             raise KnownError(
                 f"The record {self._path} cannot be written: {error.strerror}.",
                 "Free some disk space and resume the run.",

@@ -72,11 +72,13 @@ class TrainSpec:
             raise KnownError(f"k_min {self.k_min} and k_max {self.k_max} must lie in 2..16.")
         if (self.minutes is None) == (self.steps is None):
             raise KnownError("Give either the minutes or the steps of the training.")
-        if (self.steps or 1) < 1 or not 0 < (self.minutes or 1) < math.inf:
+        length = self.minutes if self.steps is None else self.steps
+        if not length or not 0 < length < math.inf:
             raise KnownError("A training needs at least one step and some time.")
         counts = (self.rank, self.sequences, self.micro_sequences, self.context)
-        if min(*counts, self.eval_every, self.save_every, self.keep_checkpoints) < 1:
-            raise KnownError("Rank, sequences, context and intervals must be at least 1.")
+        rhythm = (self.warmup_steps, self.eval_every, self.save_every, self.keep_checkpoints)
+        if min(*counts, *rhythm) < 1 or self.eval_rows < 0:
+            raise KnownError("Rank, sequences, context, warm-up and intervals must be at least 1.")
         if not self.data and not self.synthesize:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
         if self.sequences % self.micro_sequences:
@@ -94,7 +96,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Settings of a spec file, which may name only some of them.
 
     Raises:
-        KnownError: if the file is missing, not JSON, or names an unknown setting.
+        KnownError: if the file is missing, not JSON, names an unknown setting, or gives one a
+            value of another type.
     """
     try:
         data = dict(json.loads(path.read_text(encoding="utf-8")))

@@ -67,12 +67,13 @@ class GatedStudent:
         if spec.start_from == "none":
             return GatedAdapter(model, spec.rank, spec.k_max, spec.slot_vectors)
         info = read_adapter_info(Path(spec.start_from))
-        if (info.kind, info.k_max, info.rank) != ("gated", spec.k_max, spec.rank):
-            raise KnownError(
-                f"The adapter to start from has kind {info.kind}, k_max {info.k_max} and rank "
-                f"{info.rank}; the spec asks for {spec.kind}, {spec.k_max} and {spec.rank}.",
-                "Leave those settings out, or start from none.",
-            )
+        for name in ("kind", "k_max", "rank", "slot_vectors"):
+            has, wish = getattr(info, name), getattr(spec, name)
+            if has != wish:
+                raise KnownError(
+                    f"The adapter to start from has {name} {has}; the spec asks for {wish}.",
+                    "Leave that setting out, or start from none.",
+                )
         return load_gated(model, Path(spec.start_from), info)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
