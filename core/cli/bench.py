@@ -13,9 +13,9 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
-from core.evaluate.bench import Bench, BenchPlan
+from core.evaluate.bench import BASELINES, Bench, BenchPlan
 from core.evaluate.figures import report
-from core.evaluate.measure import Way, way_of
+from core.evaluate.measure import NEXT_TOKEN, Way, way_of
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
 from core.paths import user_paths
 from core.settings import load_settings
@@ -43,6 +43,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
     parser.add_argument(
         "--count-from-slot", type=int, choices=(1, 2), help="confadapt: first slot that counts"
+    )
+    parser.add_argument(
+        "--no-generate",
+        action="store_true",
+        help="leave out transformers' generate, whose answers are those of one-token decoding",
     )
     parser.add_argument("--out", metavar="FILE.json", help="keep the JSON in a file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -85,6 +90,7 @@ def _plan(args: argparse.Namespace) -> BenchPlan:
         max_new_tokens=args.max_new_tokens,
         runs=args.runs,
         count_from_slot=args.count_from_slot,
+        baselines=(NEXT_TOKEN,) if args.no_generate else BASELINES,
     )
 
 
@@ -179,10 +185,12 @@ def _way_text(row: dict[str, Any]) -> str:
 def _line(row: dict[str, Any], label: str) -> str:
     low, high = row["spread"]
     rate = f"{row['tokens_per_second']:.1f} [{low:.1f}, {high:.1f}]"
+    over_generate = row["speedup_vs_transformers_generate"]
+    generate = "-" if over_generate is None else f"{over_generate:.2f}"
     accuracy = "-" if row["accuracy"] is None else f"{row['accuracy']:.2f}"
     return (
         f"{label:36}{row['tokens_per_pass']:>9.2f}{rate:>24}"
-        f"{row['speedup_vs_next_token']:>9.2f}{row['speedup_vs_transformers_generate']:>9.2f}"
+        f"{row['speedup_vs_next_token']:>9.2f}{generate:>9}"
         f"{row['agreement']:>10.3f}{accuracy:>9}  {_kept_text(row['kept'])}"
     )
 

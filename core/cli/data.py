@@ -14,6 +14,8 @@ from core.model.store import resolve_model
 from core.paths import user_paths
 from core.settings import load_settings
 
+FAMILIES_HELP = "default: all built-in families"
+
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
@@ -27,7 +29,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     write.add_argument("--model", help="name or folder; default: last used, else the starter")
     write.add_argument("--per-family", type=int, default=400, help="prompts of each family")
-    write.add_argument("--families", metavar="NAME,NAME", help="default: all built-in families")
+    write.add_argument("--families", metavar="NAME,NAME", help=FAMILIES_HELP)
     write.add_argument("--invented", type=int, default=400, help="prompts the model invents")
     write.add_argument("--out", required=True, help="file of JSON lines")
     write.add_argument("--seed", type=int, default=0)
@@ -37,6 +39,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     write.set_defaults(run=synthesize)
     prompts = parts.add_parser("prompts", help="prompts of the built-in families, with checks")
     prompts.add_argument("--split", choices=("train", "held_out"), default="held_out")
+    prompts.add_argument("--families", metavar="NAME,NAME", help=FAMILIES_HELP)
     prompts.add_argument("--per-family", type=int, default=40)
     prompts.add_argument("--seed", type=int, default=0)
     prompts.add_argument("--out", required=True, help="file of JSON lines")
@@ -101,11 +104,11 @@ def _advance(bar: ProgressBar, phase: str, cancel: Cancel) -> Callable[[int, int
 
 def write_prompts(args: argparse.Namespace) -> int:
     """Write prompts with their checks; returns the exit code."""
-    from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, tasks_to_jsonl
+    from core.evaluate.tasks import make_tasks, tasks_to_jsonl
 
     tasks = [
         task
-        for family in (*CHECKABLE, *OPEN)
+        for family in _families(args.families)
         for task in make_tasks(family, args.per_family, args.seed, args.split)
     ]
     _write(args, tasks_to_jsonl(tasks).splitlines(keepends=True))

@@ -20,7 +20,7 @@ from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
-from core.model.adapter_info import choose_adapter, starter_adapter
+from core.model.adapter_info import adapter_name, choose_adapter
 from core.model.loading import Loaded, load
 from core.model.store import Progress, usable_model
 from core.paths import Paths
@@ -93,7 +93,7 @@ class Session:
         self.info = SessionInfo(
             model=name or model_path.name,
             model_path=str(model_path),
-            adapter=_adapter_name(adapter_path) if adapter_path else None,
+            adapter=adapter_name(adapter_path) if adapter_path else None,
             adapter_path=str(adapter_path) if adapter_path else None,
             device=str(loaded.device),
             dtype=str(loaded.dtype).removeprefix("torch."),
@@ -220,10 +220,6 @@ class Session:
         if not self.info.mtp_off_reason and k_max == 1:
             return "k_max is 1, so every pass gives one token."
         return self.info.mtp_off_reason
-
-
-def _adapter_name(folder: Path) -> str:
-    return "starter" if folder == starter_adapter() else folder.name
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -39,6 +39,7 @@ class BenchPlan:
 
     Attributes:
         ways: Ways of decoding besides the baselines.
+        baselines: What they are held against; one-token decoding among it.
         runs: How often everything is measured.
         count_from_slot: See `Session.stream`.
     """
@@ -49,11 +50,12 @@ class BenchPlan:
     max_new_tokens: int = 160
     runs: int = 3
     count_from_slot: int | None = None
+    baselines: tuple[Way, ...] = BASELINES
 
     @property
     def all_ways(self) -> tuple[Way, ...]:
         """The baselines, then the others, each once."""
-        return tuple(dict.fromkeys((*BASELINES, *self.ways)))
+        return tuple(dict.fromkeys((*self.baselines, *self.ways)))
 
     @property
     def total(self) -> int:

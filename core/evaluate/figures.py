@@ -44,7 +44,7 @@ def report(bench: Bench) -> Row:
     return {
         "results": [row for way in plan.ways for row in rows(way)],
         "baselines": {
-            way.name: rows(way)[0] | {"families": rows(way)[1:]} for way in (NEXT_TOKEN, GENERATE)
+            way.name: rows(way)[0] | {"families": rows(way)[1:]} for way in plan.baselines
         },
         "groups": [
             _row(way, _only(runs, checked, value)) | {"group": name}
@@ -70,6 +70,7 @@ def _row(way: Way, runs: Runs) -> Row:
     measured = [one.measured for one in answers]
     tokens = sum(len(one.token_ids) for one in measured)
     rate, spread = _over_runs(runs, lambda run: _rate(run, way))
+    has_generate = GENERATE in runs[0][0]
     return {
         "strategy": way.name,
         "threshold": way.threshold,
@@ -79,7 +80,7 @@ def _row(way: Way, runs: Runs) -> Row:
         "spread": spread,
         "speedup_vs_next_token": _times(runs, way, NEXT_TOKEN),
         "speedup_spread": _over_runs(runs, lambda run: _speedup(run, way))[1],
-        "speedup_vs_transformers_generate": _times(runs, way, GENERATE),
+        "speedup_vs_transformers_generate": _times(runs, way, GENERATE) if has_generate else None,
         "seconds_ratio": _over_runs(runs, lambda run: _seconds_ratio(run, way))[0],
         "prefill_seconds": median(_prefill(run, way) for run in runs),
         "agreement": sum(one.agreed or 0 for one in answers) / max(1, tokens),

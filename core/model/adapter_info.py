@@ -135,6 +135,11 @@ def starter_adapter() -> Path:
     return resources() / "starter" / "adapter"
 
 
+def adapter_name(folder: Path) -> str:
+    """What to call the adapter of a folder."""
+    return "starter" if folder == starter_adapter() else folder.name
+
+
 def list_adapters(paths: Paths) -> list[Path]:
     """Readable adapter folders: the shipped one first, then the user's own, newest first."""
     own = [path.parent for path in paths.adapters.glob(f"*/{INFO_FILE}")]

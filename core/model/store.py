@@ -118,7 +118,7 @@ def _snapshot(repo: Path) -> Path | None:
 
 def inspect_folder(name: str, folder: Path, source: Source) -> ModelEntry | None:
     """The model of a folder, or None if it holds no causal language model."""
-    manifest = read_manifest(folder) if source == "stride" else None
+    manifest = read_manifest(folder)
     config = _read_config(folder)
     if config is None and manifest is None:
         return None

@@ -20,6 +20,7 @@ from core.device import choose_device, machine_record
 from core.engine.session import Session, choose_dtype
 from core.errors import KnownError
 from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, StepDone
+from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from core.train.data import Row, Sample, make_batch, split_rows, step_indices, to_samples
@@ -114,7 +115,7 @@ class Training:
             "supervised_slots": self._supervised,
             "learning_rate": self._spec.learning_rate,
             "seed": self._spec.seed,
-            "started_from": Path(self._spec.start_from).name,
+            "started_from": adapter_name(Path(self._spec.start_from)),
             "held_out": dataclasses.asdict(last) if last else {},
             "machine": machine_record(),
         }

@@ -64,6 +64,15 @@ def test_the_json(options, capsys, tmp_path, paths):
     assert record.summary["agreement"] == 1.0
 
 
+def test_generate_can_be_left_out(options, capsys):
+    assert main([*options, "--no-generate", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert set(result["baselines"]) == {"next_token"}
+    assert all(row["speedup_vs_transformers_generate"] is None for row in result["results"])
+    assert main([*options, "--no-generate"]) == 0
+    assert "transformers_generate" not in capsys.readouterr().out
+
+
 def test_the_table(options, capsys):
     assert main(options) == 0
     out, err = capsys.readouterr()

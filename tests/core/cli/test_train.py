@@ -118,6 +118,7 @@ def test_data_synthesize_writes_the_families_asked_for(toy, tmp_path) -> None:
     assert set(found) <= {"counting", "chat"}
     assert found
     assert main([*words, "--families", "counting,poems"]) == 1
+    assert main(["data", "prompts", "--families", "poems", "--out", str(out)]) == 1
 
 
 def test_data_prompts_are_rows_for_bench(tmp_path) -> None:
