@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from core.documents.child import Place, Task
@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.1
 
 def read_documents(
     paths: Sequence[str], columns: ColumnMap | None = None, limits: Limits | None = None
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """Everything in files and folders, as it is read; closing the generator ends the reading.
 
     Nothing about the files raises: what cannot be read is a finding.
