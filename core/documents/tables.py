@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from typing import Any, TextIO
@@ -75,8 +76,9 @@ def row_or_finding(source: Source, place: str, data: object) -> Iterator[Found]:
 def read_xlsx(source: Source) -> Iterator[Found]:
     """Rows of all sheets of a workbook, values as they were last computed."""
     openpyxl = require("openpyxl")
-    with open_office(source.path) as file:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    open_office(source.path).close()  # refuses what must not be unpacked
+    book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
+    with closing(book):
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file says of its own size may cut rows off
             try:
