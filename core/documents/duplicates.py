@@ -50,21 +50,23 @@ class Duplicates:
         self._exact = np.zeros(SLOTS, np.uint64)
         self._bands = np.zeros((BANDS, SLOTS), np.uint64)
 
-    def seen(self, words: list[str]) -> Literal["duplicate", "near duplicate"] | None:
-        """Whether a text of these words came before; it counts as seen from now on."""
+    def seen(self, text: str) -> Literal["duplicate", "near duplicate"] | None:
+        """Whether a text came before; it counts as seen from now on."""
         import numpy as np
 
-        lower = [word.casefold() for word in words]
-        digest = hashlib.blake2b(" ".join(lower).encode("utf-8", "replace"), digest_size=8)
+        lower = text.casefold()
+        plain = " ".join(lower.split()).encode("utf-8", "replace")
+        digest = hashlib.blake2b(plain, digest_size=8)
         key = np.frombuffer(digest.digest(), np.uint64)[0]
         slot = int(key) % SLOTS
         is_known = self._exact[slot] == key
         self._exact[slot] = key
         if is_known:
             return "duplicate"
+        words = words_of(lower)[:MOST_WORDS]
         if len(words) < FEWEST_WORDS:
             return None
-        return "near duplicate" if self._shares_a_band(lower[:MOST_WORDS]) else None
+        return "near duplicate" if self._shares_a_band(words) else None
 
     def _shares_a_band(self, words: list[str]) -> bool:
         keys = self._band_keys(words)

@@ -24,6 +24,7 @@ MARKS = (  # UTF-32's mark begins with UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+MOST_STRAY = 3
 CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 
@@ -56,7 +57,8 @@ def _encoding_of(path: Path) -> str:
             if head.startswith(mark):
                 return encoding
         # A stray control character happens in old text files; binary files are full of them.
-        if b"\0" in head or len(head.translate(None, CONTROLS)) < 0.98 * len(head):
+        stray = len(head) - len(head.translate(None, CONTROLS))
+        if b"\0" in head or stray > MOST_STRAY + len(head) // 50:
             raise Unreadable("it is a binary file, not text")
         file.seek(0)
         sample = _around_first_bad_byte(file)

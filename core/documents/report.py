@@ -120,8 +120,7 @@ class Report:
             line.note(_about(record, "secret", f"it seems to hold {', '.join(secrets)}{out}"))
             if self._leave_out_secrets:
                 return
-        words = words_of(text)
-        if seen := self._duplicates.seen(words):
+        if seen := self._duplicates.seen(text):
             line.note(_about(record, seen, f"it is a {seen} of an earlier row"))
         if "\ufffd" in text:
             line.note(_about(record, "damaged", "some of its characters could not be decoded"))
@@ -129,7 +128,7 @@ class Report:
             line.note(_about(record, "over-long", f"it has {len(text):,} characters"))
         line.rows += 1
         line.characters += len(text)
-        line.words += len(words)
+        line.words += len(words_of(text))
         yield record
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
+from typing import TextIO
 
 from core.documents.encoding import open_text
 from core.documents.records import Found, Row, Source
@@ -22,8 +23,14 @@ SILENT = frozenset({"script", "style", "template", "noscript"})
 def read_text(source: Source) -> Iterator[Found]:
     """Pieces of a plain or Markdown file, by their first line."""
     with open_text(source.path) as file:
-        numbered = enumerate(iter(lambda: file.readline(PIECE), ""), start=1)
-        yield from pieces(source, ((f"line {number}", line) for number, line in numbered))
+        yield from pieces(source, _numbered(file))
+
+
+def _numbered(file: TextIO) -> Iterator[tuple[str, str]]:
+    number = 1
+    while line := file.readline(PIECE):  # a line without end must not fill the memory
+        yield f"line {number}", line
+        number += line.endswith("\n")
 
 
 def read_html(source: Source) -> Iterator[Found]:

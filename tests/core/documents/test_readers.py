@@ -83,6 +83,17 @@ def test_long_texts_become_pieces_that_end_with_a_paragraph(tmp_path) -> None:
     assert "".join(one.row.text for one in pieces).count("word") == 10_000
 
 
+def test_a_line_without_end_is_cut_and_still_one_line(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x" * 40_000 + "\n" + "y" * 16_000)
+    assert [(one.place, len(one.row.text)) for one in read(path)] == [
+        ("line 1", 16_000),
+        ("line 1", 16_000),
+        ("line 1", 8_000),
+        ("line 2", 16_000),
+    ]
+
+
 def test_a_scanned_page_is_told(tmp_path) -> None:
     write_pdf(tmp_path / "a.pdf", "Text.", "")
     records, report = read_all(tmp_path / "a.pdf")

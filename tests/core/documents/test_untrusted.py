@@ -254,7 +254,7 @@ def mutate(data: bytes, draw: random.Random) -> bytes:
     if draw.random() < 0.3:
         start = draw.randrange(len(changed))
         del changed[start : start + draw.randrange(1, 200)]
-    return bytes(changed[: draw.randrange(len(changed))] if draw.random() < 0.1 else changed)
+    return bytes(changed[: draw.randrange(len(changed) + 1)] if draw.random() < 0.1 else changed)
 
 
 def read_mutated(tmp_path: Path, count: int, seed: int) -> None:
