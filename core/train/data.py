@@ -27,6 +27,8 @@ from core.errors import Cancelled, KnownError
 from core.train.layout import Layout, build_layout, draw_k, draw_regions, offset_stream
 from core.train.spec import TrainSpec
 
+ROWS_A_LOOK = 100
+"""Rows read between two looks for a stop, each of which asks the file system."""
 CHECK = "`stride data check PATH` tells of every file whether it can be read."
 
 
@@ -53,9 +55,9 @@ def read_rows(
     rows = []
     with closing(read_documents(paths, columns)) as found:
         for record in report.follow(found):
-            if stop_asked():
-                raise Cancelled
             rows.append(record.row)
+            if len(rows) % ROWS_A_LOOK == 0 and stop_asked():
+                raise Cancelled
     if not rows:
         raise KnownError(f"No rows were found in {', '.join(paths)}.{_first_reason(report)}", CHECK)
     return rows

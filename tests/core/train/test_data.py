@@ -85,7 +85,7 @@ def test_chosen_columns_are_read(tmp_path) -> None:
 
 
 def test_reading_heeds_a_stop(tmp_path) -> None:
-    path = write(tmp_path / "a.jsonl", {"text": "T"})
+    path = write(tmp_path / "a.jsonl", *[{"text": "T"}] * 100)
     with pytest.raises(Cancelled):
         read_rows([path], Report(), stop_asked=lambda: True)
 
