@@ -1,4 +1,4 @@
-"""`stride data`: training rows written by the model, and prompts of the built-in families."""
+"""`stride data`: checks documents; writes training rows by the model, and prompts of families."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.cli.output import ProgressBar, note, print_json
+from core.cli.reading import add_check
 from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
 from core.errors import KnownError
@@ -19,8 +20,9 @@ FAMILIES_HELP = "default: all built-in families"
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = subparsers.add_parser("data", help="write training rows or prompts")
+    parser = subparsers.add_parser("data", help="check documents; write training rows or prompts")
     parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
+    add_check(parts)
     write = parts.add_parser(
         "synthesize",
         help="rows from the model itself",

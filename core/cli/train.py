@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import ProgressBar, note, print_event
+from core.cli.reading import add_reading_options
 from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
 from core.errors import KnownError
@@ -43,7 +44,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "keeps a checkpoint and the adapter as it then is; --resume goes on.",
     )
     parser.add_argument("--model", help="name or folder; default: last used, else the starter")
-    parser.add_argument("--data", action="append", help="file or folder of rows; may be repeated")
+    parser.add_argument("--data", action="append", help="file or folder of documents; repeatable")
+    add_reading_options(parser)
     parser.add_argument("--synthesize", action="store_true", help="let the model write the rows")
     parser.add_argument("--out", help="folder of the new adapter")
     parser.add_argument("--kind", choices=("gated", "full"))

@@ -1,14 +1,15 @@
 """From rows of text to token sequences, and from sequences to batches.
 
-A row of a file is one JSON object: a chat (`messages`), a pair (`prompt`, `response`) or a
-`text`. A chat or pair without an answer gets one from the model (see `synthesis.py`).
+Files are read by `core.documents`. A chat or pair without an answer gets one from the model (see
+`synthesis.py`).
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,34 +18,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.documents.process import read_documents
+from core.documents.records import ColumnMap, Row, row_to_dict
+from core.documents.report import Report
+from core.documents.roles import to_row
 from core.engine.prompt import render
-from core.engine.request import Message
-from core.errors import KnownError
+from core.errors import Cancelled, KnownError
 from core.train.layout import Layout, build_layout, draw_k, draw_regions, offset_stream
 from core.train.spec import TrainSpec
 
-SUFFIXES = (".jsonl", ".txt", ".md")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One training text.
-
-    Attributes:
-        messages: A chat; its last turn is the answer if there is one. Empty for plain text.
-        text: Plain text; empty for a chat.
-        complete: Whether the answer came to its end, so that an end token belongs behind it.
-    """
-
-    messages: tuple[Message, ...] = ()
-    text: str = ""
-    family: str = ""
-    complete: bool = True
-
-    @property
-    def lacks_answer(self) -> bool:
-        """Whether the model still has to answer."""
-        return bool(self.messages) and self.messages[-1].role != "assistant"
+ROWS_A_LOOK = 100
+"""Rows read between two looks for a stop, each of which asks the file system."""
+CHECK = "`stride data check PATH` tells of every file whether it can be read."
 
 
 @dataclass(frozen=True)
@@ -55,72 +40,53 @@ class Sample:
     first: int
 
 
-def read_rows(paths: Sequence[str]) -> list[Row]:
-    """Rows of files and folders.
+def read_rows(
+    paths: Sequence[str],
+    report: Report,
+    columns: ColumnMap | None = None,
+    stop_asked: Callable[[], bool] = lambda: False,
+) -> list[Row]:
+    """Rows of files and folders; what could not be read stands in the report.
 
     Raises:
-        KnownError: for a missing path, a bad line (by number), or nothing at all.
+        KnownError: if there is no row at all, with the first reason.
+        Cancelled: if a stop is asked for.
     """
-    rows = [row for path in paths for file in _files(Path(path)) for row in _rows_of(file)]
+    rows = []
+    with closing(read_documents(paths, columns)) as found:
+        for record in report.follow(found):
+            rows.append(record.row)
+            if len(rows) % ROWS_A_LOOK == 0 and stop_asked():
+                raise Cancelled
     if not rows:
-        raise KnownError(f"No rows were found in {', '.join(paths)}.")
+        raise KnownError(f"No rows were found in {', '.join(paths)}.{_first_reason(report)}", CHECK)
     return rows
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES)
-    if not path.is_file():
-        raise KnownError(f"{path} does not exist.")
-    if path.suffix not in SUFFIXES:
-        raise KnownError(f"{path.name} is of no known kind.", f"Use {', '.join(SUFFIXES)}.")
-    return [path]
+def _first_reason(report: Report) -> str:
+    for one in report.findings:
+        where = f"{one.file}, {one.place}" if one.place else one.file
+        return f" {where}: {one.why}."
+    return ""
 
 
-def _rows_of(file: Path) -> Iterator[Row]:
-    text = file.read_text(encoding="utf-8", errors="replace")
-    if file.suffix != ".jsonl":
-        if text.strip():
-            yield Row(text=text)
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield _row(json.loads(line))
-            except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-                raise KnownError(
-                    f"{file}, line {number} is no row of a chat, pair or text ({error}).",
-                    'Use "messages", "prompt" with "response", or "text".',
-                ) from error
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows to a file of JSON lines; it is there whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.write_text("".join(row_to_json(row) + "\n" for row in rows), encoding="utf-8")
+    draft.replace(path)
 
 
-def _row(data: dict[str, Any]) -> Row:
-    family = data.get("family") or ""
-    if "messages" in data:
-        turns = tuple(Message(one["role"], _text(one["content"])) for one in data["messages"])
-        if not any(turn.role == "user" and turn.content.strip() for turn in turns):
-            raise KeyError("no turn of a user")
-        return Row(turns, family=family, complete=data.get("complete", True))
-    if "prompt" in data:
-        turns = (Message("user", _text(data["prompt"])),)
-        if data.get("response"):
-            turns += (Message("assistant", _text(data["response"])),)
-        return Row(turns, family=family)
-    return Row(text=_text(data["text"]), family=family)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise TypeError(f"{value!r} is no text")
-    return value
+def written_rows(path: Path) -> list[Row]:
+    """The rows that `write_rows` wrote, each of them, in their order."""
+    # By newline alone: a text may hold the other signs that end a line for `splitlines`.
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [to_row(json.loads(line)) for line in lines if line]
 
 
 def row_to_json(row: Row) -> str:
     """One line of a data file."""
-    turns = [{"role": one.role, "content": one.content} for one in row.messages]
-    data = {"messages": turns} if row.messages else {"text": row.text}
-    about = {"family": row.family, "complete": row.complete}
-    return json.dumps({**data, **about}, ensure_ascii=False)
+    return json.dumps(row_to_dict(row), ensure_ascii=False)
 
 
 def to_samples(row: Row, tokenizer: Any, end_id: int, context: int) -> list[Sample]:

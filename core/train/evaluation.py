@@ -10,11 +10,12 @@ from typing import Any
 import torch
 
 from core.control import Cancel, Threshold
+from core.documents.records import Row
 from core.engine.request import Message, Request
 from core.engine.session import Session
 from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
-from core.train.data import Row, Sample, make_batch
+from core.train.data import Sample, make_batch
 from core.train.spec import TrainSpec
 
 THRESHOLD = 0.9

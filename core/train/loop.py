@@ -17,13 +17,14 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from core.device import choose_device, machine_record
+from core.documents.records import Row
 from core.engine.session import Session, choose_dtype
 from core.errors import KnownError
 from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, StepDone
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
-from core.train.data import Row, Sample, make_batch, split_rows, step_indices, to_samples
+from core.train.data import Sample, make_batch, split_rows, step_indices, to_samples
 from core.train.distill import Outcome
 from core.train.evaluation import evaluate
 from core.train.reporter import Reporter

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from core.documents.records import ColumnMap, Row
+from core.documents.report import Report
 from core.errors import Cancelled, KnownError
 from core.model.fingerprint import cached_weights_hash
 from core.model.loading import Loaded
 from core.paths import Paths
-from core.train.data import Row, read_rows, row_to_json
+from core.train.data import CHECK, read_rows, write_rows, written_rows
 from core.train.reporter import Reporter
 from core.train.spec import TrainSpec
 from core.train.synthesis import Advance, Writer, family_rows
@@ -37,17 +39,24 @@ def gather_rows(
     stored = run_dir / ROWS_FILE
     if stored.is_file():
         # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
-        return read_rows([str(stored)])
+        return written_rows(stored)
     deadline = time.monotonic() + (spec.minutes or float("inf")) * 60 * TIME_SHARE
-    rows = _new_rows(spec, writer, _Progress(report, deadline, stop_asked))
-    draft = stored.with_suffix(".new")
-    draft.write_text("".join(row_to_json(row) + "\n" for row in rows), encoding="utf-8")
-    draft.replace(stored)
+    rows = _given_rows(spec, report, stop_asked) if spec.data else []
+    rows = _with_answers(rows, spec, writer, _Progress(report, deadline, stop_asked))
+    write_rows(stored, rows)
     return rows
 
 
-def _new_rows(spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
-    rows = read_rows(spec.data) if spec.data else []
+def _given_rows(spec: TrainSpec, report: Reporter, stop_asked: Callable[[], bool]) -> list[Row]:
+    """The rows of the user's files; what was left out is told."""
+    columns = ColumnMap.parse(spec.columns) if spec.columns else None
+    files = Report(spec.leave_out_secrets)
+    rows = read_rows(spec.data, files, columns, stop_asked)
+    report.say("data", f"{files.summary()} {CHECK if files.findings else ''}".strip())
+    return rows
+
+
+def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
     if spec.synthesize:
         rows += family_rows(FAMILY_ROWS, spec.seed)
     if not spec.synthesize and not any(row.lacks_answer for row in rows):

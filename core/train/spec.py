@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from core.documents.records import ColumnMap
 from core.errors import KnownError
 from core.model.adapter_info import Kind
 
@@ -20,7 +21,9 @@ class TrainSpec:
     Attributes:
         model: Folder of the base model.
         out: Folder the adapter is written to.
-        data: Files of rows, each a chat or a text; may be empty with `synthesize`.
+        data: Files and folders of documents; may be empty with `synthesize`.
+        columns: Columns of tables, as "prompt=NAME,response=NAME"; empty: by their names.
+        leave_out_secrets: Do not train on rows that seem to hold secrets or personal data.
         synthesize: Let the model write prompts and answers itself.
         start_from: "none", or the folder of an adapter to go on from.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
@@ -36,6 +39,8 @@ class TrainSpec:
     model: str
     out: str
     data: tuple[str, ...] = ()
+    columns: str = ""
+    leave_out_secrets: bool = False
     synthesize: bool = False
     kind: Kind = "gated"
     start_from: str = "none"
@@ -79,6 +84,8 @@ class TrainSpec:
         rhythm = (self.warmup_steps, self.eval_every, self.save_every, self.keep_checkpoints)
         if min(*counts, *rhythm) < 1 or self.eval_rows < 0:
             raise KnownError("Rank, sequences, context, warm-up and intervals must be at least 1.")
+        if self.columns:
+            ColumnMap.parse(self.columns)
         if not self.data and not self.synthesize:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
         if self.sequences % self.micro_sequences:

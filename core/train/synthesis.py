@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.documents.records import Row
 from core.engine.prompt import render
 from core.engine.request import Message
 from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
-from core.train.data import Row
 
 BATCH = 48
 ANSWER_TOKENS = 96

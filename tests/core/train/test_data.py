@@ -6,9 +6,18 @@ import json
 
 import pytest
 
+from core.documents.records import ColumnMap, Row
+from core.documents.report import Report
 from core.engine.request import Message
-from core.errors import KnownError
-from core.train.data import Row, read_rows, row_to_json, split_rows, step_indices, to_samples
+from core.errors import Cancelled, KnownError
+from core.train.data import (
+    read_rows,
+    split_rows,
+    step_indices,
+    to_samples,
+    write_rows,
+    written_rows,
+)
 from tests.core.toy import END_ID, toy_tokenizer
 
 
@@ -17,49 +26,75 @@ def write(path, *rows) -> str:
     return str(path)
 
 
+def read(*paths) -> list[Row]:
+    return read_rows([str(path) for path in paths], Report())
+
+
 def test_chats_pairs_and_texts_are_read_from_files_and_folders(tmp_path) -> None:
     chat = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]
-    write(tmp_path / "a.jsonl", {"messages": chat}, {"prompt": "Q", "response": "A"}, {"text": "T"})
-    (tmp_path / "b.txt").write_text("plain", encoding="utf-8")
-    (tmp_path / "c.bin").write_bytes(b"\0")
-    rows = read_rows([str(tmp_path)])
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    write(docs / "a.jsonl", {"messages": chat}, {"prompt": "Q", "response": "A"}, {"text": "T"})
+    (docs / "b.txt").write_text("plain", encoding="utf-8")
+    (docs / "c.bin").write_bytes(b"\0")
+    rows = read(docs)
     assert [row.text for row in rows] == ["", "", "T", "plain"]
     assert rows[0].messages == (Message("user", "Hi"), Message("assistant", "Ho"))
     assert not any(row.lacks_answer for row in rows)
 
 
 def test_a_prompt_alone_lacks_its_answer(tmp_path) -> None:
-    [row] = read_rows([write(tmp_path / "a.jsonl", {"prompt": "Q"})])
+    [row] = read(write(tmp_path / "a.jsonl", {"prompt": "Q"}))
     assert row.lacks_answer
 
 
 @pytest.mark.parametrize(
-    "line", ["{", '{"question": "Q"}', "3", '{"messages": []}', '{"prompt": 3}', '{"text": null}']
+    "line", ["{", '{"answer": "Q"}', "3", '{"messages": []}', '{"prompt": 3}', '{"text": null}']
 )
-def test_a_bad_line_is_named(tmp_path, line) -> None:
+def test_a_bad_line_is_named_and_left_out(tmp_path, line) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "fine"}\n' + line + "\n", encoding="utf-8")
-    with pytest.raises(KnownError, match="line 2"):
-        read_rows([str(path)])
+    report = Report()
+    assert read_rows([str(path)], report) == [Row(text="fine")]
+    [finding] = report.findings
+    assert (finding.file, finding.place, finding.kind) == ("a.jsonl", "line 2", "skipped")
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(KnownError, match="line 1: "):
+        read(path)
 
 
 def test_missing_empty_and_unknown_files_are_refused(tmp_path) -> None:
-    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    (tmp_path / "a.exe").write_bytes(b"MZ")
     (tmp_path / "empty.txt").write_text("")
     for name, said in (
         ("no", "does not exist"),
-        ("a.pdf", "no known kind"),
+        ("a.exe", "no known kind"),
         ("empty.txt", "No rows"),
     ):
         with pytest.raises(KnownError, match=said):
-            read_rows([str(tmp_path / name)])
+            read(tmp_path / name)
 
 
-def test_a_row_survives_its_json(tmp_path) -> None:
-    row = Row((Message("user", "Ä\u2028"), Message("assistant", "ok")), family="f", complete=False)
-    path = tmp_path / "a.jsonl"
-    path.write_text(row_to_json(row) + "\n", encoding="utf-8")
-    assert read_rows([str(path)]) == [row]
+def test_chosen_columns_are_read(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Frage,Antwort\nQ,A\n", encoding="utf-8")
+    rows = read_rows([str(path)], Report(), ColumnMap(prompt="Frage", response="Antwort"))
+    assert rows == [Row((Message("user", "Q"), Message("assistant", "A")))]
+    with pytest.raises(KnownError, match="choose the columns"):
+        read(path)
+
+
+def test_reading_heeds_a_stop(tmp_path) -> None:
+    path = write(tmp_path / "a.jsonl", *[{"text": "T"}] * 100)
+    with pytest.raises(Cancelled):
+        read_rows([path], Report(), stop_asked=lambda: True)
+
+
+def test_rows_survive_their_file(tmp_path) -> None:
+    turns = (Message("user", "Ä\u2028"), Message("assistant", "ok"))
+    rows = [Row(turns, family="f", complete=False), Row(text="a\nb")]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    assert written_rows(tmp_path / "rows.jsonl") == rows
 
 
 def test_answers_end_with_the_end_token_only_when_complete() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.documents.records import Row
 from core.engine.request import Message
 from core.evaluate.tasks import CHECKABLE, OPEN, split_of
 from core.train import synthesis
-from core.train.data import Row
 from core.train.synthesis import Writer, family_rows
 from tests.core.toy import END_ID, toy_model, toy_tokenizer
 

@@ -1,0 +1,57 @@
+"""Which reader a file gets: by its suffix, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from core.documents.json_files import read_json, read_json_lines
+from core.documents.office import read_docx
+from core.documents.pdf import read_pdf
+from core.documents.records import Found, Source, Unreadable
+from core.documents.tables import read_csv, read_parquet, read_xlsx
+from core.documents.texts import read_html, read_text
+
+READERS: dict[str, Callable[[Source], Iterator[Found]]] = {
+    ".txt": read_text,
+    ".md": read_text,
+    ".markdown": read_text,
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
+    ".pdf": read_pdf,
+    ".docx": read_docx,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".xlsx": read_xlsx,
+    ".json": read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".parquet": read_parquet,
+}
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file of this name holds other files."""
+    return name.casefold().endswith(ARCHIVES)
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a name that tells its format; empty if there is none.
+
+    Raises:
+        Unreadable: for a file of no known format.
+    """
+    suffix = next((one for one in READERS if name.casefold().endswith(one)), "")
+    if not suffix:
+        raise Unreadable("it is of no known kind")
+    return suffix
+
+
+def read_file(source: Source) -> Iterator[Found]:
+    """The records of one file.
+
+    Raises:
+        Unreadable: where it cannot be read any further.
+    """
+    yield from READERS[suffix_of(source.name)](source)

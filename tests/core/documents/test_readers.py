@@ -1,0 +1,183 @@
+"""Every format gives its rows with their places, alone and in archives, a piece at a time."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from core.documents.formats import read_file
+from core.documents.records import Record, Row, Source, Unreadable
+from core.engine.request import Message
+from tests.core.documents.reading import read_all, whys
+from tests.core.documents.samples import PAIR, write_pdf, write_samples
+
+CHAT = (Message("user", PAIR["prompt"]), Message("assistant", PAIR["response"]))
+SAMPLES = {
+    "book.xlsx": ["sheet Sales, row 2", "sheet Sales, row 3"],
+    "letter.docx": ["paragraph 1"],
+    "list.json": ["row 1", "row 2"],
+    "notes.md": ["line 1"],
+    "page.html": ["line 1"],
+    "paper.pdf": ["page 1", "page 2"],
+    "plain.txt": ["line 1"],
+    "rows.jsonl": ["line 1"],
+    "table.csv": ["line 2"],
+    "table.parquet": ["row 1"],
+}
+
+
+def read(path) -> list[Record]:
+    """In this process, for readers of formats that need no guard."""
+    return [one for one in read_file(Source(path, path.name)) if isinstance(one, Record)]
+
+
+def test_every_format_is_read_alone_and_in_archives(tmp_path) -> None:
+    write_samples(tmp_path / "docs")
+    records, report = read_all(tmp_path / "docs")
+    rows = {(one.file, one.place): one.row for one in records}
+    folders = ("docs", "docs/all.zip/inner", "docs/all.tar.gz/inner")
+    wanted = {
+        (f"{folder}/{name}", place)
+        for folder in folders
+        for name, places in SAMPLES.items()
+        for place in places
+    }
+    assert rows.keys() == wanted
+    assert {file.state for file in report.files} == {"read"}
+    assert rows["docs/paper.pdf", "page 1"] == Row(text="Hello from a page.")
+    assert rows["docs/letter.docx", "paragraph 1"].text.split() == (
+        ["First", "paragraph.", "In", "a", "table."]
+    )
+    assert rows["docs/page.html", "line 1"] == Row(text="Title\nOne & ä.\nTwo\nThree")
+    assert rows["docs/book.xlsx", "sheet Sales, row 3"].messages[1].content == "42"
+    for name in ("book.xlsx", "list.json", "rows.jsonl", "table.csv", "table.parquet"):
+        assert rows[f"docs/{name}", SAMPLES[name][0]].messages == CHAT
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_encodings_are_told_apart(tmp_path, encoding) -> None:
+    text = "Größe, Maß und Übermut: die Straße führt über die Brücke zurück.\n" * 5
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode(encoding))
+    assert read(path)[0].row.text + "\n" == text
+
+
+def test_cyrillic_without_a_mark_is_read(tmp_path) -> None:
+    text = "Широкая электрификация южных губерний даст мощный толчок подъёму хозяйства. " * 8
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode("cp1251"))
+    assert read(path)[0].row.text == text
+
+
+def test_long_texts_become_pieces_that_end_with_a_paragraph(tmp_path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("".join(f"{'word ' * 500}{n}\n\n" for n in range(20)), encoding="utf-8")
+    pieces = read(path)
+    assert len(pieces) > 2
+    assert all(2500 < len(one.row.text) <= 16_000 for one in pieces)
+    assert [one.place for one in pieces[:2]] == ["line 1", "line 8"]
+    assert "".join(one.row.text for one in pieces).count("word") == 10_000
+
+
+def test_a_line_without_end_is_cut_and_still_one_line(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x" * 40_000 + "\n" + "y" * 16_000)
+    assert [(one.place, len(one.row.text)) for one in read(path)] == [
+        ("line 1", 16_000),
+        ("line 1", 16_000),
+        ("line 1", 8_000),
+        ("line 2", 16_000),
+    ]
+
+
+def test_a_scanned_page_is_told(tmp_path) -> None:
+    write_pdf(tmp_path / "a.pdf", "Text.", "")
+    records, report = read_all(tmp_path / "a.pdf")
+    assert [one.place for one in records] == ["page 1"]
+    assert whys(report) == {"a.pdf": "page 2: it has no text: perhaps it was scanned"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"data": [{"text": "a"}, {"text": "b"}]}', ' [ {"text": "a"},\n{"text": "b"} ] ', "[]", ""],
+)
+def test_json_lists_are_read_bare_and_wrapped(tmp_path, text) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    assert [one.row.text for one in read(path)] == (["a", "b"] if "text" in text else [])
+
+
+def test_long_json_lists_are_read_across_chunks(tmp_path) -> None:
+    path = tmp_path / "a.json"
+    texts = ["x" * size for size in range(1, 400_000, 30_001)]
+    path.write_text(json.dumps([{"text": text} for text in texts], indent=2))
+    assert [one.row.text for one in read(path)] == texts
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"text": "a"}, {"te', '[{"text": "a"} 3]', '[{"text": "a"}] 3', "[" * 100_000]
+)
+def test_broken_json_is_told_with_its_place(tmp_path, text) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(Unreadable, match=r"stops being JSON after [01] rows"):
+        read(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_tables_of_text_with_quotes_and_line_breaks(tmp_path, delimiter) -> None:
+    path = tmp_path / "a.csv"
+    rows = ("prompt", "response"), ('"a\nb, c; d"', "A"), ("Q", "B")
+    path.write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    records = read(path)
+    assert [one.row.messages[0].content for one in records] == ["a\nb, c; d", "Q"]
+    assert [one.place for one in records] == ["line 2", "line 4"]
+
+
+def make_csv(path) -> None:
+    with path.open("w") as file:
+        file.write("id,text\n")
+        file.writelines(f"{n},{'some words ' * 200}\n" for n in range(23_000))
+
+
+def make_txt(path) -> None:
+    with path.open("w") as file:
+        file.writelines(f"{n} {'some words ' * 20}\n" for n in range(230_000))
+
+
+def make_json_lines(path) -> None:
+    with path.open("w") as file:
+        file.writelines(json.dumps({"text": f"{n} words " * 300}) + "\n" for n in range(15_000))
+
+
+def make_parquet(path) -> None:
+    schema = pa.schema([("text", pa.string())])
+    with parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(50):
+            writer.write_table(pa.table({"text": ["some words " * 1000] * 100}, schema))
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.csv", make_csv),
+        ("a.txt", make_txt),
+        ("a.jsonl", make_json_lines),
+        ("a.parquet", make_parquet),  # of what Arrow itself allocates this sees nothing
+    ],
+)
+def test_50_megabytes_need_only_a_few(tmp_path, name, make) -> None:
+    path = tmp_path / name
+    make(path)
+    assert path.stat().st_size > 45e6
+    tracemalloc.start()
+    try:
+        characters = sum(len(one.row.text) for one in read_file(Source(path, name)))
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    finally:
+        tracemalloc.stop()
+    assert characters > 44e6

@@ -1,0 +1,106 @@
+"""A line for every file: amounts, rows seen before, suspected secrets."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from core.documents.duplicates import Duplicates
+from core.documents.personal import secrets_in
+from core.documents.records import FileStarted, Finding, Record, Row
+from core.documents.report import MOST_FINDINGS, Report
+from tests.core.documents.reading import read_all
+
+WORDS = [f"word{n}" for n in range(3000)]
+CARD = "4111 1111 1111 1111"
+
+
+def follow(*rows: str, leave_out_secrets: bool = False) -> Report:
+    report = Report(leave_out_secrets)
+    records = [Record("a", f"line {n}", Row(text=row)) for n, row in enumerate(rows, start=1)]
+    list(report.follow([FileStarted("a"), *records]))
+    return report
+
+
+def test_amounts_and_states(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("three words here")
+    (tmp_path / "b.txt").write_text(" \n")
+    (tmp_path / "c.exe").write_text("x")
+    _, report = read_all(tmp_path)
+    lines = [(file.state, file.rows, file.characters, file.words) for file in report.files]
+    assert lines == [("read", 1, 16, 3), ("empty", 0, 0, 0), ("skipped", 0, 0, 0)]
+    assert report.summary() == (
+        "1 rows of 3 files (1 read, 1 skipped, 1 empty); findings: 1 skipped."
+    )
+
+
+def test_two_files_of_one_name_have_two_lines() -> None:
+    report = Report()
+    list(report.follow([FileStarted("a"), FileStarted("a")]))
+    assert len(report.files) == 2
+
+
+def test_duplicates_are_told() -> None:
+    text = " ".join(random.Random(1).sample(WORDS, 100))
+    report = follow(text, text.upper() + "  ", text + " and two more", "1 + 2", "1 + 2", "1 - 2")
+    kinds = [(one.place, one.kind) for one in report.findings]
+    assert kinds == [
+        ("line 2", "duplicate"), ("line 3", "near duplicate"), ("line 5", "duplicate")
+    ]  # fmt: skip
+    assert report.rows == 6
+
+
+def test_near_duplicates_are_found_and_others_are_not() -> None:
+    draw = random.Random(2)
+    seen = Duplicates()
+    texts = [draw.choices(WORDS, k=120) for _ in range(300)]
+    assert [seen.seen(" ".join(words)) for words in texts] == [None] * 300
+    changed = [" ".join([*words[:60], "another", *words[61:]]) for words in texts]
+    found = sum(seen.seen(text) == "near duplicate" for text in changed)
+    assert found > 290
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"Card {CARD}.", "a card number"),
+        ("Write to jo.doe+x@mail.example.org", "an e-mail address"),
+        ("AKIAIOSFODNN7EXAMPLE", "an access key"),
+        ("token ghp_" + "a1B2" * 9, "an access key"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
+        ('"api_key": "0123456789abcdef"', "a password"),
+    ],
+)
+def test_secrets_are_suspected(text, kind) -> None:
+    assert secrets_in(text) == [kind]
+    report = follow("fine", text)
+    [finding] = report.findings
+    assert (finding.kind, finding.place, report.rows) == ("secret", "line 2", 2)
+    assert text not in json.dumps(report.files[0].to_dict())
+    assert follow("fine", text, leave_out_secrets=True).rows == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4111 1111 1111 1112", "0000 0000 0000 0000", "1" * 30, "me@home", "The password: ask me.",
+     "3.14159265358979323846", "skipped sk-short"],
+)  # fmt: skip
+def test_harmless_texts_are_not_suspected(text) -> None:
+    assert secrets_in(text) == []
+
+
+def test_long_and_damaged_rows_are_told() -> None:
+    assert [one.kind for one in follow("x" * 40_000, "a\ufffd").findings] == [
+        "over-long",
+        "damaged",
+    ]
+
+
+def test_findings_are_counted_all_and_kept_some() -> None:
+    report = Report()
+    list(report.follow(Finding("a", f"line {n}", "skipped", "why") for n in range(100)))
+    [line] = report.files
+    assert line.counts["skipped"] == 100
+    assert len(line.findings) == MOST_FINDINGS
