@@ -17,7 +17,18 @@ from tests.core.toy import save_toy
 @pytest.fixture
 def options(tmp_path):
     folder = str(save_toy(tmp_path / "toy"))
-    return ["race", "hello", "--model", folder, "--max-new-tokens", "5", "--runs", "2"]
+    return [
+        "race",
+        "hello",
+        "--model",
+        folder,
+        "--max-new-tokens",
+        "5",
+        "--runs",
+        "2",
+        "--dtype",
+        "float32",
+    ]
 
 
 def test_the_json_holds_the_events_of_the_median_runs(options, capsys, paths):
