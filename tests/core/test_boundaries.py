@@ -43,7 +43,8 @@ def run_fresh(code: str) -> str:
      "core.cli.train", "core.engine.session", "core.evaluate.bench"],
 )  # fmt: skip
 def test_a_gpu_server_needs_neither_qt_nor_sql(module: str) -> None:
-    run_fresh(BLOCKER.format(blocked=NOT_ON_A_SERVER) + f"import {module}")
+    code = BLOCKER.format(blocked=NOT_ON_A_SERVER) + f"import {module}; print('there')"
+    assert run_fresh(code) == "there\n"
 
 
 def test_the_whole_command_line_is_there_on_a_gpu_server() -> None:

@@ -37,4 +37,5 @@ def test_left_as_it_is(latex: str) -> None:
 
 @given(st.text(alphabet="ab12\\{}^_$ &[]frac", max_size=60))
 def test_no_text_breaks_it(latex: str) -> None:
-    to_unicode(latex)
+    shown = to_unicode(latex)
+    assert shown is None or isinstance(shown, str)

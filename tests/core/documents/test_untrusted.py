@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.documents import child, limits
@@ -241,9 +242,13 @@ def test_a_reader_that_says_nothing_is_ended(tmp_path, monkeypatch) -> None:
 
 def test_closing_ends_the_process(tmp_path) -> None:
     (tmp_path / "a.txt").write_text("text\n" * 400_000)
+    me = psutil.Process()
+    before = set(me.children())
     found = read_documents([str(tmp_path)])
     next(found)
+    [reader] = set(me.children()) - before
     found.close()
+    assert not reader.is_running()
 
 
 def mutate(data: bytes, draw: random.Random) -> bytes:
