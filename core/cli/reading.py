@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from typing import TYPE_CHECKING
 
 from core.cli.output import note, print_json
 from core.documents.process import read_documents
 from core.documents.records import ColumnMap
 from core.documents.report import FileReport, Report
 from core.errors import KnownError
+from core.model.store import resolve_model
+from core.paths import user_paths
+from core.settings import load_settings
+
+if TYPE_CHECKING:
+    from core.train.preview import Preview, RenderedRow
+
+BAR_WIDTH = 30
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +42,14 @@ def add_check(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "check",
         help="what of your documents can be read",
         description="Read files, folders and archives as a training would, and tell of each file "
-        "what was found: rows, words, duplicates, suspected secrets, and what was skipped and why.",
+        "what was found: rows, words, duplicates, suspected secrets, and what was skipped and why. "
+        "Then the first rows as the model will read them, and the lengths of all in tokens.",
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file or folder")
     add_reading_options(parser)
-    parser.add_argument("--json", action="store_true", help="one object a file")
+    parser.add_argument("--model", help="name or folder; default: last used, else the starter")
+    parser.add_argument("--context", type=int, default=384, help="tokens a row is cut to")
+    parser.add_argument("--json", action="store_true", help="one object a file, then the rows")
     parser.set_defaults(run=check)
 
 
@@ -48,13 +61,19 @@ def check(args: argparse.Namespace) -> int:
     """
     columns = ColumnMap.parse(args.columns) if args.columns else None
     report = Report(args.leave_out_secrets)
-    for _ in report.follow(read_documents(args.paths, columns)):
-        pass
+    preview = _new_preview(args)
+    for record in report.follow(read_documents(args.paths, columns)):
+        if preview:
+            preview.add(record.row)
     for file in report.files:
         if args.json:
             print_json(file.to_dict())
         else:
             _print(file)
+    if preview and args.json:
+        print_json(_preview_dict(preview))
+    elif preview:
+        _print_preview(preview)
     note(report.summary())
     if not report.count("read"):
         raise KnownError("Nothing could be read.")
@@ -70,3 +89,48 @@ def _print(file: FileReport) -> None:
         print(f"  ... and {more} more")
     if file.columns:
         print(f"  columns: {', '.join(file.columns)} (choose with --columns)")
+
+
+def _new_preview(args: argparse.Namespace) -> Preview | None:
+    """A look through the model's tokenizer, if the model is there."""
+    paths = user_paths()
+    settings = load_settings(paths.settings_file)
+    try:
+        folder = resolve_model(args.model or settings.last_model or "starter", paths, settings)
+    except KnownError as error:
+        if args.model:
+            raise
+        note(f"Rows are not shown as a model reads them. {error}")
+        return None
+    from core.train.preview import new_preview
+
+    return new_preview(folder, args.context)
+
+
+def _print_preview(preview: Preview) -> None:
+    for number, row in enumerate(preview.rendered, 1):
+        print(
+            f"\nRow {number} as the model reads it, {row.tokens} tokens; learned are \u2039these\u203a:"
+        )
+        print(_marked(row))
+    if counts := preview.histogram:
+        print(f"\nTokens a row ({len(preview.lengths)} rows counted, {preview.cut} cut)")
+        most = max(count for _, count in counts)
+        for name, count in counts:
+            print(f"  {name:>10}  {'#' * -(-count * BAR_WIDTH // most)} {count}")
+
+
+def _marked(row: RenderedRow) -> str:
+    if row.lacks_answer:
+        return f"{row.given}\u2039the model's own answer\u203a"
+    return f"{row.given}\u2039{row.learned}\u203a" if row.learned else row.given
+
+
+def _preview_dict(preview: Preview) -> dict[str, object]:
+    return {
+        "rows": preview.rows,
+        "unanswered": preview.unanswered,
+        "rendered": [dataclasses.asdict(row) for row in preview.rendered],
+        "tokens": dict(preview.histogram),
+        "cut": preview.cut,
+    }

@@ -64,11 +64,11 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
     Raises:
         KnownError: with what is wrong with the folder.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     _refuse_pickle(folder)
+    tokenizer = load_tokenizer(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         auto: Any = AutoModelForCausalLM  # its types do not know of `output_loading_info`
         model, found = auto.from_pretrained(
             folder,
@@ -91,6 +91,20 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
     model.eval().requires_grad_(False)
     use_rows_linear(model)
     return model, tokenizer
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a model folder alone, in a moment.
+
+    Raises:
+        KnownError: with what is wrong with the folder.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except _DAMAGE as error:
+        raise _unfit(folder, _first_line(error)) from error
 
 
 def _refuse_pickle(folder: Path) -> None:

@@ -13,6 +13,7 @@ from core.model.fingerprint import cached_weights_hash
 from core.model.loading import Loaded
 from core.paths import Paths
 from core.train.data import CHECK, read_rows, write_rows, written_rows
+from core.train.passages import chats_about, passages_of, question_row
 from core.train.reporter import Reporter
 from core.train.spec import TrainSpec
 from core.train.synthesis import Advance, Writer, family_rows
@@ -40,9 +41,11 @@ def gather_rows(
     if stored.is_file():
         # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
         return written_rows(stored)
-    deadline = time.monotonic() + (spec.minutes or float("inf")) * 60 * TIME_SHARE
+    began, allowed = time.monotonic(), (spec.minutes or float("inf")) * 60 * TIME_SHARE
     rows = _given_rows(spec, report, stop_asked) if spec.data else []
-    rows = _with_answers(rows, spec, writer, _Progress(report, deadline, stop_asked))
+    asking = _Progress(report, began + allowed / 2, stop_asked)
+    answering = _Progress(report, began + allowed, stop_asked)
+    rows = _with_answers(_with_chats(rows, spec, writer, asking), spec, writer, answering)
     write_rows(stored, rows)
     return rows
 
@@ -54,6 +57,15 @@ def _given_rows(spec: TrainSpec, report: Reporter, stop_asked: Callable[[], bool
     rows = read_rows(spec.data, files, columns, stop_asked)
     report.say("data", f"{files.summary()} {CHECK if files.findings else ''}".strip())
     return rows
+
+
+def _with_chats(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
+    """Chats about the passages of plain texts beside these or in their place."""
+    passages = passages_of(rows, spec.seed) if spec.passages != "text" else []
+    chats = chats_about(writer.answer([question_row(one) for one in passages], advance))
+    if chats and spec.passages == "chats":
+        rows = [row for row in rows if row.messages]
+    return rows + chats
 
 
 def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:

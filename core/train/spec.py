@@ -13,6 +13,8 @@ from core.documents.records import ColumnMap
 from core.errors import KnownError
 from core.model.adapter_info import Kind
 
+Passages = Literal["text", "chats", "both"]
+
 
 @dataclass(frozen=True)
 class TrainSpec:
@@ -25,6 +27,8 @@ class TrainSpec:
         columns: Columns of tables, as "prompt=NAME,response=NAME"; empty: by their names.
         leave_out_secrets: Do not train on rows that seem to hold secrets or personal data.
         synthesize: Let the model write prompts and answers itself.
+        passages: What plain texts become: "text" to continue, "chats" of questions about their
+            passages, which the model asks and answers itself, or "both".
         start_from: "none", or the folder of an adapter to go on from.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
         mask_rows: Budget of mask rows a sequence: k - 1 for each of its regions.
@@ -42,6 +46,7 @@ class TrainSpec:
     columns: str = ""
     leave_out_secrets: bool = False
     synthesize: bool = False
+    passages: Passages = "both"
     kind: Kind = "gated"
     start_from: str = "none"
     k_max: int = 8

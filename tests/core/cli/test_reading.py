@@ -7,6 +7,7 @@ import json
 import pytest
 
 from core.cli.main import main
+from tests.core.toy import save_toy
 
 
 def test_check_tells_of_every_file(tmp_path, capsys) -> None:
@@ -36,3 +37,13 @@ def test_check_as_json_with_choices(tmp_path, capsys) -> None:
 def test_nothing_read_and_bad_wishes_are_failures(words, said, capsys) -> None:
     assert main(["data", "check", *words]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_the_rows_are_shown_as_the_model_reads_them(tmp_path, capsys) -> None:
+    save_toy(tmp_path / "toy")
+    (tmp_path / "a.txt").write_text("Some words")
+    assert main(["data", "check", str(tmp_path / "a.txt"), "--model", str(tmp_path / "toy")]) == 0
+    said = capsys.readouterr().out
+    assert "Row 1 as the model reads it, 10 tokens;" in said
+    assert "So\u2039me words\u203a" in said
+    assert "up to 16  " in said

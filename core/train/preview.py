@@ -1,0 +1,120 @@
+"""What the model will see of documents: rows rendered token by token, and how long they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.documents.records import Row
+from core.engine.prompt import render
+from core.train.data import to_samples
+
+SHOWN_ROWS = 3
+COUNTED_ROWS = 2000
+"""Rows whose tokens are counted; of more the first ones stand for all."""
+BINS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+
+@dataclass(frozen=True)
+class RenderedRow:
+    """One row exactly as the model reads it, template applied and cut to the context.
+
+    Attributes:
+        given: Text that is only read.
+        learned: Text behind it, at whose tokens the adapter is trained.
+        tokens: Length of both together.
+        lacks_answer: Whether the model writes an answer first; `learned` is then empty.
+    """
+
+    given: str
+    learned: str
+    tokens: int
+    lacks_answer: bool = False
+
+
+@dataclass
+class Preview:
+    """Rows as they stream past, seen with a model's tokenizer.
+
+    Args:
+        tokenizer: Of the model to train.
+        end_id: Token put behind a complete answer.
+        context: Tokens a row is cut to.
+
+    Attributes:
+        rendered: The first rows.
+        lengths: Tokens of each counted row, uncut.
+        unanswered: Rows that the model answers first.
+        texts: Rows of plain text, of which passages are made.
+    """
+
+    tokenizer: Any
+    end_id: int
+    context: int
+    rendered: list[RenderedRow] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    rows: int = 0
+    unanswered: int = 0
+    texts: int = 0
+
+    def add(self, row: Row) -> None:
+        """Look at one more row."""
+        self.rows += 1
+        self.unanswered += row.lacks_answer
+        self.texts += not row.messages
+        if len(self.rendered) < SHOWN_ROWS:
+            self.rendered.append(render_row(row, self.tokenizer, self.end_id, self.context))
+        if len(self.lengths) < COUNTED_ROWS:
+            encoded = self.tokenizer(row.content, add_special_tokens=False)
+            self.lengths.append(len(encoded["input_ids"]))
+
+    @property
+    def cut(self) -> int:
+        """Counted rows that are longer than the context."""
+        return sum(length > self.context for length in self.lengths)
+
+    @property
+    def histogram(self) -> list[tuple[str, int]]:
+        """Counted rows by length, from the shortest bin in use to the longest."""
+        return length_histogram(self.lengths)
+
+
+def new_preview(model: Path, context: int) -> Preview:
+    """A preview for the model of a folder, of which only the tokenizer is loaded.
+
+    Raises:
+        KnownError: if that cannot be read.
+    """
+    from core.model.loading import load_tokenizer
+
+    tokenizer = load_tokenizer(model)
+    return Preview(tokenizer, tokenizer.eos_token_id, context)
+
+
+def render_row(row: Row, tokenizer: Any, end_id: int, context: int) -> RenderedRow:
+    """A row as the training will read it."""
+    if row.lacks_answer:
+        text, token_ids = render(tokenizer, row.messages)
+        return RenderedRow(text, "", len(token_ids), lacks_answer=True)
+    samples = to_samples(row, tokenizer, end_id, context)
+    if not samples:
+        return RenderedRow(row.content, "", 0)
+    ids = list(samples[0].token_ids)
+    # The token after the first anchor is slot 1, the base model's own: nothing is learned there.
+    first_learned = samples[0].first + 2
+    return RenderedRow(
+        tokenizer.decode(ids[:first_learned]), tokenizer.decode(ids[first_learned:]), len(ids)
+    )
+
+
+def length_histogram(lengths: Sequence[int]) -> list[tuple[str, int]]:
+    """How many lengths fall into each bin: ("up to 16", n), ..., ("over 4096", n)."""
+    if not lengths:
+        return []
+    places = Counter(sum(length > edge for edge in BINS) for length in lengths)
+    names = [*(f"up to {edge}" for edge in BINS), f"over {BINS[-1]}"]
+    used = range(min(places), max(places) + 1)
+    return [(names[place], places[place]) for place in used]
