@@ -110,7 +110,7 @@ def _new_preview(args: argparse.Namespace) -> Preview | None:
 def _print_preview(preview: Preview) -> None:
     for number, row in enumerate(preview.rendered, 1):
         print(
-            f"\nRow {number} as the model reads it, {row.tokens} tokens; learned are \u2039these\u203a:"
+            f"\nRow {number} as the model reads it, {row.tokens} tokens; learned: \u2039these\u203a"
         )
         print(_marked(row))
     if counts := preview.histogram:
