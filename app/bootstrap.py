@@ -20,6 +20,7 @@ from app.theme import Theme
 from app.workers.decoding import SessionFactory, session_factory
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
+from app.workers.training import TrainingController
 from core import __version__
 from core.paths import Paths, user_paths
 
@@ -65,7 +66,8 @@ def build(
     engine = EngineController(
         open_session or session_factory(paths, settings), history.get_store, app
     )
-    context = AppContext(paths, settings, history, engine, jobs)
+    training = TrainingController(paths, jobs, history, app)
+    context = AppContext(paths, settings, history, engine, jobs, training)
     errors = ErrorReporter(app)
     theme = Theme(app)
     theme.apply(settings.value.theme)

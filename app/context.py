@@ -17,6 +17,7 @@ from core.settings import Settings, load_settings, save_settings
 
 if TYPE_CHECKING:
     from app.workers.engine import EngineController
+    from app.workers.training import TrainingController
     from core.history.store import HistoryStore
 
 
@@ -130,6 +131,7 @@ class AppContext:
         history: The history, once it is open.
         engine: The only door to a loaded model.
         jobs: One-shot work off the window's thread.
+        training: The only door to trainings.
     """
 
     paths: Paths
@@ -137,3 +139,4 @@ class AppContext:
     history: History
     engine: EngineController
     jobs: Jobs
+    training: TrainingController

@@ -35,9 +35,16 @@ if TYPE_CHECKING:
     from app.pages.chat.page import ChatPage
     from app.pages.history.page import HistoryPage
     from app.pages.settings.page import SettingsPage
+    from app.pages.training.page import TrainingPage
 
-HOME, CHAT, HISTORY, SETTINGS = range(4)
-ENTRIES = (("home", "Home"), ("chat", "Chat"), ("history", "History"), ("settings", "Settings"))
+HOME, CHAT, TRAINING, HISTORY, SETTINGS = range(5)
+ENTRIES = (
+    ("home", "Home"),
+    ("chat", "Chat"),
+    ("train", "Training"),
+    ("history", "History"),
+    ("settings", "Settings"),
+)
 CLOSE_SECONDS = 5.0
 SAVE_SECONDS = 1.0
 """What saving gets even if the engine took all the time there was."""
@@ -70,6 +77,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.home = HomePage(context)
         self.chat: ChatPage
+        self.training: TrainingPage
         self.history: HistoryPage
         self.settings: SettingsPage
         self.pages = QStackedWidget()
@@ -101,31 +109,19 @@ class MainWindow(QMainWindow):
         from app.pages.chat.page import ChatPage
         from app.pages.history.page import HistoryPage
         from app.pages.settings.page import SettingsPage
+        from app.pages.training.page import TrainingPage
 
         self.chat = ChatPage(self._context)
+        self.training = TrainingPage(self._context)
         self.history = HistoryPage(self._context)
         self.settings = SettingsPage(self._context)
-        for page in (self.chat, self.history, self.settings):
+        for page in (self.chat, self.training, self.history, self.settings):
             self.pages.addWidget(page)
 
     def _connect(self) -> None:
         """Every connection between two parts of the window, by sender."""
-        actions, context = self.actions_by_key, self._context
-        actions["about"].triggered.connect(self._on_about)
-        actions["add_folder"].triggered.connect(self._on_add_folder)
-        actions["load"].triggered.connect(self.model_bar.load)
-        actions["new_chat"].triggered.connect(self._on_new_chat)
-        actions["page_0"].triggered.connect(self._on_home)
-        actions["page_1"].triggered.connect(self._on_chat)
-        actions["page_2"].triggered.connect(self._on_history)
-        actions["page_3"].triggered.connect(self._on_settings)
-        actions["quit"].triggered.connect(self.close)
-        actions["regenerate"].triggered.connect(self.chat.regenerate)
-        actions["search"].triggered.connect(self._on_search)
-        actions["settings"].triggered.connect(self._on_settings)
-        actions["shortcuts"].triggered.connect(self._on_shortcuts)
-        actions["stop"].triggered.connect(context.engine.cancel)
-        actions["unload"].triggered.connect(context.engine.unload)
+        self._connect_actions()
+        context = self._context
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
         context.history.failed.connect(self._errors.report)
@@ -134,6 +130,8 @@ class MainWindow(QMainWindow):
         context.jobs.failed.connect(self._errors.report)
         context.settings.changed.connect(self._on_settings_changed)
         context.settings.failed.connect(self._errors.report)
+        context.training.ended.connect(self.model_bar.refresh)
+        context.training.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
         self._errors.known.connect(self.banner.show_error)
         self.chat.load_requested.connect(self._on_home)
@@ -146,9 +144,32 @@ class MainWindow(QMainWindow):
         self.model_bar.add_folder_requested.connect(self._on_add_folder)
         self.model_bar.inventory_changed.connect(self._on_inventory)
         self.model_bar.inventory_changed.connect(self.settings.show_inventory)
+        self.model_bar.inventory_changed.connect(self.training.show_inventory)
         self.rail.page_requested.connect(self.show_page)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
+        self.training.chat_requested.connect(self._on_chat_with)
+        self.training.reload_requested.connect(self.model_bar.load)
+        self.training.unload_requested.connect(context.engine.unload)
+
+    def _connect_actions(self) -> None:
+        actions, context = self.actions_by_key, self._context
+        actions["about"].triggered.connect(self._on_about)
+        actions["add_folder"].triggered.connect(self._on_add_folder)
+        actions["load"].triggered.connect(self.model_bar.load)
+        actions["new_chat"].triggered.connect(self._on_new_chat)
+        actions["page_0"].triggered.connect(self._on_home)
+        actions["page_1"].triggered.connect(self._on_chat)
+        actions["page_2"].triggered.connect(self._on_training)
+        actions["page_3"].triggered.connect(self._on_history)
+        actions["page_4"].triggered.connect(self._on_settings)
+        actions["quit"].triggered.connect(self.close)
+        actions["regenerate"].triggered.connect(self.chat.regenerate)
+        actions["search"].triggered.connect(self._on_search)
+        actions["settings"].triggered.connect(self._on_settings)
+        actions["shortcuts"].triggered.connect(self._on_shortcuts)
+        actions["stop"].triggered.connect(context.engine.cancel)
+        actions["unload"].triggered.connect(context.engine.unload)
 
     def start(self) -> None:
         """Add the other pages and begin what takes time; called once the window is painted."""
@@ -159,6 +180,7 @@ class MainWindow(QMainWindow):
         self._context.history.open()
         self.model_bar.refresh()
         self.home.look()
+        self._context.training.open()
 
     @Slot(int)
     def show_page(self, index: int) -> None:
@@ -198,6 +220,11 @@ class MainWindow(QMainWindow):
         self.show_page(HISTORY)
         self.history.open_run(run_id)
 
+    @Slot(str, str)
+    def _on_chat_with(self, model: str, adapter: str) -> None:
+        self.show_page(CHAT)
+        self.model_bar.load_with(model, adapter)
+
     @Slot()
     def _on_search(self) -> None:
         self.show_page(HISTORY)
@@ -216,6 +243,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_chat(self) -> None:
         self.show_page(CHAT)
+
+    @Slot()
+    def _on_training(self) -> None:
+        self.show_page(TRAINING)
 
     @Slot()
     def _on_history(self) -> None:
@@ -271,6 +302,7 @@ class MainWindow(QMainWindow):
         self.hide()
         context = self._context
         deadline = time.monotonic() + CLOSE_SECONDS
+        context.training.close()
         has_engine_ended = context.engine.close(int(CLOSE_SECONDS * 1000))
         rest = max(deadline - time.monotonic(), SAVE_SECONDS)
         self.has_ended = context.jobs.close(rest) and has_engine_ended

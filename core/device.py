@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,6 +135,33 @@ def _free_bytes(name: str) -> int:
     import torch
 
     return torch.cuda.mem_get_info(name)[0]
+
+
+def peak_memory(device: str) -> int:
+    """Most bytes this process ever held: on the GPU for "cuda:N", else in main memory."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.max_memory_reserved(device)
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def process_memory(pid: int) -> int:
+    """Bytes of main memory that a process and its children hold; 0 if it is gone."""
+    import psutil
+
+    try:
+        root = psutil.Process(pid)
+        return sum(one.memory_info().rss for one in (root, *root.children(recursive=True)))
+    except psutil.Error:
+        return 0
 
 
 def cpu_name() -> str:

@@ -159,6 +159,7 @@ class RunEnded:
     Attributes:
         seconds: Time of all its starts together.
         supervised: Slots supervised in all its starts.
+        peak_bytes: Most memory it held at a time, on the GPU where it computed on one.
     """
 
     state: RunState
@@ -166,6 +167,7 @@ class RunEnded:
     adapter: str | None
     seconds: float
     supervised: int
+    peak_bytes: int = 0
 
 
 TrainingEvent = RunStarted | StepDone | EvalDone | SampleDone | CheckpointSaved | Notice | RunEnded

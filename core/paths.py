@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def user_paths() -> Paths:
 
 def _under(root: Path) -> Paths:
     return Paths(root / "config", root / "data", root / "state", root / "cache")
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(one for one in (folder, *folder.parents) if one.exists())
+
+
+def free_disk_bytes(folder: Path) -> int:
+    """Free space on the disk where a folder is or would be."""
+    return shutil.disk_usage(nearest_existing(folder)).free
 
 
 def resources() -> Path:

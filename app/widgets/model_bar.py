@@ -114,6 +114,14 @@ class ModelBar(QFrame):
         self._recall_adapter()
         self._show_choices()
 
+    def load_with(self, folder: str, adapter: str) -> None:
+        """Load the model of a folder with an adapter."""
+        found = [one for one in self._inventory.models if str(one.entry.path) == folder]
+        self._wish = found[0].wish if found else self._wish
+        self._adapter_wish = adapter
+        self._show_choices()
+        self.load()
+
     def show_settings(self) -> None:
         """Follow a device or number format chosen elsewhere."""
         self._show_choices()

@@ -24,6 +24,15 @@ def time_left_text(seconds: float) -> str:
     return f"about {seconds / 3600:.1f} h left"
 
 
+def duration_text(seconds: float) -> str:
+    """A span of time: `40 s`, `30 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def moment_text(timestamp: float, now: float) -> str:
     """A point in time (seconds since 1970): the hour today, else the date with it."""
     moment = datetime.datetime.fromtimestamp(timestamp)

@@ -11,7 +11,6 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from core.cli.output import print_json
 from core.device import list_devices, nvidia_driver, torch_cuda_version
 from core.errors import KnownError
 from core.model import starter
-from core.paths import Paths, user_paths
+from core.paths import Paths, free_disk_bytes, nearest_existing, user_paths
 from core.system import has_display, install_command, missing_qt_packages
 
 _LEAST_FREE_BYTES = 2 << 30
@@ -139,16 +138,11 @@ def _folders(paths: Paths) -> Check:
     """Whether Stride may write where its data go."""
     text = f"settings {paths.config}, data {paths.data}, cache {paths.cache}"
     for folder in (paths.config, paths.data, paths.state, paths.cache):
-        existing = _existing(folder)
+        existing = nearest_existing(folder)
         if not existing.is_dir() or not _is_writable(existing):
             fix = f"Make {existing} a writable folder, or set STRIDE_HOME to another one."
             return Check("folders", "problem", f"{folder} cannot be written.", fix)
     return Check("folders", "ok", text)
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(one for one in (folder, *folder.parents) if one.exists())
 
 
 def _is_writable(folder: Path) -> bool:
@@ -156,7 +150,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _disk(paths: Paths) -> Check:
-    free = shutil.disk_usage(_existing(paths.data)).free
+    free = free_disk_bytes(paths.data)
     text = f"{free / 1e9:.1f} GB free for models, adapters and the history"
     if free >= _LEAST_FREE_BYTES:
         return Check("disk", "ok", text)

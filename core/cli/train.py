@@ -13,10 +13,9 @@ from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone, TrainingEvent
-from core.model.adapter_info import choose_adapter, read_adapter_info
-from core.model.store import resolve_model
 from core.paths import Paths, user_paths
 from core.settings import load_settings
+from core.train.plan import plan_spec
 from core.train.process import KILL_AFTER, TrainingProcess, find_run, new_run
 from core.train.spec import TrainSpec, read_settings
 
@@ -118,46 +117,11 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
     """The settings file, the options over it, and defaults that follow from the model."""
-    settings = load_settings(paths.settings_file)
-    given: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype}
-    given |= read_settings(Path(args.spec)) if args.spec else {}
-    given |= _options(args)
-    data = args.data or given.get("data", ())
-    given["data"] = tuple(str(Path(one).expanduser().absolute()) for one in data)
-    if "sequences" in given and "micro_sequences" not in given:
-        given["micro_sequences"] = _divisor(given["sequences"], TrainSpec.micro_sequences)
-    if "out" not in given:
-        raise KnownError("Where shall the adapter go?", "Give --out FOLDER.")
-    given["out"] = str(Path(given["out"]).expanduser().absolute())
-    model = resolve_model(given.get("model") or settings.last_model or "starter", paths, settings)
-    given["model"] = str(model)
-    start = given.get("start_from", "auto") if args.start == "auto" else args.start
-    given["start_from"] = _start_from(start, given, model, paths)
-    return TrainSpec(**(_shape_of_start(given["start_from"]) | given))
-
-
-def _divisor(number: int, most: int) -> int:
-    """The largest divisor of a number that is at most `most`; 1 for what has none."""
-    return max((one for one in range(1, most + 1) if number % one == 0), default=1)
-
-
-def _start_from(wish: str, given: dict[str, Any], model: Path, paths: Paths) -> str:
-    """The adapter to go on from; by default the one that fits, if it is of the wished kind."""
-    settings = load_settings(paths.settings_file)
-    if given.get("kind") == "full" and wish == "auto":
-        return "none"
-    folder = choose_adapter(wish, model, paths, settings)
-    if folder is None or (wish == "auto" and read_adapter_info(folder).kind == "full"):
-        return "none"
-    return str(folder.absolute())
-
-
-def _shape_of_start(start_from: str) -> dict[str, Any]:
-    """Rank and slots of the adapter that is gone on from; a wish for others is refused later."""
-    if start_from == "none":
-        return {}
-    info = read_adapter_info(Path(start_from))
-    return {"k_max": info.k_max, "rank": info.rank, "slot_vectors": info.slot_vectors}
+    wishes = read_settings(Path(args.spec)) if args.spec else {}
+    wishes |= _options(args)
+    if args.start != "auto":
+        wishes["start_from"] = args.start
+    return plan_spec(wishes, paths, load_settings(paths.settings_file))
 
 
 def _track(run_dir: Path, paths: Paths) -> None:

@@ -149,6 +149,7 @@ def _summary(events: Sequence[Event]) -> dict[str, Any]:
                 summary |= {"checkpoint": event.path}
             case RunEnded():
                 summary |= {"seconds": event.seconds, "supervised": event.supervised}
+                summary |= {"peak_bytes": event.peak_bytes}
             case _:
                 pass
     return summary

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.errors import KnownError
+from core.events import EvalDone
+from core.jsonl import dumps, from_dict
 
 FOLDER = "checkpoints"
+BEST_FOLDER = "best"
+_EVALUATION = "evaluation"
 _WEIGHTS = "weights.safetensors"
 _STATE = "optimizer.pt"
 
@@ -76,6 +81,49 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"The checkpoint {folder} cannot be read: {error}.",
             "Remove its folder to go on from the one before.",
         ) from error
+
+
+def save_best(run_dir: Path, found: EvalDone, weights: dict[str, Tensor]) -> None:
+    """Keep the weights of the best evaluation so far, in place of the ones before.
+
+    Raises:
+        KnownError: if the disk is full or not writable; those before stay as they are.
+    """
+    file = run_dir / BEST_FOLDER / _WEIGHTS
+    draft = file.with_suffix(".partial")
+    try:
+        file.parent.mkdir(exist_ok=True)
+        plain = {name: one.contiguous() for name, one in weights.items()}
+        save_file(plain, draft, metadata={_EVALUATION: dumps(found)})
+        os.replace(draft, file)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise KnownError(
+            f"The best adapter so far (step {found.step}) could not be written: {error}.",
+            "Free some disk space and resume the run.",
+        ) from error
+
+
+def best_evaluation(run_dir: Path) -> EvalDone | None:
+    """The best evaluation so far; None before the first one.
+
+    Raises:
+        KnownError: if the file with its weights is damaged.
+    """
+    file = run_dir / BEST_FOLDER / _WEIGHTS
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(file, "pt") as opened:
+            return cast("EvalDone", from_dict(json.loads(opened.metadata()[_EVALUATION])))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise KnownError(
+            f"The best adapter so far in {file} cannot be read: {error}.", "Remove that file."
+        ) from error
+
+
+def load_best(run_dir: Path) -> dict[str, Tensor]:
+    """The weights of `best_evaluation`."""
+    return load_file(run_dir / BEST_FOLDER / _WEIGHTS)
 
 
 def _complete(run_dir: Path) -> list[Path]:

@@ -7,36 +7,19 @@ checkpoint and the adapter as it then is. Exit codes: 0 completed or stopped, 1 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 import traceback
 from pathlib import Path
 
+from core.device import peak_memory
 from core.errors import Cancelled, KnownError
 from core.events import RunEnded, RunState
 from core.history.training import SPEC_FILE
 from core.paths import user_paths
 from core.train.reporter import Reporter
 from core.train.spec import read_spec
-
-STOP_FILE = "STOP"
-
-
-class StopWish:
-    """True once a STOP file lies in the run's folder or SIGTERM came."""
-
-    def __init__(self, run_dir: Path) -> None:
-        self._file = run_dir / STOP_FILE
-        self._signalled = False
-        signal.signal(signal.SIGTERM, self._on_signal)
-
-    def __call__(self) -> bool:
-        """Whether to stop now."""
-        return self._signalled or self._file.exists()
-
-    def _on_signal(self, *_: object) -> None:
-        self._signalled = True
+from core.train.wishes import Wishes
 
 
 def train(run_dir: Path) -> RunState:
@@ -54,9 +37,9 @@ def train(run_dir: Path) -> RunState:
     try:
         from core.train.loop import Training
 
-        training = Training(
-            read_spec(run_dir / SPEC_FILE), run_dir, user_paths(), StopWish(run_dir)
-        )
+        wishes = Wishes(run_dir)
+        wishes.heed_signals()
+        training = Training(read_spec(run_dir / SPEC_FILE), run_dir, user_paths(), wishes)
         finished, step, supervised = training.run()
         adapter = str(training.write_adapter(step))
         state = "completed" if finished else "stopped"
@@ -70,7 +53,8 @@ def train(run_dir: Path) -> RunState:
         raise
     finally:
         seconds = training.seconds if training else time.monotonic() - began
-        report(RunEnded(state, step, adapter, round(seconds, 2), supervised))
+        peak = peak_memory(training.device) if training else 0
+        report(RunEnded(state, step, adapter, round(seconds, 2), supervised, peak))
     return state
 
 

@@ -1,4 +1,4 @@
-"""From rows of text to token sequences, and from sequences to batches.
+"""From files to rows of text, and from rows to token sequences. No torch.
 
 Files are read by `core.documents`. A chat or pair without an answer gets one from the model (see
 `synthesis.py`).
@@ -15,17 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from core.documents.process import read_documents
 from core.documents.records import ColumnMap, Row, row_to_dict
 from core.documents.report import Report
 from core.documents.roles import to_row
 from core.engine.prompt import render
 from core.errors import Cancelled, KnownError
-from core.train.layout import Layout, build_layout, draw_k, draw_regions, offset_stream
-from core.train.spec import TrainSpec
 
 ROWS_A_LOOK = 100
 """Rows read between two looks for a stop, each of which asks the file system."""
@@ -124,22 +119,3 @@ def _epoch_order(epoch: int, samples: int, seed: int) -> tuple[int, ...]:
     order = list(range(samples))
     random.Random(f"epoch {seed} {epoch}").shuffle(order)
     return tuple(order)
-
-
-def make_batch(
-    samples: Sequence[Sample], spec: TrainSpec, step: int, first_row: int
-) -> tuple[Tensor, Layout]:
-    """Token ids [B, L], right-padded, and the layout of their mask rows.
-
-    k and offset of a row come from (seed, step, row) alone, independently of each other.
-    """
-    length = max(len(sample.token_ids) for sample in samples)
-    token_ids = torch.zeros(len(samples), length, dtype=torch.long)
-    regions = []
-    for b, sample in enumerate(samples):
-        row = first_row + b
-        token_ids[b, : len(sample.token_ids)] = torch.tensor(sample.token_ids)
-        k = draw_k(spec.seed, step, row, spec.k_min, spec.k_max)
-        offset = offset_stream(spec.seed, step, row)
-        regions.append(draw_regions(sample.first, len(sample.token_ids), k, spec.mask_rows, offset))
-    return token_ids, build_layout(regions, length)

@@ -15,7 +15,8 @@ from core.engine.request import Message, Request
 from core.engine.session import Session
 from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
-from core.train.data import Sample, make_batch
+from core.train.batch import make_batch
+from core.train.data import Sample
 from core.train.spec import TrainSpec
 
 THRESHOLD = 0.9

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.documents.records import Row
+from core.documents.process import read_documents
+from core.documents.records import ColumnMap, Row
+from core.documents.report import Report
 from core.engine.prompt import render
 from core.train.data import to_samples
 
@@ -118,3 +121,39 @@ def length_histogram(lengths: Sequence[int]) -> list[tuple[str, int]]:
     names = [*(f"up to {edge}" for edge in BINS), f"over {BINS[-1]}"]
     used = range(min(places), max(places) + 1)
     return [(names[place], places[place]) for place in used]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What reading documents found: the report on the files, and the rows as a model reads them."""
+
+    report: Report
+    preview: Preview
+
+
+def look_at_documents(
+    data: Sequence[str],
+    columns: str,
+    leave_out_secrets: bool,
+    preview: Preview,
+    advance: Callable[[int], None],
+) -> Look:
+    """Read documents as a training would.
+
+    Args:
+        data: Files and folders.
+        columns: As in `TrainSpec`.
+        leave_out_secrets: As in `TrainSpec`.
+        preview: Through which model they are seen.
+        advance: Called with the rows so far; what it raises ends the reading.
+
+    Raises:
+        KnownError: if the columns are none.
+    """
+    chosen = ColumnMap.parse(columns) if columns else None
+    report = Report(leave_out_secrets)
+    with closing(read_documents(data, chosen)) as found:
+        for record in report.follow(found):
+            preview.add(record.row)
+            advance(preview.rows)
+    return Look(report, preview)

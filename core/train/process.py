@@ -10,15 +10,21 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
-from core.history.training import EVENTS_FILE, SPEC_FILE, is_at_work, note_process
-from core.jsonl import from_dict
+from core.history.training import (
+    EVENTS_FILE,
+    PROCESS_FILE,
+    SPEC_FILE,
+    is_at_work,
+    note_process,
+)
 from core.paths import Paths
-from core.train.child import STOP_FILE
+from core.train import wishes
+from core.train.follow import EventTail
 from core.train.reporter import drop_torn_line
 from core.train.spec import TrainSpec, write_spec
 
@@ -76,11 +82,10 @@ class TrainingProcess:
                 f"The training {run_dir.name} is still running.", "Wait, or stop it first."
             )
         self._run_dir = run_dir
-        self._torn = b""
-        (run_dir / STOP_FILE).unlink(missing_ok=True)
+        wishes.forget(run_dir)
         events = run_dir / EVENTS_FILE
         drop_torn_line(events)  # before the size is read: the reader must not skip a byte
-        self._read_from = events.stat().st_size if events.is_file() else 0
+        self._tail = EventTail(run_dir, events.stat().st_size if events.is_file() else 0)
         with (run_dir / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.train.child", str(run_dir)],
@@ -99,22 +104,10 @@ class TrainingProcess:
             running = self._process.poll() is None
             if stop.is_set:
                 self.ask_to_stop()
-            yield from self._new_events()
+            yield from self._tail.read()
             if not running:
                 return
             time.sleep(POLL_SECONDS)
-
-    def _new_events(self) -> Iterator[TrainingEvent]:
-        path = self._run_dir / EVENTS_FILE
-        if not path.is_file():
-            return
-        with path.open("rb") as file:
-            file.seek(self._read_from)
-            new = file.read()
-        self._read_from += len(new)
-        *lines, self._torn = (self._torn + new).split(b"\n")
-        for line in lines:
-            yield cast("TrainingEvent", from_dict(json.loads(line)))
 
     @property
     def exit_code(self) -> int | None:
@@ -123,33 +116,46 @@ class TrainingProcess:
 
     def ask_to_stop(self) -> None:
         """Let it end after the running step, with a checkpoint."""
-        (self._run_dir / STOP_FILE).touch()
+        wishes.ask_to_stop(self._run_dir)
 
     def end(self) -> None:
-        """For a wish that took too long: terminate, then kill the whole process tree.
-
-        A checkpoint under way still has `KILL_AFTER` seconds; an interrupt here kills at once.
-        """
-        import psutil
-
+        """Terminate it, then kill what is left; see `end_process`."""
         try:
-            # Ranks under a launcher have sessions of their own: walk the tree, not the group.
-            tree: list[Any] = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return
-        try:
-            self._process.terminate()
-            self._process.wait(KILL_AFTER)
-        except subprocess.TimeoutExpired:
-            pass
+            end_process(self._process.pid)
         finally:
-            for process in tree:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            self._process.kill()
             self._process.wait()
 
     def log_tail(self, lines: int = 12) -> str:
         """The end of what the process printed."""
         text = (self._run_dir / LOG_FILE).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+
+def end_run(run_dir: Path) -> None:
+    """The same for a run that another process started."""
+    if is_at_work(run_dir):
+        end_process(json.loads((run_dir / PROCESS_FILE).read_text(encoding="utf-8"))["pid"])
+
+
+def end_process(pid: int) -> None:
+    """For a wish that took too long: terminate, then kill the whole process tree.
+
+    A checkpoint under way still has `KILL_AFTER` seconds; an interrupt here kills at once.
+    """
+    import psutil
+
+    try:
+        root = psutil.Process(pid)
+        # Ranks under a launcher have sessions of their own: walk the tree, not the group.
+        tree: list[Any] = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    try:
+        root.terminate()
+        root.wait(KILL_AFTER)
+    except (psutil.TimeoutExpired, psutil.NoSuchProcess):
+        pass
+    finally:
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()

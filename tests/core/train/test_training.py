@@ -30,6 +30,7 @@ from core.train.distill import Reader
 from core.train.loop import Training
 from core.train.process import TrainingProcess, find_run, new_run
 from core.train.spec import TrainSpec, read_settings, read_spec, write_spec
+from core.train.wishes import Wishes
 from tests.core.toy import save_toy, toy_model, toy_tokenizer
 
 
@@ -67,11 +68,23 @@ def losses(run_dir) -> list[float]:
     return [event.loss for event in events if isinstance(event, StepDone)]
 
 
+class StopAfter(Wishes):
+    """Wishes to stop after so many steps; None never does."""
+
+    def __init__(self, run_dir: Path, steps: int | None) -> None:
+        super().__init__(run_dir)
+        self._left = steps
+
+    def stop(self) -> bool:
+        if self._left is None:
+            return False
+        self._left -= 1
+        return self._left < 0
+
+
 def run_training(spec: TrainSpec, run_dir, stop_after: int | None = None) -> None:
     run_dir.mkdir(exist_ok=True)
-    asked = iter(range(10_000))
-    stop = (lambda: False) if stop_after is None else (lambda: next(asked) >= stop_after)
-    training = Training(spec, run_dir, user_paths(), stop)
+    training = Training(spec, run_dir, user_paths(), StopAfter(run_dir, stop_after))
     _, step, _ = training.run()
     training.write_adapter(step)
 

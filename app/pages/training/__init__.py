@@ -1,0 +1,3 @@
+"""Trainings: planned, running and past."""
+
+from __future__ import annotations

@@ -1,0 +1,195 @@
+"""Training: the list of runs, the wizard that plans one, and the view of one as it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.pages.training.run_list import RunList
+from app.widgets.confirm import confirm_delete
+from app.wizard.wizard import Wizard
+from app.workers.inventory import Inventory
+from core.errors import KnownError
+from core.events import TrainingEvent
+from core.history.training import SPEC_FILE
+from core.train.forecast import Forecast
+from core.train.spec import TrainSpec, read_spec
+
+if TYPE_CHECKING:
+    from app.pages.training.run_view import RunView
+
+
+class TrainingPage(QWidget):
+    """The door to trainings.
+
+    Signals:
+        unload_requested: A training begins that wants the chat model's memory.
+        reload_requested: It is over.
+        chat_requested: Model and adapter to chat with.
+    """
+
+    unload_requested = Signal()
+    reload_requested = Signal()
+    chat_requested = Signal(str, str)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Training")
+        self._context = context
+        self._training = context.training
+        self._wants_reload = False
+        self._shown: Path | None = None
+        self._list = RunList()
+        self._wizard = Wizard(context)
+        self._run: RunView | None = None
+        self._pages = QStackedWidget()
+        for page in (self._list, self._wizard):
+            self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._pages)
+        self._connect()
+
+    def _connect(self) -> None:
+        training = self._training
+        training.listed.connect(self._list.show_runs)
+        training.opened.connect(self._on_opened)
+        training.grew.connect(self._on_grew)
+        training.began.connect(self._on_began)
+        training.ended.connect(self._on_ended)
+        self._list.new_requested.connect(self._on_new)
+        self._list.open_requested.connect(self._on_open)
+        self._list.resume_requested.connect(self._on_resume)
+        self._list.drop_requested.connect(training.drop)
+        self._list.delete_requested.connect(self._on_delete)
+        self._wizard.start_requested.connect(self._on_start)
+        self._wizard.left.connect(self._on_list)
+
+    @property
+    def run_view(self) -> RunView:
+        """The view of one run; made when the first one is opened, as its charts take a while."""
+        if self._run is None:
+            from app.pages.training.run_view import RunView
+
+            self._run = RunView()
+            self._run.left.connect(self._on_list)
+            self._run.paused.connect(self._on_pause)
+            self._run.resumed.connect(self._on_go_on)
+            self._run.stop_requested.connect(self._on_stop)
+            self._run.force_requested.connect(self._on_force)
+            self._run.chat_requested.connect(self._on_chat)
+            self._pages.addWidget(self._run)
+        return self._run
+
+    @Slot(object)
+    def show_inventory(self, inventory: Inventory) -> None:
+        """Take in what is on this machine now."""
+        self._wizard.show_inventory(inventory)
+
+    # The list
+
+    @Slot()
+    def _on_list(self) -> None:
+        self._training.refresh()
+        self._pages.setCurrentWidget(self._list)
+
+    @Slot()
+    def _on_new(self) -> None:
+        self._pages.setCurrentWidget(self._wizard)
+        self._wizard.enter()
+
+    @Slot(object)
+    def _on_open(self, folder: Path) -> None:
+        self._shown = folder
+        self._training.follow(folder)
+
+    @Slot(object)
+    def _on_resume(self, folder: Path) -> None:
+        self._shown = folder
+        self._training.resume(folder)
+
+    @Slot(object)
+    def _on_delete(self, folder: Path) -> None:
+        if confirm_delete(self, f"Delete the files of the run {folder.name}? Its adapter stays."):
+            self._training.delete(folder)
+
+    # The wizard
+
+    @Slot(object, object, bool)
+    def _on_start(self, spec: TrainSpec, forecast: Forecast | None, keep_chatting: bool) -> None:
+        if not keep_chatting and self._context.engine.info is not None:
+            self._wants_reload = True
+            self.unload_requested.emit()
+        self._shown = self._training.start(spec, forecast)
+        if self._shown is not None:
+            self._wizard.begin_anew()
+
+    # The run
+
+    @Slot(object, list)
+    def _on_opened(self, folder: Path, events: list[TrainingEvent]) -> None:
+        if folder != self._shown:
+            return
+        self.run_view.show_run(folder, _name_of(folder), events)
+        self.run_view.set_at_work(folder == self._training.at_work)
+        self._pages.setCurrentWidget(self.run_view)
+
+    @Slot(list)
+    def _on_grew(self, events: list[TrainingEvent]) -> None:
+        self.run_view.grow(events)
+
+    @Slot(object)
+    def _on_began(self, folder: Path) -> None:
+        if folder == self._shown:
+            self.run_view.set_at_work(True)
+
+    @Slot(object)
+    def _on_ended(self, folder: Path) -> None:
+        if folder == self._shown:
+            self.run_view.set_at_work(False)
+        if self._wants_reload and self._training.at_work is None:
+            self._wants_reload = False
+            self.reload_requested.emit()
+
+    @Slot()
+    def _on_pause(self) -> None:
+        if self._shown is not None:
+            self._training.pause(self._shown)
+
+    @Slot()
+    def _on_go_on(self) -> None:
+        if self._shown is not None:
+            self._training.go_on(self._shown)
+
+    @Slot(bool)
+    def _on_stop(self, keep_best: bool) -> None:
+        if self._shown is not None:
+            self._training.stop(self._shown, keep_best)
+
+    @Slot()
+    def _on_force(self) -> None:
+        if self._shown is not None:
+            self._training.force_stop(self._shown)
+
+    @Slot(str)
+    def _on_chat(self, adapter: str) -> None:
+        if self._shown is None:
+            return
+        try:
+            spec = read_spec(self._shown / SPEC_FILE)
+        except KnownError as error:
+            self._context.jobs.failed.emit(error)
+            return
+        self.chat_requested.emit(spec.model, adapter)
+
+
+def _name_of(folder: Path) -> str:
+    """What a run is called: as its adapter."""
+    try:
+        return Path(read_spec(folder / SPEC_FILE).out).name
+    except KnownError:
+        return folder.name

@@ -1,0 +1,149 @@
+"""All trainings: the one at work, those in line, stopped and finished ones."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.widgets.card import Card, ScrollPage
+from app.widgets.empty_state import EmptyState
+from app.widgets.text import PAGE_MARGIN, SPACE, button, heading, muted, title
+from app.widgets.units import duration_text, moment_text, size_text
+from app.workers.training import RunLine
+
+EMPTY = (
+    "Teach it your documents",
+    "Drop a folder of your own files, say how long it may take, and get an adapter that decodes "
+    "your domain in fewer passes.",
+)
+STATES = {
+    "running": "At work",
+    "queued": "In line",
+    "stopped": "Stopped; can go on",
+    "interrupted": "Broken off; can go on",
+    "failed": "Failed; can go on from its last checkpoint",
+    "completed": "Completed",
+}
+CAN_GO_ON = ("stopped", "interrupted", "failed")
+
+
+class RunList(QWidget):
+    """A card for each run, newest first.
+
+    Signals:
+        new_requested: Plan a training.
+        open_requested, resume_requested, drop_requested, delete_requested: Folder of a run.
+    """
+
+    new_requested = Signal()
+    open_requested = Signal(object)
+    resume_requested = Signal(object)
+    drop_requested = Signal(object)
+    delete_requested = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._new = button("New training", "plus", "primary")
+        self._new.clicked.connect(self.new_requested)
+        self._empty = EmptyState("train", *EMPTY, "New training")
+        self._empty.action_requested.connect(self.new_requested)
+        self._cards = ScrollPage()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._cards)
+        head = QHBoxLayout()
+        head.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, 0)
+        head.addWidget(title("Training"))
+        head.addStretch(1)
+        head.addWidget(self._new)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(head)
+        layout.addWidget(self._stack, 1)
+
+    @Slot(list)
+    def show_runs(self, lines: list[RunLine]) -> None:
+        """Show other runs."""
+        column = self._cards.column
+        while (item := column.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.hide()
+                widget.deleteLater()
+        for line in lines:
+            column.addWidget(RunCard(line, self))
+        self._new.setVisible(bool(lines))
+        self._stack.setCurrentIndex(1 if lines else 0)
+
+
+class RunCard(Card):
+    """One run."""
+
+    def __init__(self, line: RunLine, owner: RunList) -> None:
+        super().__init__()
+        self._folder: Path = line.folder
+        self._owner = owner
+        self.setAccessibleName(f"Training {line.name}, {line.state}")
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(heading(line.name))
+        words.addWidget(muted(_about(line)))
+        row.addLayout(words, 1)
+        for one in self._buttons(line.state):
+            row.addWidget(one)
+        self.body.addLayout(row)
+
+    def _buttons(self, state: str) -> list[QWidget]:
+        found = []
+        if state in CAN_GO_ON:
+            go_on = button("Resume")
+            go_on.clicked.connect(self._on_resume)
+            found.append(go_on)
+        if state == "queued":
+            drop = button("Take out of line", role="quiet")
+            drop.clicked.connect(self._on_drop)
+            found.append(drop)
+        elif state != "running":
+            delete = button("Clean up", "trash", "quiet")
+            delete.clicked.connect(self._on_delete)
+            found.append(delete)
+        opened = button("Open")
+        opened.clicked.connect(self._on_open)
+        return [*found, opened]
+
+    @Slot()
+    def _on_open(self) -> None:
+        self._owner.open_requested.emit(self._folder)
+
+    @Slot()
+    def _on_resume(self) -> None:
+        self._owner.resume_requested.emit(self._folder)
+
+    @Slot()
+    def _on_drop(self) -> None:
+        self._owner.drop_requested.emit(self._folder)
+
+    @Slot()
+    def _on_delete(self) -> None:
+        self._owner.delete_requested.emit(self._folder)
+
+
+def _about(line: RunLine) -> str:
+    summary = line.record.summary
+    parts = [
+        STATES.get(line.state, line.state),
+        line.record.model,
+        moment_text(line.record.created_at, time.time()),
+    ]
+    if step := summary.get("step"):
+        parts.append(f"step {step:,} of {summary.get('total_steps', 0):,}")
+    if tokens := summary.get("tokens_per_pass"):
+        parts.append(f"{tokens:.2f} tokens per pass")
+    if seconds := summary.get("seconds"):
+        parts.append(duration_text(seconds))
+    parts.append(f"{size_text(line.disk_bytes)} on disk")
+    return "  ·  ".join(parts)

@@ -1,0 +1,224 @@
+"""One training as it goes: phase and time left, figures, charts, sample answers, and its brakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from app.pages.training.charts import TrainingCharts
+from app.pages.training.samples import SamplesCard
+from app.widgets.card import Card, ScrollPage
+from app.widgets.stat_tile import StatTiles
+from app.widgets.text import SPACE, body, button, muted, title
+from app.widgets.units import duration_text, size_text, time_left_text
+from core.device import process_memory
+from core.events import TrainingEvent
+from core.train.progress import PHASES, RunProgress
+from core.train.wishes import is_paused
+
+TILES = (
+    "Step",
+    "Supervised slots a second",
+    "Loss",
+    "Learning rate",
+    "Agreement",
+    "Tokens per pass",
+    "Memory",
+    "Last checkpoint",
+)
+DRAW_MS = 500
+"""Charts and figures are drawn at most twice a second, whatever comes."""
+
+
+class RunView(ScrollPage):
+    """Shows the run that is followed.
+
+    Signals:
+        left: Back to the list.
+        paused, resumed: Wait after the running step, and go on.
+        stop_requested: Stop; True keeps the best adapter instead of the newest.
+        force_requested: End the process now.
+        chat_requested: Folder of the finished adapter to chat with.
+    """
+
+    left = Signal()
+    paused = Signal()
+    resumed = Signal()
+    stop_requested = Signal(bool)
+    force_requested = Signal()
+    chat_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Training")
+        self._progress = RunProgress()
+        self._folder = Path()
+        self._is_at_work = False
+        self._asked = ""
+        self._title = title("")
+        self._phase = body()
+        self._left_over = muted()
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(True)
+        self._tiles = StatTiles(TILES, 4)
+        self._charts = TrainingCharts()
+        self._samples = SamplesCard()
+        self._list = button("All trainings")
+        self._pause = button("Pause")
+        self._stop = button("Stop and save", "stop")
+        self._best = button("Stop and keep best")
+        self._force = button("Force stop", role="quiet")
+        self._chat = button("Chat with it", "chat", "primary")
+        self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._list, 0, Qt.AlignmentFlag.AlignTop)
+        self.column.addLayout(head)
+        card = Card()
+        row = QHBoxLayout()
+        row.addWidget(self._phase, 1)
+        row.addWidget(self._left_over)
+        card.body.addLayout(row)
+        card.body.addWidget(self._bar)
+        card.body.addLayout(self._buttons())
+        self.column.addWidget(card)
+        figures = Card()
+        figures.body.addWidget(self._tiles)
+        self.column.addWidget(figures)
+        self.column.addWidget(self._charts)
+        self.column.addWidget(self._samples)
+
+    def _buttons(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        for one in (self._pause, self._stop, self._best, self._force, self._chat):
+            row.addWidget(one)
+        row.addStretch(1)
+        column.addLayout(row)
+        return column
+
+    def _connect(self) -> None:
+        self._timer.timeout.connect(self._draw)
+        self._list.clicked.connect(self.left)
+        self._pause.clicked.connect(self._on_pause)
+        self._stop.clicked.connect(self._on_stop)
+        self._best.clicked.connect(self._on_best)
+        self._force.clicked.connect(self._on_force)
+        self._chat.clicked.connect(self._on_chat)
+
+    def show_run(self, folder: Path, name: str, events: Iterable[TrainingEvent]) -> None:
+        """Show a run from its beginning."""
+        self._progress, self._folder, self._asked = RunProgress(), folder, ""
+        self._title.setText(name)
+        self._samples.clear()
+        self.grow(events)
+        self._draw()
+
+    def grow(self, events: Iterable[TrainingEvent]) -> None:
+        """Take in what is new."""
+        self._progress.take(events)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def set_at_work(self, is_at_work: bool) -> None:
+        """Whether the run's process is there."""
+        self._is_at_work = is_at_work
+        if not is_at_work:
+            self._asked = ""
+        self._draw()
+
+    @Slot()
+    def _draw(self) -> None:
+        progress = self._progress
+        self._phase.setText(self._phase_text())
+        seconds = progress.seconds_left
+        shows_time = self._is_at_work and seconds is not None
+        self._left_over.setText(time_left_text(seconds) if shows_time and seconds else "")
+        # Without a known end the bar only moves.
+        self._bar.setRange(0, progress.total_steps if self._is_at_work else 1000)
+        share = progress.step if self._is_at_work else int(1000 * progress.share)
+        self._bar.setValue(share)
+        self._bar.setFormat(f"step {progress.step:,} of {progress.total_steps:,} · %p %")
+        self._tiles.show_values(self._figures())
+        self._charts.show_progress(progress)
+        self._samples.show_samples(progress.samples)
+        self._show_buttons()
+
+    def _phase_text(self) -> str:
+        progress = self._progress
+        if self._asked and self._is_at_work:
+            return self._asked
+        if progress.ended is not None and not self._is_at_work:
+            time = duration_text(progress.ended.seconds)
+            failed = f" {progress.message}" if progress.ended.state == "failed" else ""
+            state = progress.ended.state.capitalize()
+            return f"{state} after {progress.step:,} steps, {time}.{failed}"
+        if not self._is_at_work:
+            return "Waiting for its turn, or broken off: its last checkpoint is kept."
+        said = progress.message if progress.phase in ("synthesis", "memory") else ""
+        return f"{PHASES.get(progress.phase, progress.phase)} … {said}".strip()
+
+    def _figures(self) -> dict[str, str]:
+        progress = self._progress
+        slots = progress.slots_per_second
+        found = progress.evaluations[-1] if progress.evaluations else None
+        held = process_memory(progress.pid) if self._is_at_work else 0
+        peak = progress.ended.peak_bytes if progress.ended else 0
+        return {
+            "Step": f"{progress.step:,} / {progress.total_steps:,}" if progress.total_steps else "",
+            "Supervised slots a second": f"{slots:,.0f}" if slots else "",
+            "Loss": f"{progress.losses[-1][1]:.3f}" if progress.losses else "",
+            "Learning rate": f"{progress.learning_rate:.2g}" if progress.learning_rate else "",
+            "Agreement": f"{progress.agreements[-1][1]:.2f}" if progress.agreements else "",
+            "Tokens per pass": f"{found.tokens_per_pass:.2f}" if found else "",
+            "Memory": size_text(held or peak) if held or peak else "",
+            "Last checkpoint": f"step {progress.checkpoint:,}" if progress.checkpoint else "",
+        }
+
+    def _show_buttons(self) -> None:
+        can_stop = self._is_at_work and not self._asked
+        for one in (self._pause, self._stop):
+            one.setVisible(can_stop)
+        self._best.setVisible(can_stop and bool(self._progress.evaluations))
+        self._force.setVisible(self._is_at_work)
+        self._pause.setText("Go on" if is_paused(self._folder) else "Pause")
+        ended = self._progress.ended
+        self._chat.setVisible(not self._is_at_work and ended is not None and bool(ended.adapter))
+
+    @Slot()
+    def _on_pause(self) -> None:
+        (self.resumed if is_paused(self._folder) else self.paused).emit()
+        self._draw()
+
+    @Slot()
+    def _on_stop(self) -> None:
+        self._ask("Stopping after the running step …", keep_best=False)
+
+    @Slot()
+    def _on_best(self) -> None:
+        self._ask("Stopping after the running step, keeping the best …", keep_best=True)
+
+    def _ask(self, sentence: str, *, keep_best: bool) -> None:
+        self._asked = sentence
+        self.stop_requested.emit(keep_best)
+        self._draw()
+
+    @Slot()
+    def _on_force(self) -> None:
+        self._asked = "Ending the process …"
+        self.force_requested.emit()
+        self._draw()
+
+    @Slot()
+    def _on_chat(self) -> None:
+        ended = self._progress.ended
+        if ended is not None and ended.adapter:
+            self.chat_requested.emit(ended.adapter)

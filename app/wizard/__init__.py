@@ -1,0 +1,3 @@
+"""The training wizard: one file to a page, all over one draft."""
+
+from __future__ import annotations

@@ -1,0 +1,164 @@
+"""The advanced settings: a table of fields of the training spec, one row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
+
+from app.widgets.text import SPACE, pad_number
+from app.wizard.state import WizardState
+from core.train.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting with few values: pairs of value and word; the first value is the default."""
+
+    name: str
+    word: str
+    tip: str
+    values: tuple[tuple[Any, str], ...]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A setting with a range; whole numbers unless `decimals` is given."""
+
+    name: str
+    word: str
+    tip: str
+    low: float
+    high: float
+    decimals: int = 0
+
+
+FIELDS: tuple[Choice | Number, ...] = (
+    Choice(
+        "start_from",
+        "Start from",
+        "The adapter that fits the model, as a rule the shipped one, or a new one",
+        ((None, "The adapter that fits, if there is one"), ("none", "None: a new adapter")),
+    ),
+    Choice(
+        "kind",
+        "Kind",
+        "Gated leaves the model itself untouched; full trains every weight, as in the paper",
+        ((None, "Gated adapter"), ("full", "Full fine-tuning")),
+    ),
+    Choice(
+        "passages",
+        "Plain texts become",
+        "Chats are questions about passages, which the model asks and answers itself",
+        (
+            (None, "Text to continue and chats"),
+            ("text", "Text to continue"),
+            ("chats", "Chats about their passages"),
+        ),
+    ),
+    Number("k_max", "Slots a pass (k_max)", "Most tokens a pass can give; only from none", 2, 16),
+    Number("rank", "Rank", "Of the low-rank updates; only from none", 1, 128),
+    Number("learning_rate", "Learning rate", "Its peak; it decays to nothing", 0.00001, 0.1, 5),
+    Number("sequences", "Batch", "Rows an optimizer step", 1, 256),
+    Number("context", "Context", "Rows are cut to this many tokens", 32, 8192),
+    Number("eval_rows", "Evaluation rows", "Held out, never trained on; a fifth at most", 0, 1000),
+    Number("seed", "Seed", "Of data order, slots and offsets", 0, 2**31 - 1),
+    Choice(
+        "device",
+        "Device",
+        "Where it computes",
+        ((None, "As in the header"), ("auto", "Automatic"), ("cpu", "CPU")),
+    ),
+    Choice(
+        "dtype",
+        "Precision",
+        "bfloat16 where the hardware computes it",
+        ((None, "As in the settings"), ("float32", "float32"), ("bfloat16", "bfloat16")),
+    ),
+)
+
+
+class AdvancedForm(QWidget):
+    """One field for each advanced setting; it follows the draft and changes it."""
+
+    def __init__(self, state: WizardState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._boxes: dict[str, QComboBox] = {}
+        self._numbers: dict[str, QSpinBox | QDoubleSpinBox] = {}
+        form = QFormLayout(self)
+        form.setContentsMargins(3 * SPACE, SPACE, 0, 0)
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(SPACE)
+        for one in FIELDS:
+            field = self._add_choice(one) if isinstance(one, Choice) else self._add_number(one)
+            field.setObjectName(one.name)
+            field.setAccessibleName(one.word)
+            field.setToolTip(one.tip)
+            label = QLabel(one.word)
+            label.setToolTip(one.tip)
+            label.setBuddy(field)
+            form.addRow(label, field)
+        state.changed.connect(self._show)
+        self._show()
+
+    def _add_choice(self, choice: Choice) -> QComboBox:
+        box = QComboBox()
+        for value, word in choice.values:
+            box.addItem(word, value)
+        box.activated.connect(self._on_chosen)
+        self._boxes[choice.name] = box
+        return box
+
+    def _add_number(self, number: Number) -> QSpinBox | QDoubleSpinBox:
+        box: QSpinBox | QDoubleSpinBox
+        if number.decimals:
+            box = QDoubleSpinBox(decimals=number.decimals, singleStep=10.0**-number.decimals * 10)
+            box.setRange(number.low, number.high)
+        else:
+            box = QSpinBox()
+            box.setRange(int(number.low), int(number.high))
+        pad_number(box)
+        box.setKeyboardTracking(False)
+        box.valueChanged.connect(self._on_number)
+        self._numbers[number.name] = box
+        return box
+
+    @Slot()
+    def _show(self) -> None:
+        advanced = self._state.draft.advanced
+        for name, box in self._boxes.items():
+            box.setCurrentIndex(max(box.findData(advanced.get(name)), 0))
+        is_new = advanced.get("start_from") == "none" or advanced.get("kind") == "full"
+        for name, number in self._numbers.items():
+            number.blockSignals(True)
+            number.setValue(advanced.get(name, getattr(TrainSpec, name)))
+            number.blockSignals(False)
+        for name in ("k_max", "rank"):
+            # An adapter that is gone on from has these already.
+            self._numbers[name].setEnabled(is_new)
+
+    @Slot(int)
+    def _on_chosen(self, _index: int) -> None:
+        box = self.sender()
+        assert isinstance(box, QComboBox)
+        self._state.set_advanced(box.objectName(), box.currentData())
+        if box.objectName() in ("start_from", "kind") and not self._numbers["k_max"].isEnabled():
+            for name in ("k_max", "rank"):
+                self._state.set_advanced(name, None)
+
+    @Slot(int)
+    @Slot(float)
+    def _on_number(self, value: float) -> None:
+        name = self.sender().objectName()
+        default = getattr(TrainSpec, name)
+        self._state.set_advanced(name, None if value == default else value)

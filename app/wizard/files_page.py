@@ -1,0 +1,194 @@
+"""Second page: the documents, the report on them, and rows as the model will read them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from app.widgets.card import Card
+from app.widgets.text import SPACE, body, button, heading, muted
+from app.wizard.look_view import LookView
+from app.wizard.page import WizardPage
+from app.wizard.state import WizardState
+
+HINT = (
+    "Text, Markdown, HTML, PDF, Word, Excel, CSV, JSON and Parquet files, folders and archives "
+    "of them. They stay where they are; nothing leaves this machine."
+)
+COLUMNS_HINT = "prompt=Question,response=Answer or text=Notes"
+LIST_HEIGHT = 92
+
+
+class FilesPage(WizardPage):
+    """Files are dropped or chosen; what was found in them is shown at once."""
+
+    name = "Files"
+
+    def __init__(self, state: WizardState, parent: QWidget | None = None) -> None:
+        super().__init__(state, parent)
+        self._zone = DropZone()
+        self._files = QListWidget()
+        self._files.setAccessibleName("Chosen files")
+        self._files.setFixedHeight(LIST_HEIGHT)
+        self._remove = button("Remove", "trash", "quiet")
+        self._secrets = QCheckBox("Leave out rows that seem to hold secrets or personal data")
+        self._columns = QLineEdit(placeholderText=COLUMNS_HINT)
+        self._columns.setAccessibleName("Columns")
+        self._columns_row = QWidget()
+        self._look = LookView()
+        self._build()
+        self._connect()
+        self._show()
+
+    def _build(self) -> None:
+        card = Card("What shall it learn from?", HINT)
+        card.body.addWidget(self._zone)
+        row = QHBoxLayout()
+        row.addWidget(self._files, 1)
+        row.addWidget(self._remove, 0, Qt.AlignmentFlag.AlignTop)
+        card.body.addLayout(row)
+        columns = QVBoxLayout(self._columns_row)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.addWidget(body("Which columns of the tables hold what?"))
+        columns.addWidget(self._columns)
+        card.body.addWidget(self._columns_row)
+        card.body.addWidget(self._secrets)
+        self.column.addWidget(card)
+        self.column.addWidget(self._look)
+
+    def _connect(self) -> None:
+        self._zone.dropped.connect(self._on_added)
+        self._remove.clicked.connect(self._on_remove)
+        self._secrets.toggled.connect(self._on_secrets)
+        self._columns.editingFinished.connect(self._on_columns)
+        self.state.changed.connect(self._show)
+        self.state.reading.connect(self._look.show_reading)
+
+    @property
+    @override
+    def missing(self) -> str:
+        if not self.state.draft.data:
+            return "Choose at least one file or folder."
+        if self.state.is_reading:
+            return "The files are still being read."
+        if self.state.problem is not None:
+            return str(self.state.problem)
+        if self.state.look is None or not self.state.look.preview.rows:
+            return "The files hold no rows to train on."
+        return ""
+
+    @Slot()
+    def _show(self) -> None:
+        draft = self.state.draft
+        chosen = [self._files.item(row).text() for row in range(self._files.count())]
+        if chosen != list(draft.data):
+            self._files.clear()
+            self._files.addItems(draft.data)
+        for part in (self._files, self._remove):
+            part.setVisible(bool(draft.data))
+        self._secrets.setChecked(draft.leave_out_secrets)
+        if not self._columns.hasFocus():
+            self._columns.setText(draft.columns)
+        look = self.state.look
+        needs_columns = look is not None and any(file.columns for file in look.report.files)
+        self._columns_row.setVisible(needs_columns or bool(draft.columns))
+        if self.state.problem is not None:
+            self._look.show_problem(self.state.problem)
+        elif look is not None:
+            self._look.show_look(look)
+        elif not self.state.is_reading:
+            self._look.clear()
+
+    @Slot(tuple)
+    def _on_added(self, paths: tuple[str, ...]) -> None:
+        self.state.set_files(tuple(dict.fromkeys((*self.state.draft.data, *paths))))
+
+    @Slot()
+    def _on_remove(self) -> None:
+        gone = {item.text() for item in self._files.selectedItems()}
+        gone = gone or {self._files.item(self._files.count() - 1).text()}
+        self.state.set_files(tuple(one for one in self.state.draft.data if one not in gone))
+
+    @Slot(bool)
+    def _on_secrets(self, leave_out: bool) -> None:
+        if leave_out != self.state.draft.leave_out_secrets:
+            self.state.update(leave_out_secrets=leave_out)
+            self.state.read_files()
+
+    @Slot()
+    def _on_columns(self) -> None:
+        columns = self._columns.text().strip()
+        if columns != self.state.draft.columns:
+            self.state.update(columns=columns)
+            self.state.read_files()
+
+
+class DropZone(QFrame):
+    """Takes dropped files and folders; two buttons do the same.
+
+    Signals:
+        dropped: Paths as a tuple of texts.
+    """
+
+    dropped = Signal(tuple)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "drop")
+        self.setAcceptDrops(True)
+        self.setAccessibleName("Drop files here")
+        files, folder = button("Choose files…", "plus"), button("Choose a folder…", "folder")
+        files.clicked.connect(self._on_files)
+        folder.clicked.connect(self._on_folder)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*(2 * SPACE,) * 4)
+        layout.setSpacing(SPACE)
+        for label in (heading("Drop files or folders here"), muted("or")):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(label)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(files)
+        row.addWidget(folder)
+        row.addStretch(1)
+        layout.addLayout(row)
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = local_paths(event.mimeData().urls())
+        if paths:
+            event.acceptProposedAction()
+            self.dropped.emit(paths)
+
+    @Slot()
+    def _on_files(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(self, "Files to learn from")
+        if files:
+            self.dropped.emit(tuple(files))
+
+    @Slot()
+    def _on_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "A folder to learn from")
+        if folder:
+            self.dropped.emit((folder,))
+
+
+def local_paths(urls: list[QUrl]) -> tuple[str, ...]:
+    """The files among dropped addresses."""
+    return tuple(url.toLocalFile() for url in urls if url.isLocalFile())

@@ -1,0 +1,204 @@
+"""What reading the files found: a line for each, rows as the model reads them, lengths."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from app.theme import data_colours, is_dark
+from app.widgets.card import Card
+from app.widgets.text import SPACE, body, heading, muted
+from core.documents.report import FileReport
+from core.errors import KnownError
+from core.train.preview import Look, Preview, RenderedRow
+
+COLUMNS = ("File", "State", "Rows", "Words", "What was found")
+SHOWN_FILES = 200
+SHOWN_CHARACTERS = 900
+"""Of one rendered row; its beginning and its end are what matters."""
+TABLE_HEIGHT = 210
+BAR_HEIGHT, BAR_WORDS = 18, 90
+
+
+class LookView(QWidget):
+    """Three cards; hidden while there is nothing to show."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2 * SPACE)
+        self._report = Card("What was found")
+        self._summary = body()
+        self._table = _table()
+        self._report.body.addWidget(self._summary)
+        self._report.body.addWidget(self._table)
+        self._rows = Card(
+            "As the model will read it",
+            "The first rows with the model's own template. It learns from the marked part; the "
+            "rest is only read.",
+        )
+        self._texts = QVBoxLayout()
+        self._rows.body.addLayout(self._texts)
+        self._lengths = Card("Length of the rows in tokens")
+        self._bars = LengthBars()
+        self._cut = muted()
+        self._lengths.body.addWidget(self._bars)
+        self._lengths.body.addWidget(self._cut)
+        for card in (self._report, self._rows, self._lengths):
+            layout.addWidget(card)
+        self.clear()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        for card in (self._report, self._rows, self._lengths):
+            card.hide()
+
+    @Slot(int)
+    def show_reading(self, rows: int) -> None:
+        """Say how far the reading is."""
+        self.clear()
+        self._report.show()
+        self._table.hide()
+        self._summary.setText(f"Reading … {rows:,} rows so far.")
+
+    def show_problem(self, error: KnownError) -> None:
+        """Say why nothing could be read."""
+        self.clear()
+        self._report.show()
+        self._table.hide()
+        self._summary.setText(str(error))
+
+    def show_look(self, look: Look) -> None:
+        """Show everything."""
+        self._report.show()
+        self._table.show()
+        self._summary.setText(look.report.summary())
+        _fill(self._table, look.report.files)
+        preview = look.preview
+        self._rows.setVisible(bool(preview.rendered))
+        while (item := self._texts.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.deleteLater()
+        for row in preview.rendered:
+            self._texts.addWidget(heading(_row_name(row)))
+            self._texts.addWidget(_rendered(row, is_dark(self.palette())))
+        self._lengths.setVisible(bool(preview.lengths))
+        self._bars.show_lengths(preview.histogram)
+        self._cut.setText(_cut_text(preview))
+
+
+class LengthBars(QWidget):
+    """A histogram of lengths, each bin with its name and count."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bins: list[tuple[str, int]] = []
+
+    def show_lengths(self, bins: list[tuple[str, int]]) -> None:
+        """Show other bins."""
+        self._bins = bins
+        self.setFixedHeight(max(1, len(bins)) * (BAR_HEIGHT + 4))
+        self.setAccessibleName("Lengths: " + ", ".join(f"{name} {count}" for name, count in bins))
+        self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        bar = self.palette().color(QPalette.ColorRole.Highlight)
+        most = max((count for _, count in self._bins), default=1)
+        room = self.width() - 2 * BAR_WORDS
+        align = Qt.AlignmentFlag.AlignVCenter
+        for number, (name, count) in enumerate(self._bins):
+            top = number * (BAR_HEIGHT + 4)
+            painter.setPen(text)
+            right = align | Qt.AlignmentFlag.AlignRight
+            painter.drawText(0, top, BAR_WORDS - SPACE, BAR_HEIGHT, right, name)
+            width = max(2, room * count // most) if count else 0
+            painter.fillRect(BAR_WORDS, top + 2, width, BAR_HEIGHT - 4, bar)
+            painter.drawText(
+                BAR_WORDS + width + SPACE, top, BAR_WORDS, BAR_HEIGHT, align, f"{count:,}"
+            )
+
+
+def _table() -> QTableWidget:
+    table = QTableWidget(0, len(COLUMNS))
+    table.setHorizontalHeaderLabels(COLUMNS)
+    table.setAccessibleName("Report on the files")
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setMinimumHeight(TABLE_HEIGHT)
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _fill(table: QTableWidget, files: list[FileReport]) -> None:
+    shown = sorted(files, key=lambda file: file.state == "read")[:SHOWN_FILES]
+    table.setRowCount(len(shown))
+    for row, file in enumerate(shown):
+        words = (file.file, file.state, f"{file.rows:,}", f"{file.words:,}", _found_text(file))
+        for column, text in enumerate(words):
+            item = QTableWidgetItem(text)
+            item.setToolTip("\n".join(_findings(file)) or text)
+            table.setItem(row, column, item)
+
+
+def _found_text(file: FileReport) -> str:
+    lines = _findings(file)
+    more = file.counts.total() - 1
+    return f"{lines[0]} (and {more} more)" if more > 0 else "".join(lines[:1])
+
+
+def _findings(file: FileReport) -> list[str]:
+    return [
+        f"{one.place}: {one.why}" if one.place else one.why[:1].upper() + one.why[1:]
+        for one in file.findings
+    ]
+
+
+def _row_name(row: RenderedRow) -> str:
+    return "The model writes the answer first" if row.lacks_answer else f"{row.tokens} tokens"
+
+
+def _rendered(row: RenderedRow, dark: bool) -> QLabel:
+    """A row with the part that is learned from on a coloured ground."""
+    ground = QColor(data_colours(dark).blocks[0]).name()
+    given, learned = _shortened(row.given), _shortened(row.learned)
+    label = QLabel(
+        f'<div style="white-space: pre-wrap">{escape(given)}'
+        f'<span style="background-color: {ground}">{escape(learned)}</span></div>'
+    )
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setAccessibleName(f"Read: {given} Learned from: {learned}")
+    return label
+
+
+def _shortened(text: str) -> str:
+    half = SHOWN_CHARACTERS // 2
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:half]} … {text[-half:]}"
+
+
+def _cut_text(preview: Preview) -> str:
+    counted, rows = len(preview.lengths), preview.rows
+    first = "All rows were counted." if counted == rows else f"The first {counted:,} of {rows:,}."
+    parts = f"{preview.cut:,} are longer than the context of {preview.context} tokens: "
+    end = "chats are cut there, texts become several samples."
+    return f"{first} {parts}{end}" if preview.cut else first

@@ -1,0 +1,148 @@
+"""Fourth page: ready or not, what it will take, and the command that does the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from typing_extensions import override
+
+from app.context import AppContext
+from app.widgets.card import Card
+from app.widgets.text import SPACE, body, button, heading, muted
+from app.widgets.units import duration_text, size_text
+from app.wizard.page import WizardPage
+from app.wizard.state import WizardState
+from core.errors import KnownError
+from core.paths import free_disk_bytes
+from core.train.plan import command_line
+from core.train.spec import TrainSpec
+
+READY = "Ready"
+NOT_READY = "Not ready, because"
+PROBING = "Measuring a few steps on this machine …"
+
+
+class ReviewPage(WizardPage):
+    """What will be done."""
+
+    name = "Review"
+
+    def __init__(
+        self, context: AppContext, state: WizardState, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(state, parent)
+        self._context = context
+        self._probed: TrainSpec | None = None
+        self._verdict = heading("")
+        self._reasons = body()
+        self._facts = QGridLayout()
+        self._forecast = body()
+        self._command = body()
+        self._build()
+        state.changed.connect(self._show)
+        self._show()
+
+    def _build(self) -> None:
+        first = Card()
+        first.body.addWidget(self._verdict)
+        first.body.addWidget(self._reasons)
+        self._facts.setHorizontalSpacing(3 * SPACE)
+        self._facts.setColumnStretch(1, 1)
+        first.body.addLayout(self._facts)
+        self.column.addWidget(first)
+        second = Card("Forecast", "From a few steps of this training, measured on this machine.")
+        second.body.addWidget(self._forecast)
+        self.column.addWidget(second)
+        third = Card("The same on the command line")
+        third.body.addWidget(self._command)
+        row = QHBoxLayout()
+        copy, spec = button("Copy the command", "copy"), button("Copy the spec file", "copy")
+        copy.clicked.connect(self._on_copy_command)
+        spec.clicked.connect(self._on_copy_spec)
+        row.addWidget(copy)
+        row.addWidget(spec)
+        row.addStretch(1)
+        third.body.addLayout(row)
+        self.column.addWidget(third)
+
+    @override
+    def enter(self) -> None:
+        spec = self._spec()
+        if spec is not None and spec != self._probed and not self.state.problems():
+            self._probed = spec
+            self.state.probe()
+        self._show()
+
+    @property
+    @override
+    def missing(self) -> str:
+        return " ".join(self._not_ready())
+
+    def _not_ready(self) -> list[str]:
+        reasons = self.state.problems()
+        found = self.state.forecast
+        if found is not None and found.disk_bytes > free_disk_bytes(self._context.paths.data):
+            reasons.append(f"It needs {size_text(found.disk_bytes)} of free disk space.")
+        return reasons
+
+    def _spec(self) -> TrainSpec | None:
+        try:
+            return self.state.spec()
+        except KnownError:
+            return None
+
+    @Slot()
+    def _show(self) -> None:
+        reasons = self._not_ready()
+        self._verdict.setText(NOT_READY if reasons else READY)
+        self._reasons.setText("\n".join(reasons))
+        self._reasons.setVisible(bool(reasons))
+        spec = self._spec()
+        self._command.setText(command_line(spec) if spec else "—")
+        self._show_facts(spec)
+        self._forecast.setText(self._forecast_text())
+
+    def _show_facts(self, spec: TrainSpec | None) -> None:
+        while (item := self._facts.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.deleteLater()
+        if spec is None:
+            return
+        look = self.state.look
+        facts = {
+            "Model": Path(spec.model).name,
+            "Starts from": Path(spec.start_from).name if spec.start_from != "none" else "nothing",
+            "Learns from": ", ".join(Path(one).name for one in spec.data),
+            "Rows": f"{look.preview.rows:,}" if look else "",
+            "Adapter": spec.out,
+        }
+        for row, (name, value) in enumerate((k, v) for k, v in facts.items() if v):
+            self._facts.addWidget(muted(name), row, 0)
+            self._facts.addWidget(body(value), row, 1)
+
+    def _forecast_text(self) -> str:
+        if self.state.is_probing:
+            return PROBING
+        found = self.state.forecast
+        if found is None:
+            return str(self.state.problem or "It comes once everything else is ready.")
+        return (
+            f"{duration_text(found.seconds)} for about {found.steps:,} steps; at most "
+            f"{size_text(found.peak_bytes)} of memory and {size_text(found.disk_bytes)} of disk."
+        )
+
+    @Slot()
+    def _on_copy_command(self) -> None:
+        QGuiApplication.clipboard().setText(self._command.text())
+
+    @Slot()
+    def _on_copy_spec(self) -> None:
+        spec = self._spec()
+        if spec is not None:
+            text = json.dumps(dataclasses.asdict(spec), indent=2)
+            QGuiApplication.clipboard().setText(text + "\n")

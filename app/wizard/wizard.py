@@ -1,0 +1,131 @@
+"""The wizard: four steps over one draft, with the way forward and back."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.context import AppContext
+from app.widgets.text import PAGE_MARGIN, SPACE, button, line, muted, title
+from app.wizard.files_page import FilesPage
+from app.wizard.model_page import ModelPage
+from app.wizard.page import WizardPage
+from app.wizard.recipe_page import RecipePage
+from app.wizard.review_page import ReviewPage
+from app.wizard.state import WizardState
+from app.workers.inventory import Inventory
+
+
+class Wizard(QWidget):
+    """Plans a training.
+
+    Signals:
+        start_requested: `TrainSpec`, `Forecast` or None, and whether to keep chatting.
+        left: The user went back to the list; the draft stays.
+    """
+
+    start_requested = Signal(object, object, bool)
+    left = Signal()
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("New training")
+        self.state = WizardState(context, self)
+        self.state.failed.connect(context.jobs.failed)
+        self._steps: tuple[WizardPage, ...] = (
+            ModelPage(context, self.state),
+            FilesPage(self.state),
+            RecipePage(context, self.state),
+            ReviewPage(context, self.state),
+        )
+        self._pages = QStackedWidget()
+        self._where = muted()
+        self._why = muted()
+        self._back = button("Back")
+        self._next = button("Next", role="primary")
+        self._build()
+        self._back.clicked.connect(self._on_back)
+        self._next.clicked.connect(self._on_next)
+        self.state.changed.connect(self._show)
+        self._go_to(self.state.draft.page)
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, 0)
+        head.addWidget(title("New training"))
+        head.addStretch(1)
+        head.addWidget(self._where)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(PAGE_MARGIN, SPACE, PAGE_MARGIN, 3 * SPACE // 2)
+        foot.setSpacing(SPACE)
+        foot.addWidget(self._back)
+        foot.addWidget(self._why, 1)
+        foot.addWidget(self._next)
+        for step in self._steps:
+            self._pages.addWidget(step)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(line())
+        layout.addLayout(foot)
+
+    @Slot(object)
+    def show_inventory(self, inventory: Inventory) -> None:
+        """Take in what is on this machine now."""
+        self.state.show_inventory(inventory)
+
+    def enter(self) -> None:
+        """The wizard is about to be shown, perhaps with the draft of an earlier start."""
+        if self.state.look is None and not self.state.is_reading:
+            self.state.read_files()
+        self.page.enter()
+
+    def begin_anew(self) -> None:
+        """Forget the draft and show the first page."""
+        self.state.begin_anew()
+        self._go_to(0)
+
+    @property
+    def page(self) -> WizardPage:
+        """The page that is shown."""
+        return self._steps[self._pages.currentIndex()]
+
+    def _go_to(self, number: int) -> None:
+        number = min(max(number, 0), len(self._steps) - 1)
+        self._pages.setCurrentIndex(number)
+        self.state.update(page=number)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        number = self._pages.currentIndex()
+        names = [
+            f"{place + 1} {step.name}" if place != number else f"[{place + 1} {step.name}]"
+            for place, step in enumerate(self._steps)
+        ]
+        self._where.setText("   ".join(names))
+        self._back.setText("Back" if number else "Back to the list")
+        is_last = number == len(self._steps) - 1
+        self._next.setText("Start training" if is_last else "Next")
+        missing = self.page.missing
+        self._next.setEnabled(not missing)
+        self._why.setText("" if is_last else missing)
+
+    @Slot()
+    def _on_back(self) -> None:
+        if self._pages.currentIndex() == 0:
+            self.left.emit()
+        else:
+            self._go_to(self._pages.currentIndex() - 1)
+            self.page.enter()
+
+    @Slot()
+    def _on_next(self) -> None:
+        if self._pages.currentIndex() < len(self._steps) - 1:
+            self._go_to(self._pages.currentIndex() + 1)
+            self.page.enter()
+            return
+        state = self.state
+        self.start_requested.emit(state.spec(), state.forecast, state.draft.keep_chatting)

@@ -1,0 +1,260 @@
+"""The only door from the window to trainings: one at work, others in line, each a process.
+
+A training does not need the window: closing it ends nothing, and the next start finds the run
+again by its folder. What the window shows is read from the run's events.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app.context import History
+from app.workers.jobs import Jobs, Progress
+from core.control import Cancel
+from core.errors import KnownError
+from core.events import RunState, TrainingEvent
+from core.history.records import RunDetail
+from core.history.training import is_at_work, read_training
+from core.paths import Paths
+from core.train import queue, wishes
+from core.train.follow import EventTail
+from core.train.forecast import FILE as FORECAST_FILE
+from core.train.forecast import Forecast
+from core.train.process import TrainingProcess, end_run, new_run
+from core.train.spec import TrainSpec
+
+LOOK_MS = 500
+NEWEST_RUNS = 30
+"""Runs that are listed; the history has them all."""
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One training as the list shows it.
+
+    Attributes:
+        state: As in the history, or "queued".
+        disk_bytes: What its folder takes, checkpoints and all.
+    """
+
+    folder: Path
+    name: str
+    state: RunState | str
+    record: RunDetail
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run read from its beginning."""
+
+    folder: Path
+    tail: EventTail
+    events: list[TrainingEvent]
+
+
+class TrainingController(QObject):
+    """What the window talks to; lives in its thread.
+
+    Signals:
+        listed: The newest runs, as a list of `RunLine`.
+        opened: Folder and all events so far of the run now followed.
+        grew: New events of the run now followed.
+        began: Folder of a run whose process was started.
+        ended: Folder of a run whose process is gone.
+        failed: The `KnownError` that kept something from being done.
+    """
+
+    listed = Signal(list)
+    opened = Signal(object, list)
+    grew = Signal(list)
+    began = Signal(object)
+    ended = Signal(object)
+    failed = Signal(object)
+
+    def __init__(
+        self, paths: Paths, jobs: Jobs, history: History, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._paths, self._jobs, self._history = paths, jobs, history
+        self._process: TrainingProcess | None = None
+        self._at_work: Path | None = None
+        self._followed: Opened | None = None
+        self._timer = QTimer(self, interval=LOOK_MS)
+        self._timer.timeout.connect(self._on_look)
+
+    @property
+    def at_work(self) -> Path | None:
+        """Folder of the run whose process is there."""
+        return self._at_work
+
+    def open(self) -> None:
+        """Find the runs of earlier starts; one that is still at work is followed again."""
+        found = queue.at_work(self._paths)
+        if found:
+            self._at_work = found[-1]
+            self.began.emit(found[-1])
+        self._start_next()
+        self._timer.start()
+        self.refresh()
+
+    def close(self) -> None:
+        """Look no more; what is at work goes on by itself."""
+        self._timer.stop()
+
+    def refresh(self) -> None:
+        """List the runs anew."""
+        self._jobs.start(self._read_lines, self._on_lines)
+
+    def start(self, spec: TrainSpec, forecast: Forecast | None) -> Path | None:
+        """Begin a training, or put it in line behind the one at work.
+
+        Returns:
+            Its folder; None if it could not be made.
+        """
+        try:
+            run_dir = new_run(spec, self._paths)
+            if forecast is not None:
+                text = json.dumps(asdict(forecast)) + "\n"
+                (run_dir / FORECAST_FILE).write_text(text, encoding="utf-8")
+            queue.put_in_line(run_dir)
+        except KnownError as error:
+            self.failed.emit(error)
+            return None
+        self.follow(run_dir)
+        self._start_next()
+        self.refresh()
+        return run_dir
+
+    def resume(self, run_dir: Path) -> None:
+        """Let a stopped or broken-off run go on, once it is its turn."""
+        queue.put_in_line(run_dir)
+        self.follow(run_dir)
+        self._start_next()
+        self.refresh()
+
+    def drop(self, run_dir: Path) -> None:
+        """Take a run out of the line."""
+        queue.take_out(run_dir)
+        self.refresh()
+
+    def delete(self, run_dir: Path) -> None:
+        """Remove a run's folder with its checkpoints; the history and the adapter stay."""
+
+        def remove(_cancel: Cancel, _progress: Progress) -> None:
+            if is_at_work(run_dir):
+                raise KnownError("This training is still running.", "Stop it first.")
+            shutil.rmtree(run_dir)
+
+        self._jobs.start(remove, self._on_deleted)
+
+    def follow(self, run_dir: Path) -> None:
+        """Show a run from its first event on."""
+        self._followed = None
+
+        def read(_cancel: Cancel, _progress: Progress) -> Opened:
+            tail = EventTail(run_dir)
+            return Opened(run_dir, tail, tail.read())
+
+        self._jobs.start(read, self._on_opened)
+
+    def pause(self, run_dir: Path) -> None:
+        """Let a run wait after its running step."""
+        wishes.pause(run_dir)
+
+    def go_on(self, run_dir: Path) -> None:
+        """End its pause."""
+        wishes.go_on(run_dir)
+
+    def stop(self, run_dir: Path, keep_best: bool = False) -> None:
+        """Let it end after the running step, its adapter written."""
+        wishes.ask_to_stop(run_dir, keep_best)
+
+    def force_stop(self, run_dir: Path) -> None:
+        """End its process tree; what is newer than its last checkpoint is lost."""
+        self._jobs.start(lambda _cancel, _progress: end_run(run_dir))
+
+    @Slot()
+    def _on_look(self) -> None:
+        if self._followed is not None and (new := self._followed.tail.read()):
+            self.grew.emit(new)
+        if self._at_work is not None and not self._is_there():
+            self._on_gone(self._at_work)
+            self._start_next()
+
+    def _is_there(self) -> bool:
+        if self._process is not None:
+            return self._process.exit_code is None
+        return self._at_work is not None and is_at_work(self._at_work)
+
+    def _on_gone(self, run_dir: Path) -> None:
+        self._at_work, self._process = None, None
+        if self._followed is not None and (new := self._followed.tail.read()):
+            self.grew.emit(new)
+        self._track(run_dir)
+        self.ended.emit(run_dir)
+        self.refresh()
+
+    def _start_next(self) -> None:
+        line = queue.waiting(self._paths) if self._at_work is None else []
+        if not line:
+            return
+        run_dir = line[0]
+        queue.take_out(run_dir)
+        try:
+            self._process = TrainingProcess(run_dir)
+        except KnownError as error:
+            self.failed.emit(error)
+            return
+        self._at_work = run_dir
+        self._track(run_dir)
+        self.began.emit(run_dir)
+
+    def _track(self, run_dir: Path) -> None:
+        """Bring the history's row up to date."""
+        store = self._history.get_store()
+        if store is not None:
+            self._jobs.start(
+                lambda _cancel, _progress: store.track_training(run_dir), self._on_tracked
+            )
+
+    @Slot(object)
+    def _on_tracked(self, _run_id: str) -> None:
+        self._history.changed.emit()
+
+    @Slot(object)
+    def _on_lines(self, lines: list[RunLine]) -> None:
+        self.listed.emit(lines)
+
+    @Slot(object)
+    def _on_deleted(self, _nothing: None) -> None:
+        self.refresh()
+
+    @Slot(object)
+    def _on_opened(self, opened: Opened) -> None:
+        self._followed = opened
+        self.opened.emit(opened.folder, opened.events)
+
+    def _read_lines(self, cancel: Cancel, _progress: Progress) -> list[RunLine]:
+        waiting = set(queue.waiting(self._paths))
+        lines = []
+        for folder in newest_runs(self._paths.runs, NEWEST_RUNS):
+            cancel.check()
+            try:
+                record = read_training(folder)
+            except KnownError:
+                continue
+            state = "queued" if folder in waiting else record.state
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            lines.append(RunLine(folder, record.adapter or folder.name, state, record, size))
+        return lines
+
+
+def newest_runs(folder: Path, count: int) -> list[Path]:
+    """The run folders made last, newest first."""
+    return sorted(folder.iterdir(), reverse=True)[:count] if folder.is_dir() else []

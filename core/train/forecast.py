@@ -1,0 +1,112 @@
+"""What a training will take: measured by a probe of a few steps on this machine; no torch here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.control import Cancel
+from core.errors import Cancelled, KnownError
+from core.train.spec import TrainSpec, write_spec
+
+LOOK_SECONDS = 0.1
+FILE = "forecast.json"
+_LOGITS_BYTES = 1 << 30
+"""Of a batch, in float32, with their gradients, about."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the probe found.
+
+    Attributes:
+        step_seconds: Of one optimizer step on rows as long as the context.
+        peak_bytes: Most memory of the process, or of the GPU where it computes on one.
+        trained_bytes: What one checkpoint takes on the disk.
+    """
+
+    step_seconds: float
+    peak_bytes: int
+    trained_bytes: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run is expected to take.
+
+    Attributes:
+        seconds: From its start to its end.
+        steps: Optimizer steps in that time, about.
+        peak_bytes: Most memory at a time.
+        disk_bytes: Checkpoints and adapter together.
+    """
+
+    seconds: float
+    steps: int
+    peak_bytes: int
+    disk_bytes: int
+
+
+def forecast(spec: TrainSpec, measured: Measured) -> Forecast:
+    """What a spec will take by what a probe measured."""
+    if spec.steps is not None:
+        seconds, steps = spec.steps * measured.step_seconds, spec.steps
+    else:
+        assert spec.minutes is not None
+        seconds = spec.minutes * 60
+        steps = int(seconds / measured.step_seconds)
+    # One more than is kept: the newest is whole before the oldest goes.
+    disk_bytes = (spec.keep_checkpoints + 2) * measured.trained_bytes
+    return Forecast(seconds, steps, measured.peak_bytes, disk_bytes)
+
+
+def run_probe(spec: TrainSpec, cancel: Cancel) -> Measured:
+    """Measure a few steps of a spec in a process of their own.
+
+    Raises:
+        KnownError: if they fail, with the reason.
+        Cancelled: as soon as it is asked for; the process is gone then.
+    """
+    with tempfile.TemporaryDirectory(prefix="stride-") as folder:
+        spec_file = Path(folder) / "spec.json"
+        write_spec(spec_file, spec)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core.train.probe", str(spec_file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).resolve().parent.parent.parent,
+        )
+        out, said = _wait(process, cancel)
+    if process.returncode:
+        last = said.strip().splitlines()[-1:] or ["it ended without a word"]
+        raise KnownError(f"The probe of a few steps failed: {last[0]}")
+    return Measured(**json.loads(out.splitlines()[-1]))
+
+
+def _wait(process: subprocess.Popen[str], cancel: Cancel) -> tuple[str, str]:
+    try:
+        while not cancel.is_set:
+            try:
+                return process.communicate(timeout=LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        raise Cancelled
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def rough_bytes(answering_bytes: int) -> int:
+    """About what training the gated adapter of a model takes, before anything is measured.
+
+    Args:
+        answering_bytes: What answering with it takes.
+    """
+    return 2 * answering_bytes + _LOGITS_BYTES

@@ -1,0 +1,97 @@
+"""From wishes to a whole spec, and from a spec to the command that runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import KnownError
+from core.model.adapter_info import choose_adapter, read_adapter_info
+from core.model.store import resolve_model
+from core.paths import Paths
+from core.settings import Settings
+from core.train.spec import TrainSpec
+
+
+def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> TrainSpec:
+    """The spec of some wishes, with the defaults that follow from model and adapter.
+
+    Args:
+        wishes: Fields of `TrainSpec` by name. `model` may be a name, by default the last used
+            or the starter; `start_from` may be "auto", "starter", "none" or a folder.
+        paths: The user's folders.
+        settings: Device and dtype where none is wished.
+
+    Raises:
+        KnownError: for a model or adapter that is not there, or without `out`.
+    """
+    given = {"device": settings.device, "dtype": settings.dtype, **wishes}
+    given["data"] = tuple(_absolute(one) for one in given.get("data", ()))
+    if "sequences" in given and "micro_sequences" not in given:
+        given["micro_sequences"] = _divisor(given["sequences"], TrainSpec.micro_sequences)
+    if not given.get("out"):
+        raise KnownError("Where shall the adapter go?", "Give --out FOLDER.")
+    given["out"] = _absolute(given["out"])
+    model = resolve_model(given.get("model") or settings.last_model or "starter", paths, settings)
+    given["model"] = str(model)
+    given["start_from"] = _start_from(given, model, paths, settings)
+    return TrainSpec(**(_shape_of_start(given["start_from"]) | given))
+
+
+def command_line(spec: TrainSpec) -> str:
+    """The `stride train` command of a spec, to paste into this platform's shell.
+
+    It can name what the command line has options for, which is all that the wizard asks.
+    """
+    words = ["stride", "train", "--model", spec.model]
+    for path in spec.data:
+        words += ["--data", path]
+    words += ["--from", spec.start_from]
+    for name, value in _changed(spec).items():
+        option = f"--{name.replace('_', '-')}"
+        words += [option] if value is True else [option, f"{value}"]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _changed(spec: TrainSpec) -> dict[str, Any]:
+    """Settings other than the defaults, without those that the command works out again."""
+    follows = {"model", "data", "start_from", "micro_sequences"}
+    follows |= _shape_of_start(spec.start_from).keys()
+    return {
+        field.name: getattr(spec, field.name)
+        for field in dataclasses.fields(TrainSpec)
+        if getattr(spec, field.name) != field.default and field.name not in follows
+    }
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _divisor(number: int, most: int) -> int:
+    """The largest divisor of a number that is at most `most`; 1 for what has none."""
+    return max((one for one in range(1, most + 1) if number % one == 0), default=1)
+
+
+def _start_from(given: Mapping[str, Any], model: Path, paths: Paths, settings: Settings) -> str:
+    """The adapter to go on from; by default the one that fits, if it is of the wished kind."""
+    wish = given.get("start_from", "auto")
+    if given.get("kind") == "full" and wish == "auto":
+        return "none"
+    folder = choose_adapter(wish, model, paths, settings)
+    if folder is None or (wish == "auto" and read_adapter_info(folder).kind == "full"):
+        return "none"
+    return str(folder.absolute())
+
+
+def _shape_of_start(start_from: str) -> dict[str, Any]:
+    """Rank and slots of the adapter that is gone on from; a wish for others is refused later."""
+    if start_from == "none":
+        return {}
+    info = read_adapter_info(Path(start_from))
+    return {"k_max": info.k_max, "rank": info.rank, "slot_vectors": info.slot_vectors}

@@ -1,0 +1,79 @@
+"""A short measured look at what a training will take: `python -m core.train.probe SPEC.json`.
+
+It loads what the training would load, does two steps on tokens drawn at random with rows as
+long as the context, and prints one JSON object. In a process of its own, so that its memory is
+the training's and comes back whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from core.train.forecast import Measured
+
+STEPS = 3
+"""The first warms up and is not counted."""
+
+
+def measure(spec_file: Path) -> Measured:
+    """Do the steps of a spec."""
+    import torch
+
+    from core.device import choose_device, peak_memory
+    from core.engine.session import choose_dtype
+    from core.paths import user_paths
+    from core.train.batch import make_batch
+    from core.train.data import Sample
+    from core.train.spec import read_spec
+    from core.train.student import load_student
+
+    spec = read_spec(spec_file)
+    device = choose_device(spec.device)
+    dtype = choose_dtype(spec.dtype, device)
+    student = load_student(spec, user_paths(), torch.device(device), dtype)
+    groups = student.parameter_groups()
+    optimizer = torch.optim.AdamW(groups)
+    vocabulary = student.loaded.model.config.vocab_size
+    drawn = random.Random(spec.seed)
+    seconds = []
+    for step in range(STEPS):
+        began = time.perf_counter()
+        for at in range(0, spec.sequences, spec.micro_sequences):
+            rows = [
+                Sample(tuple(drawn.randrange(vocabulary) for _ in range(spec.context)), 0)
+                for _ in range(spec.micro_sequences)
+            ]
+            token_ids, layout = make_batch(rows, spec, step, at)
+            with torch.autocast(device.split(":")[0], dtype, enabled=spec.kind == "full"):
+                outcome = student.distill(token_ids.to(device), layout.to(torch.device(device)))
+            outcome.loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        if device != "cpu":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
+    trained = sum(one.numel() for group in groups for one in group["params"])
+    # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
+    return Measured(statistics.median(seconds[1:]), peak_memory(device), trained * 12)
+
+
+def main() -> int:
+    """Entry of the process."""
+    from core.errors import KnownError
+
+    try:
+        sys.stdout.write(json.dumps(dataclasses.asdict(measure(Path(sys.argv[1])))) + "\n")
+    except KnownError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

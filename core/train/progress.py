@@ -1,0 +1,120 @@
+"""How far a run is, from its events alone: what the run page and others show of it. No torch."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from core.events import (
+    CheckpointSaved,
+    EvalDone,
+    Notice,
+    RunEnded,
+    RunStarted,
+    SampleDone,
+    StepDone,
+    TrainingEvent,
+)
+
+RECENT_STEPS = 20
+PHASES = {
+    "load": "Loading the model",
+    "data": "Reading the documents",
+    "synthesis": "The model writes chats",
+    "rows": "Preparing the rows",
+    "probe": "Measuring a few steps",
+    "resume": "Going on",
+    "train": "Training",
+    "pause": "Paused",
+    "memory": "Training",
+    "best": "Writing the adapter",
+    "compare": "Comparing before and after",
+    "error": "Failed",
+}
+
+
+@dataclass
+class RunProgress:
+    """The state of a run; `take` its events in order.
+
+    Attributes:
+        phase: A key of `PHASES`.
+        message: The last sentence for the user.
+        losses: (step, loss) of every step; `agreements` likewise, of the training batches.
+        evaluations: Every held-out evaluation.
+        samples: Held-out answers of every evaluation, oldest first.
+        supervised: Slots since the last start.
+    """
+
+    phase: str = "load"
+    message: str = ""
+    total_steps: int = 0
+    step: int = 0
+    learning_rate: float = 0.0
+    supervised: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    agreements: list[tuple[int, float]] = field(default_factory=list)
+    evaluations: list[EvalDone] = field(default_factory=list)
+    samples: list[SampleDone] = field(default_factory=list)
+    checkpoint: int = 0
+    ended: RunEnded | None = None
+    pid: int = 0
+    _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RECENT_STEPS))
+
+    def take(self, events: Iterable[TrainingEvent]) -> None:
+        """Take in further events."""
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: TrainingEvent) -> None:
+        match event:
+            case RunStarted():
+                self.total_steps, self.step = event.total_steps, event.first_step
+                self.ended, self.phase = None, "train"
+                self.pid = int(str(event.machine.get("pid", 0)))
+                self._forget_after(event.first_step)
+            case StepDone():
+                self.phase, self.step = "train", event.step
+                self.learning_rate = event.learning_rate
+                self.supervised += event.supervised
+                self.losses.append((event.step, event.loss))
+                self.agreements.append((event.step, event.agreement))
+                self._recent.append((event.seconds, event.supervised))
+            case EvalDone():
+                self.evaluations.append(event)
+            case SampleDone():
+                self.samples.append(event)
+            case CheckpointSaved():
+                self.checkpoint = event.step
+            case Notice():
+                going_on = event.phase == "pause" and event.message != "Paused."
+                self.phase = "train" if going_on else event.phase
+                self.message = event.message
+            case RunEnded():
+                self.ended = event
+
+    def _forget_after(self, step: int) -> None:
+        """Steps behind the checkpoint that a resumed run starts from are done again."""
+        self.losses = [one for one in self.losses if one[0] <= step]
+        self.agreements = [one for one in self.agreements if one[0] <= step]
+
+    @property
+    def share(self) -> float:
+        """Of its steps done, 0 to 1."""
+        return self.step / self.total_steps if self.total_steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last step, by the pace of the newest ones; None before the first."""
+        if not self._recent or self.ended is not None:
+            return None
+        pace = statistics.median(seconds for seconds, _ in self._recent)
+        return pace * (self.total_steps - self.step)
+
+    @property
+    def slots_per_second(self) -> float | None:
+        """Supervised slots a second over the newest steps."""
+        seconds = sum(one for one, _ in self._recent)
+        return sum(slots for _, slots in self._recent) / seconds if seconds else None

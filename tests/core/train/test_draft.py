@@ -1,0 +1,126 @@
+"""A planned training: answers kept, made into a spec, and into the command that says the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from core.cli.main import build_parser
+from core.cli.train import _spec
+from core.control import Cancel
+from core.errors import Cancelled, KnownError
+from core.paths import user_paths
+from core.settings import Settings
+from core.train.draft import (
+    Draft,
+    draft_file,
+    load_draft,
+    name_problem,
+    save_draft,
+    suggest_name,
+)
+from core.train.forecast import Measured, forecast, run_probe
+from core.train.plan import command_line
+from core.train.spec import TrainSpec
+from tests.core.toy import save_toy
+
+
+@pytest.fixture
+def draft(tmp_path) -> Draft:
+    save_toy(tmp_path / "toy")
+    (tmp_path / "My notes.txt").write_text("Some words.")
+    return Draft(model=str(tmp_path / "toy"), data=(str(tmp_path / "My notes.txt"),), name="notes")
+
+
+def test_a_draft_survives_a_closed_app(draft) -> None:
+    file = draft_file(user_paths())
+    assert load_draft(file) == Draft()
+    changed = draft.with_advanced("rank", 8).changed(duration="quick", page=3)
+    save_draft(file, changed)
+    assert load_draft(file) == changed
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"duration": "forever"}', '{"advanced": {"x": 1}}'])
+def test_a_draft_of_another_version_is_begun_anew(text, tmp_path) -> None:
+    (tmp_path / "draft.json").write_text(text)
+    assert load_draft(tmp_path / "draft.json") == Draft()
+
+
+def test_an_advanced_setting_can_be_taken_back(draft) -> None:
+    changed = draft.with_advanced("rank", 8)
+    assert changed.spec(user_paths(), Settings()).rank == 8
+    assert changed.with_advanced("rank", None) == draft
+
+
+def test_the_spec_says_what_was_answered(draft) -> None:
+    spec = draft.spec(user_paths(), Settings())
+    assert spec.minutes == 30
+    assert spec.leave_out_secrets
+    assert spec.start_from == "none"  # no adapter fits the toy
+    assert Path(spec.out) == user_paths().adapters / "notes"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": ""}, "has no name"),
+        ({"data": ()}, "nothing to train on"),
+        ({"model": "no-such-model"}, "no-such-model"),
+        ({"advanced": {"k_max": 1}}, "k_max"),
+        ({"advanced": {"start_from": "/nowhere"}}, "holds no Stride adapter"),
+    ],
+)
+def test_what_cannot_be_trained_gets_a_sentence(draft, changes, said) -> None:
+    with pytest.raises(KnownError, match=said):
+        draft.changed(**changes).spec(user_paths(), Settings())
+
+
+def test_the_command_asks_for_the_same_training(draft) -> None:
+    wished = draft.changed(columns="text=a").with_advanced("rank", 4).with_advanced("seed", 5)
+    spec = wished.spec(user_paths(), Settings())
+    command = shlex.split(command_line(spec))
+    assert command[:2] == ["stride", "train"]
+    assert _spec(build_parser().parse_args(command[1:]), user_paths()) == spec
+
+
+def test_names_of_adapters(draft, tmp_path) -> None:
+    paths = user_paths()
+    assert suggest_name(draft.data, paths) == "my-notes"
+    assert suggest_name((), paths) == "adapter"
+    (paths.adapters / "my-notes").mkdir(parents=True)
+    assert suggest_name(draft.data, paths) == "my-notes-2"
+    (paths.adapters / "my-notes" / "stride-adapter.json").write_text("{}")
+    assert "already" in name_problem("my-notes", paths)
+    assert name_problem("a/b", paths)
+    assert name_problem(" ", paths)
+    assert not name_problem("Größe 2", paths)
+
+
+def test_a_forecast_follows_from_what_was_measured() -> None:
+    measured = Measured(step_seconds=2.0, peak_bytes=100, trained_bytes=10)
+    spec = TrainSpec("m", "o", minutes=10.0, keep_checkpoints=2)
+    assert dataclasses.astuple(forecast(spec, measured)) == (600.0, 300, 100, 40)
+    fixed = dataclasses.replace(spec, minutes=None, steps=5)
+    assert forecast(fixed, measured).seconds == 10.0
+
+
+def test_the_probe_measures_steps_of_the_spec(draft) -> None:
+    small = draft.with_advanced("context", 64).with_advanced("device", "cpu")
+    measured = run_probe(small.spec(user_paths(), Settings()), Cancel())
+    assert 0 < measured.step_seconds < 60
+    assert measured.peak_bytes > 50e6
+    assert json.dumps(dataclasses.asdict(measured))
+
+
+def test_a_probe_that_fails_says_why_and_one_can_be_cancelled(draft, tmp_path) -> None:
+    spec = draft.spec(user_paths(), Settings())
+    with pytest.raises(KnownError, match="probe of a few steps failed"):
+        run_probe(dataclasses.replace(spec, model=str(tmp_path / "gone")), Cancel())
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        run_probe(spec, cancel)
