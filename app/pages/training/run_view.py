@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.pages.training.charts import TrainingCharts
 from app.pages.training.samples import SamplesCard
@@ -125,7 +127,7 @@ class RunView(ScrollPage):
     def grow(self, events: Iterable[TrainingEvent]) -> None:
         """Take in what is new."""
         self._progress.take(events)
-        if not self._timer.isActive():
+        if self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
     def set_at_work(self, is_at_work: bool) -> None:
@@ -134,6 +136,16 @@ class RunView(ScrollPage):
         if not is_at_work:
             self._asked = ""
         self._draw()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._draw()
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
 
     @Slot()
     def _draw(self) -> None:

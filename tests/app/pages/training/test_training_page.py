@@ -1,0 +1,159 @@
+"""The training page over recorded events and a fake controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QAbstractButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Application
+from app.pages.training.run_view import RunView
+from app.widgets.chart import Chart
+from core.events import (
+    CheckpointSaved,
+    EvalDone,
+    Notice,
+    RunEnded,
+    RunStarted,
+    SampleDone,
+    StepDone,
+    TrainingEvent,
+)
+from core.train import queue
+from core.train.process import new_run
+from core.train.reporter import Reporter
+from core.train.spec import TrainSpec
+from tests.fakes import scripted_passes
+
+Make = Callable[..., Application]
+EVALS = [EvalDone(step, (0.9, 0.8, step / 10), 1.0 + step / 4, 0.9, 1.0) for step in (2, 4)]
+
+
+def events(steps: int = 4) -> list[TrainingEvent]:
+    told: list[TrainingEvent] = [
+        Notice("load", "Loading."),
+        RunStarted("run", {}, 8, 0, {"pid": 0}, 0.0),
+    ]
+    for step in range(1, steps + 1):
+        told.append(StepDone(step, 2.0 / step, 1e-3, 0.5, 100, 2.0))
+        told += [one for one in EVALS if one.step == step]
+    told.append(SampleDone(2, "Count to ten", tuple(scripted_passes("one two three four"))))
+    told.append(CheckpointSaved(4, "/x"))
+    return told
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> RunView:
+    made = RunView()
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_a_run_at_work_shows_where_it_stands(view: RunView, tmp_path) -> None:
+    view.show_run(tmp_path, "pumps", events())
+    view.set_at_work(True)
+    assert view._phase.text() == "Training …"
+    assert view._left_over.text() == "about 8 s left"
+    assert view._tiles.text("Step") == "4 / 8"
+    assert view._tiles.text("Supervised slots a second") == "50"
+    assert view._tiles.text("Tokens per pass") == "2.00"
+    assert view._tiles.text("Last checkpoint") == "step 4"
+    loss, agreement, tokens = view.findChildren(Chart)
+    assert loss.values("loss") == [2.0, 1.0, 2 / 3, 0.5]
+    assert agreement.values("slot 4") == [0.2, 0.4]
+    assert tokens.values("tokens per pass") == [1.5, 2.0]
+    assert view._samples._steps.currentText() == "after step 2"
+    assert view._pause.isVisibleTo(view)
+    assert not view._chat.isVisibleTo(view)
+
+
+def test_a_finished_run_offers_the_chat(qtbot: QtBot, view: RunView, tmp_path) -> None:
+    done = RunEnded("completed", 8, str(tmp_path / "adapter"), 100.0, 800, 2 * 10**9)
+    view.show_run(tmp_path, "pumps", [*events(8), done])
+    assert view._phase.text() == "Completed after 8 steps, 2 min."
+    assert view._tiles.text("Memory") == "2.0 GB"
+    assert not view._stop.isVisibleTo(view)
+    with qtbot.waitSignal(view.chat_requested) as wished:
+        view._chat.click()
+    assert wished.args == [str(tmp_path / "adapter")]
+
+
+def test_buttons_ask_once_and_say_so(qtbot: QtBot, view: RunView, tmp_path) -> None:
+    view.show_run(tmp_path, "pumps", events())
+    view.set_at_work(True)
+    with qtbot.waitSignal(view.paused):
+        view._pause.click()
+    with qtbot.waitSignal(view.stop_requested) as wished:
+        view._best.click()
+    assert wished.args == [True]
+    assert "keeping the best" in view._phase.text()
+    assert not view._stop.isVisibleTo(view)
+    with qtbot.waitSignal(view.force_requested):
+        view._force.click()
+
+
+def test_new_events_are_drawn_soon(qtbot: QtBot, view: RunView, tmp_path) -> None:
+    view.show_run(tmp_path, "pumps", events())
+    view.set_at_work(True)
+    view.grow([StepDone(5, 0.1, 1e-3, 0.9, 100, 2.0)])
+    qtbot.waitUntil(lambda: view._tiles.text("Step") == "5 / 8")
+
+
+def test_a_failed_run_says_why(view: RunView, tmp_path) -> None:
+    failed = [Notice("error", "The disk is full."), RunEnded("failed", 4, None, 5.0, 1)]
+    view.show_run(tmp_path, "pumps", [*events(), *failed])
+    assert "The disk is full." in view._phase.text()
+
+
+def make_run(paths, *told: TrainingEvent) -> Path:
+    spec = TrainSpec("toy", str(paths.adapters / "pumps"), ("a.txt",), steps=8)
+    folder = new_run(spec, paths)
+    for event in told:
+        Reporter(folder)(event)
+    return folder
+
+
+def button(parent: QWidget, text: str) -> QAbstractButton:
+    return next(one for one in parent.findChildren(QAbstractButton) if one.text() == text)
+
+
+def test_runs_of_earlier_starts_are_listed_and_opened(
+    qtbot: QtBot, make_stride: Make, paths
+) -> None:
+    make_run(paths, *events(), RunEnded("stopped", 4, str(paths.adapters / "pumps"), 9.0, 400))
+    window = make_stride().window
+    page = window.training
+    qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)
+    button(page._list, "Open").click()
+    qtbot.waitUntil(lambda: page._pages.currentWidget() is page.run_view)
+    assert page.run_view._title.text() == "pumps"
+    assert page.run_view._phase.text().startswith("Stopped after 4 steps")
+    assert button(page._list, "Resume").isEnabled()
+    button(page.run_view, "All trainings").click()
+    assert page._pages.currentWidget() is page._list
+
+
+def test_a_run_in_line_can_be_taken_out(
+    qtbot: QtBot, make_stride: Make, paths, monkeypatch
+) -> None:
+    folder = make_run(paths)
+    queue.put_in_line(folder)
+    monkeypatch.setattr("app.workers.training.queue.at_work", lambda _: [folder])
+    monkeypatch.setattr("app.workers.training.is_at_work", lambda _: True)
+    page = make_stride().window.training
+    qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)
+    button(page._list, "Take out of line").click()
+    qtbot.waitUntil(lambda: queue.waiting(paths) == [])
+
+
+def test_an_empty_list_leads_to_the_wizard(qtbot: QtBot, make_stride: Make) -> None:
+    page = make_stride().window.training
+    assert page._list._stack.currentIndex() == 0
+    page._list._empty.action_requested.emit()
+    assert page._pages.currentWidget() is page._wizard
+    page._wizard._back.click()
+    assert page._pages.currentWidget() is page._list

@@ -1,0 +1,198 @@
+"""The wizard over its draft: pages follow it; the way back and a closed app lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QComboBox, QRadioButton, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Application
+from app.wizard import state as wizard_state
+from app.wizard.files_page import DropZone
+from app.wizard.wizard import Wizard
+from app.workers.inventory import Inventory, ModelChoice
+from core.control import Cancel
+from core.device import Device
+from core.errors import KnownError
+from core.model.store import ModelEntry
+from core.train.draft import draft_file, load_draft
+from core.train.forecast import Measured
+from core.train.spec import TrainSpec
+from tests.core.toy import save_toy
+
+Make = Callable[..., Application]
+MEASURED = Measured(step_seconds=2.0, peak_bytes=3 * 10**9, trained_bytes=10**7)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Inventory:
+    """This machine has a toy model; probes find what they are told."""
+    folder = save_toy(tmp_path / "toy")
+    entry = ModelEntry("toy", folder, "folder", 10**6, "Apache-2.0", "")
+    broken = ModelEntry("broken", tmp_path / "broken", "folder", 0, "", "its weights are missing")
+    inventory = Inventory(
+        models=(ModelChoice(broken, "broken", 0), ModelChoice(entry, str(folder), 10**8)),
+        devices=(Device("cpu", "A processor", "cpu", 10**10, 10**10),),
+    )
+    monkeypatch.setattr(wizard_state, "run_probe", lambda *_: MEASURED)
+    return inventory
+
+
+@pytest.fixture
+def documents(tmp_path) -> Path:
+    folder = tmp_path / "Meine Dateien"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The pump was greased. Write to jo@example.org about it.")
+    (folder / "b.jsonl").write_text('{"prompt": "Q", "response": "An answer of some words"}\n')
+    (folder / "c.pdf").write_bytes(b"no pdf")
+    return folder
+
+
+@pytest.fixture
+def wizard(qtbot: QtBot, make_stride: Make, machine: Inventory) -> Wizard:
+    """By itself, so that nothing is trained."""
+    made = Wizard(make_stride().context)
+    qtbot.addWidget(made)
+    made.show()
+    made.show_inventory(machine)
+    return made
+
+
+def drop(zone: DropZone, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    action = Qt.DropAction.CopyAction
+    zone.dropEvent(QDropEvent(QPointF(5, 5), action, data, buttons, keys))
+
+
+def read(qtbot: QtBot, wizard: Wizard, *paths: Path) -> None:
+    drop(wizard.findChild(DropZone), *paths)
+    qtbot.waitUntil(lambda: wizard.state.look is not None, timeout=20_000)
+
+
+def test_the_first_usable_model_is_chosen(wizard: Wizard) -> None:
+    buttons = {one.text(): one for one in wizard.findChildren(QRadioButton)}
+    assert buttons["toy"].isChecked()
+    assert not buttons["broken"].isEnabled()
+    assert wizard._next.isEnabled()
+
+
+def test_dropped_files_are_reported_and_shown_as_the_model_reads_them(
+    qtbot: QtBot, wizard: Wizard, documents
+) -> None:
+    wizard._next.click()
+    assert not wizard._next.isEnabled()
+    assert wizard._why.text() == "Choose at least one file or folder."
+    read(qtbot, wizard, documents)
+    look = wizard.state.look
+    assert look is not None
+    assert look.preview.rows == 1  # the row with an e-mail address is left out
+    view = wizard.page._look
+    table = view._table
+    said = {table.item(row, 0).text(): table.item(row, 4).text() for row in range(3)}
+    assert "e-mail address and was left out" in next(said[one] for one in said if "a.txt" in one)
+    assert next(said[one] for one in said if "c.pdf" in one)
+    assert view._texts.count() == 2  # a name and a text
+    assert wizard._next.isEnabled()
+    wizard.page._secrets.click()
+    qtbot.waitUntil(lambda: wizard.state.look is not None)
+    assert wizard.state.look.preview.rows == 2
+    assert wizard.state.draft.name == "meine-dateien"
+
+
+def test_a_table_without_known_columns_asks_for_them(
+    qtbot: QtBot, wizard: Wizard, tmp_path
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("Frage,Antwort\nWas?,Das.\n")
+    wizard._next.click()
+    read(qtbot, wizard, table)
+    page = wizard.page
+    assert page._columns_row.isVisibleTo(page)
+    assert not wizard._next.isEnabled()
+    page._columns.setText("prompt=Frage,response=Antwort")
+    page._columns.editingFinished.emit()
+    qtbot.waitUntil(lambda: wizard.state.look is not None)
+    assert wizard.state.look.preview.rows == 1
+    page._columns.setText("nonsense")
+    page._columns.editingFinished.emit()
+    qtbot.waitUntil(lambda: wizard.state.problem is not None)
+    assert "column" in wizard._why.text().lower()
+
+
+def test_the_way_to_the_review_and_back_loses_nothing(
+    qtbot: QtBot, wizard: Wizard, documents, paths
+) -> None:
+    started = []
+    wizard.start_requested.connect(lambda *given: started.append(given))
+    wizard._next.click()
+    read(qtbot, wizard, documents)
+    wizard._next.click()
+    recipe = wizard.page
+    recipe._name.setText("pumps")
+    recipe._name.textEdited.emit("pumps")
+    recipe.findChildren(QRadioButton)[0].click()
+    recipe.findChild(QComboBox, "start_from").setCurrentIndex(1)
+    recipe.findChild(QComboBox, "start_from").activated.emit(1)
+    recipe.findChild(QSpinBox, "rank").setValue(5)
+    wizard._next.click()
+    qtbot.waitUntil(lambda: wizard.state.forecast is not None)
+    review = wizard.page
+    assert review._verdict.text() == "Ready"
+    assert "10 min for about 300 steps" in review._forecast.text()
+    assert "--rank 5" in review._command.text()
+    review._on_copy_command()
+    assert QGuiApplication.clipboard().text() == review._command.text()
+    for _ in range(3):
+        wizard._back.click()
+    for _ in range(3):
+        wizard._next.click()
+    assert load_draft(draft_file(paths)) == wizard.state.draft
+    wizard._next.click()
+    [(spec, forecast, keep_chatting)] = started
+    assert (spec.rank, spec.minutes, spec.out) == (5, 10, str(paths.adapters / "pumps"))
+    assert forecast.steps == 300
+    assert not keep_chatting
+
+
+def test_a_name_that_is_taken_stops_the_way(qtbot: QtBot, wizard: Wizard, documents, paths) -> None:
+    (paths.adapters / "old").mkdir(parents=True)
+    (paths.adapters / "old" / "stride-adapter.json").write_text("{}")
+    wizard._next.click()
+    read(qtbot, wizard, documents)
+    wizard._next.click()
+    wizard.page._name.textEdited.emit("old")
+    assert not wizard._next.isEnabled()
+    assert "already" in wizard._why.text()
+
+
+def test_a_probe_that_fails_is_told_but_does_not_stop(
+    qtbot: QtBot, wizard: Wizard, documents, monkeypatch
+) -> None:
+    def fail(_spec: TrainSpec, _cancel: Cancel) -> Measured:
+        raise KnownError("Not even one step.")
+
+    monkeypatch.setattr(wizard_state, "run_probe", fail)
+    wizard._next.click()
+    read(qtbot, wizard, documents)
+    wizard._next.click()
+    wizard._next.click()
+    qtbot.waitUntil(lambda: "Not even one step" in wizard.page._forecast.text())
+    assert wizard._next.isEnabled()
+
+
+def test_a_draft_that_cannot_be_saved_is_told(qtbot: QtBot, wizard: Wizard, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(wizard_state, "save_draft", full)
+    with qtbot.waitSignal(wizard.state.failed) as told:
+        wizard.state.update(name="x")
+    assert "No space left" in str(told.args[0])
+    assert wizard.state.draft.name == "x"

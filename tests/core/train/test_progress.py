@@ -1,0 +1,45 @@
+"""How far a run is, from its events."""
+
+from __future__ import annotations
+
+from core.events import CheckpointSaved, EvalDone, Notice, RunEnded, RunStarted, StepDone
+from core.train.progress import RunProgress
+
+
+def step(number: int, seconds: float = 2.0) -> StepDone:
+    return StepDone(number, 1.0 / number, 1e-3, 0.5, 100, seconds)
+
+
+def start(first: int = 0) -> RunStarted:
+    return RunStarted("run", {}, 10, first, {"pid": 7}, 0.0)
+
+
+def test_figures_follow_the_events() -> None:
+    progress = RunProgress()
+    assert progress.seconds_left is None
+    progress.take([Notice("load", "Loading."), start(), step(1), step(2), step(3, 4.0)])
+    assert (progress.step, progress.share, progress.pid) == (3, 0.3, 7)
+    assert progress.seconds_left == 14.0
+    assert progress.slots_per_second == 300 / 8
+    assert progress.losses == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert progress.phase == "train"
+    progress.take([EvalDone(3, (0.5,), 2.0, 0.9, 1.0), CheckpointSaved(3, "/x")])
+    assert (progress.evaluations[-1].tokens_per_pass, progress.checkpoint) == (2.0, 3)
+    progress.take([RunEnded("stopped", 3, None, 9.0, 300, 5)])
+    assert progress.ended is not None
+    assert progress.seconds_left is None
+
+
+def test_a_pause_shows_until_it_is_over() -> None:
+    progress = RunProgress()
+    progress.take([start(), Notice("pause", "Paused.")])
+    assert progress.phase == "pause"
+    progress.take([Notice("pause", "Going on.")])
+    assert progress.phase == "train"
+
+
+def test_steps_that_a_resumed_run_does_again_are_not_shown_twice() -> None:
+    progress = RunProgress()
+    progress.take([start(), step(1), step(2), step(3), start(first=2), step(3), step(4)])
+    assert [one for one, _ in progress.losses] == [1, 2, 3, 4]
+    assert progress.ended is None
