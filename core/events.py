@@ -1,7 +1,8 @@
 """The two event streams that everything in Stride shows, stores or replays.
 
 Decoding: `GenerationStarted PassDone* GenerationEnded`. Training: `RunStarted`, then
-`StepDone`, `EvalDone`, `SampleDone`, `CheckpointSaved`, `Notice` in any order, then `RunEnded`.
+`StepDone`, `EvalDone`, `SampleDone`, `CheckpointSaved`, `Notice` in any order, `WayCompared` and
+`ThresholdAdvised` once it is over, then `RunEnded`.
 A failure is a typed exception, never an event. Standard library only.
 """
 
@@ -152,6 +153,41 @@ class Notice:
     message: str
 
 
+Span = tuple[float, float, float]
+"""A figure with its 95 % bootstrap interval over the prompts: value, lowest, highest."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayCompared:
+    """One way of decoding the held-out prompts once a training is over.
+
+    Attributes:
+        prompts: How many there were.
+        speedup: Tokens a second over those of one-token decoding, side by side.
+        agreement: Share of tokens that equal the base model's argmax.
+        likelihood: Exp of the mean log-likelihood a token under the base model, over that of
+            its own greedy answer.
+        repeated: Share of block borders where a word stands twice.
+    """
+
+    strategy: str
+    threshold: float
+    prompts: int
+    tokens_per_pass: Span
+    speedup: Span
+    agreement: Span
+    likelihood: Span
+    repeated: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdAdvised:
+    """The threshold to use on these documents; None where nothing can be said, with the reason."""
+
+    threshold: float | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunEnded:
     """The end of a run, with the adapter it left.
@@ -170,5 +206,15 @@ class RunEnded:
     peak_bytes: int = 0
 
 
-TrainingEvent = RunStarted | StepDone | EvalDone | SampleDone | CheckpointSaved | Notice | RunEnded
+TrainingEvent = (
+    RunStarted
+    | StepDone
+    | EvalDone
+    | SampleDone
+    | CheckpointSaved
+    | WayCompared
+    | ThresholdAdvised
+    | Notice
+    | RunEnded
+)
 Event = GenerationEvent | TrainingEvent

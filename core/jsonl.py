@@ -49,23 +49,35 @@ def dumps(event: events.Event) -> str:
 def from_dict(data: dict[str, Any]) -> events.Event:
     """The event back from its plain form; unknown keys of newer versions are ignored.
 
+    A field that older versions did not write keeps its default.
+
     Raises:
         KnownError: if the object is no event of ours or lacks a field.
     """
     try:
         cls = _CLASSES[data["event"]]
         return cls(  # type: ignore[no-any-return]
-            **{name: restore(data[name]) for name, restore in _fields(cls)}
+            **{
+                name: restore(data[name])
+                for name, restore, has_default in _fields(cls)
+                if name in data or not has_default
+            }
         )
     except (KeyError, TypeError) as error:
         raise KnownError(f"Not a Stride event: {error!r} in {str(data)[:80]}.") from error
 
 
 @functools.cache
-def _fields(cls: type) -> tuple[tuple[str, Restore], ...]:
-    """Fields of a class and how each comes back; looked up once, for traces are long."""
+def _fields(cls: type) -> tuple[tuple[str, Restore, bool], ...]:
+    """Fields of a class, how each comes back, and whether it may be absent.
+
+    Looked up once, for traces are long.
+    """
     hints = typing.get_type_hints(cls)
-    return tuple((f.name, _restorer(hints[f.name])) for f in dataclasses.fields(cls))
+    return tuple(
+        (f.name, _restorer(hints[f.name]), f.default is not dataclasses.MISSING)
+        for f in dataclasses.fields(cls)
+    )
 
 
 def _restorer(hint: Any) -> Restore:

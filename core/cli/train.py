@@ -12,7 +12,16 @@ from core.cli.reading import add_reading_options
 from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
 from core.errors import KnownError
-from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone, TrainingEvent
+from core.events import (
+    EvalDone,
+    Notice,
+    RunEnded,
+    RunStarted,
+    StepDone,
+    ThresholdAdvised,
+    TrainingEvent,
+    WayCompared,
+)
 from core.paths import Paths, user_paths
 from core.settings import load_settings
 from core.train.plan import plan_spec
@@ -173,6 +182,11 @@ class _Watcher:
                 )
             case Notice():
                 self._say(event.message)
+            case WayCompared():
+                self._say(_way_text(event))
+            case ThresholdAdvised():
+                wish = f"Use threshold {event.threshold:g}. " if event.threshold else ""
+                self._say(f"{wish}{event.reason}")
             case RunEnded():
                 where = f" Adapter: {event.adapter}" if event.adapter else ""
                 self._say(f"{event.state.capitalize()} after {event.step} steps.{where}")
@@ -182,3 +196,13 @@ class _Watcher:
     def _say(self, sentence: str) -> None:
         self._bar.close()
         note(sentence)
+
+
+def _way_text(found: WayCompared) -> str:
+    name = "one token" if found.strategy == "next_token" else f"threshold {found.threshold:g}"
+    speedup, low, high = found.speedup
+    return (
+        f"{name:>14}: {found.tokens_per_pass[0]:.2f} tokens per pass, {speedup:.2f} times as fast "
+        f"({low:.2f} to {high:.2f}), agreement {found.agreement[0]:.3f}, likelihood "
+        f"{found.likelihood[0]:.2f} of the base's"
+    )

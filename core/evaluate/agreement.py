@@ -38,6 +38,19 @@ def agreeing_tokens(
     return int((logits.float().argmax(-1) == token_ids[0, -len(answer_ids) :]).sum())
 
 
+@torch.inference_mode()
+def log_likelihood(
+    model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
+) -> float:
+    """Mean log-likelihood a token of an answer under the base model, in float32."""
+    token_ids = torch.tensor([[*prompt_ids, *answer_ids]], device=device)
+    logits = model(
+        input_ids=token_ids[:, :-1], use_cache=False, logits_to_keep=len(answer_ids)
+    ).logits[0]
+    wanted = token_ids[0, -len(answer_ids) :, None]
+    return float(torch.log_softmax(logits.float(), -1).gather(-1, wanted).mean())
+
+
 def agreement(
     model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
 ) -> float:

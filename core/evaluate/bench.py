@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.prompt import render
-from core.engine.request import Message, Request
+from core.engine.request import Request
 from core.errors import KnownError
 from core.evaluate.checks import check_answer
 from core.evaluate.measure import (
@@ -131,7 +131,7 @@ class Bench:
         return ways[first:] + ways[:first]
 
     def _answer(self, way: Way, prompt: BenchPrompt, limit: int, cancel: Cancel) -> Measured:
-        messages = (Message("user", prompt.prompt),)
+        messages = prompt.messages
         if way.name == "transformers_generate":
             return generate_answer(self._session, messages, limit, cancel)
         request = Request(messages, way.name, self.plan.k_max, limit)
@@ -158,7 +158,7 @@ class Bench:
         return agreeing_tokens(self._base, self._prompt_ids[index], answer_ids, device)
 
     def _checked_ids(self, prompt: BenchPrompt) -> list[int]:
-        _, ids = render(self._session.loaded.tokenizer, (Message("user", prompt.prompt),))
+        _, ids = render(self._session.loaded.tokenizer, prompt.messages)
         room = self._session.info.context_length - len(ids)
         if room < 1:
             raise KnownError(

@@ -57,6 +57,7 @@ class Measured:
         later_tokens: Tokens after the first pass.
         decode_seconds: Their time.
         seconds: The whole wall-clock time, from the chat turns to the text.
+        blocks: The text that each pass added.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Measured:
     prefill_seconds: float
     decode_seconds: float
     seconds: float
+    blocks: tuple[str, ...] = ()
 
     @property
     def tokens_per_second(self) -> float:
@@ -110,6 +112,7 @@ def _measured(events: tuple[GenerationEvent, ...], seconds: float) -> Measured:
         prefill_seconds=figures.prefill_seconds,
         decode_seconds=figures.decode_seconds,
         seconds=seconds,
+        blocks=tuple(one.text for one in passes),
     )
 
 

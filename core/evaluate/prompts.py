@@ -6,17 +6,28 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.engine.request import Message
 from core.errors import KnownError
 from core.evaluate.checks import Check, check_answer
 
 
 @dataclass(frozen=True, slots=True)
 class BenchPrompt:
-    """One prompt; `check` says which answers are right, if that can be said."""
+    """One prompt; `check` says which answers are right, if that can be said.
+
+    Attributes:
+        turns: The chat it ends, where it has more than this one turn.
+    """
 
     prompt: str
     family: str | None = None
     check: Check | None = None
+    turns: tuple[Message, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the model is asked."""
+        return self.turns or (Message("user", self.prompt),)
 
 
 def read_prompts(path: Path) -> tuple[BenchPrompt, ...]:

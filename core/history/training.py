@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import KnownError
-from core.events import CheckpointSaved, EvalDone, Event, RunEnded, RunStarted, RunState, StepDone
+from core.events import (
+    CheckpointSaved,
+    EvalDone,
+    Event,
+    RunEnded,
+    RunStarted,
+    RunState,
+    StepDone,
+    ThresholdAdvised,
+)
 from core.history.processes import is_gone
 from core.history.records import RunDetail
 from core.jsonl import read_events
@@ -147,6 +156,8 @@ def _summary(events: Sequence[Event]) -> dict[str, Any]:
                 }
             case CheckpointSaved():
                 summary |= {"checkpoint": event.path}
+            case ThresholdAdvised():
+                summary |= {"advised_threshold": event.threshold, "advice": event.reason}
             case RunEnded():
                 summary |= {"seconds": event.seconds, "supervised": event.supervised}
                 summary |= {"peak_bytes": event.peak_bytes}

@@ -43,6 +43,8 @@ def train(run_dir: Path) -> RunState:
         finished, step, supervised = training.run()
         adapter = str(training.write_adapter(step))
         state = "completed" if finished else "stopped"
+        if finished:
+            training.compare()
     except Cancelled:
         state = "stopped"
     except KnownError as error:

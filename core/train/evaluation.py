@@ -46,11 +46,16 @@ def agreement_by_slot(
     return tuple(round(rate, 4) for rate in rates[2:].tolist())
 
 
+def prompt_turns(row: Row) -> tuple[Message, ...]:
+    """What a held-out row asks: its chat without the answer, or the beginning of its text."""
+    return row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
+
+
 def decode_rows(session: Session, rows: Sequence[Row]) -> list[tuple[str, tuple[PassDone, ...]]]:
     """Prompt and passes of held-out rows, decoded at threshold .9 as the user would."""
     decoded = []
     for row in rows[:DECODED_ROWS]:
-        messages = row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
+        messages = prompt_turns(row)
         request = Request(messages, max_new_tokens=ANSWER_TOKENS)
         events = session.stream(request, Cancel(), Threshold(THRESHOLD))
         passes = tuple(event for event in events if isinstance(event, PassDone))

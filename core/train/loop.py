@@ -21,6 +21,8 @@ from core.errors import KnownError
 from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
+from core.train.afterwards import TIME_SHARE as COMPARING_SHARE
+from core.train.afterwards import compare_afterwards
 from core.train.checkpoint import (
     best_evaluation,
     load_best,
@@ -149,6 +151,13 @@ class Training:
         self._student.save(folder, describe(self._spec, self._paths, tokenizer, training))
         return folder
 
+    def compare(self) -> None:
+        """Report what the adapter is worth on the held-out rows."""
+        if self._accelerator.is_main_process:
+            stop = self._wishes.stop
+            loaded = self._student.loaded
+            compare_afterwards(loaded, self._held_rows, self._spec, self._report, stop)
+
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
@@ -201,7 +210,8 @@ class Training:
         evaluated = self._evaluate(0)
         eval_seconds = self._last_eval.seconds if self._last_eval else 0.0
         assert self._spec.minutes is not None
-        left = self._spec.minutes * 60 - (time.monotonic() - self._began) - eval_seconds
+        allowed = self._spec.minutes * 60 * (1 - COMPARING_SHARE)
+        left = allowed - (time.monotonic() - self._began) - eval_seconds
         steps = max(1, int(left / (step_seconds + eval_seconds / self._spec.eval_every)))
         stored.write_text(json.dumps({"steps": steps, "seconds_per_step": step_seconds}) + "\n")
         return steps, evaluated

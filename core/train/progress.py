@@ -15,7 +15,9 @@ from core.events import (
     RunStarted,
     SampleDone,
     StepDone,
+    ThresholdAdvised,
     TrainingEvent,
+    WayCompared,
 )
 
 RECENT_STEPS = 20
@@ -42,6 +44,7 @@ class RunProgress:
     Attributes:
         phase: A key of `PHASES`.
         message: The last sentence for the user.
+        compared: The ways of decoding, once the training is over.
         losses: (step, loss) of every step; `agreements` likewise, of the training batches.
         evaluations: Every held-out evaluation.
         samples: Held-out answers of every evaluation, oldest first.
@@ -58,6 +61,8 @@ class RunProgress:
     agreements: list[tuple[int, float]] = field(default_factory=list)
     evaluations: list[EvalDone] = field(default_factory=list)
     samples: list[SampleDone] = field(default_factory=list)
+    compared: list[WayCompared] = field(default_factory=list)
+    advice: ThresholdAdvised | None = None
     checkpoint: int = 0
     ended: RunEnded | None = None
     pid: int = 0
@@ -88,6 +93,10 @@ class RunProgress:
                 self.samples.append(event)
             case CheckpointSaved():
                 self.checkpoint = event.step
+            case WayCompared():
+                self.compared.append(event)
+            case ThresholdAdvised():
+                self.advice = event
             case Notice():
                 going_on = event.phase == "pause" and event.message != "Paused."
                 self.phase = "train" if going_on else event.phase

@@ -34,6 +34,7 @@ class TrainSpec:
         mask_rows: Budget of mask rows a sequence: k - 1 for each of its regions.
         sequences: Rows an optimizer step, over all gradient accumulation.
         micro_sequences: Rows a forward call.
+        processes: Ranks, one to a GPU; each takes its share of the rows of a step.
         context: Rows longer than this many tokens are cut.
         minutes: Time for everything, synthesis included; fixes `steps` once by a probe.
         teacher: "hard" (argmax) or "soft" (whole distribution).
@@ -60,6 +61,7 @@ class TrainSpec:
     clip: float = 1.0
     sequences: int = 8
     micro_sequences: int = 8
+    processes: int = 1
     mask_rows: int = 98
     context: int = 384
     minutes: float | None = None
@@ -93,6 +95,8 @@ class TrainSpec:
             ColumnMap.parse(self.columns)
         if not self.data and not self.synthesize:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
+        if self.processes < 1 or self.sequences % self.processes:
+            raise KnownError("The sequences of a step must be a multiple of the processes.")
         if self.sequences % self.micro_sequences:
             raise KnownError("The sequences of a step must be a multiple of micro_sequences.")
         if self.mask_rows < self.k_max - 1:

@@ -73,15 +73,14 @@ class Stepper:
         began = time.monotonic()
         factor = self._set_learning_rate(step, total)
         outcomes = self._within_memory(lambda: self._accumulate(step))
-        agrees = torch.cat([one.agrees for one in outcomes])
-        loss = sum(one.loss.detach() * len(one.agrees) for one in outcomes) / max(1, len(agrees))
-        self.supervised += len(agrees)
+        loss, agreeing, slots = self._over_ranks(outcomes)
+        self.supervised += slots
         return StepDone(
             step=step + 1,
-            loss=round(float(loss), 5),
+            loss=round(loss, 5),
             learning_rate=self._spec.learning_rate * factor,
-            agreement=round(float(agrees.float().sum()) / max(1, len(agrees)), 4),
-            supervised=len(agrees),
+            agreement=round(agreeing / max(1, slots), 4),
+            supervised=slots,
             seconds=round(time.monotonic() - began, 4),
         )
 
@@ -131,6 +130,11 @@ class Stepper:
             self._halve(reason)
 
     def _halve(self, reason: str) -> None:
+        if self._accelerator.num_processes > 1:
+            raise KnownError(
+                f"Memory ran out on one of the ranks ({reason}).",
+                "Give a smaller micro_sequences: ranks cannot each choose their own.",
+            )
         if self._micro_sequences == 1:
             raise KnownError(
                 f"One row alone does not fit into memory ({reason}).",
@@ -142,6 +146,19 @@ class Stepper:
             f"Memory ran out: from now on {self._micro_sequences} rows at a time. The steps stay "
             "the same, only slower."
         )
+
+    def _over_ranks(self, outcomes: Sequence[Outcome]) -> tuple[float, int, int]:
+        """Mean loss, agreeing slots and all slots of a step, those of other ranks included."""
+        slots = [len(one.agrees) for one in outcomes]
+        losses = sum(
+            float(one.loss.detach()) * count for one, count in zip(outcomes, slots, strict=True)
+        )
+        agreeing = sum(int(one.agrees.sum()) for one in outcomes)
+        own = torch.tensor([losses, agreeing, sum(slots)], dtype=torch.float64)
+        if self._accelerator.num_processes > 1:
+            own = self._accelerator.reduce(own.float().to(self._accelerator.device), "sum")
+        loss, agreed, count = own.tolist()
+        return loss / max(1.0, count), int(agreed), int(count)
 
     def _average_gradients(self, outcomes: Sequence[Outcome]) -> None:
         """Turn the accumulated sums into means over the step's slots, then clip them."""
@@ -164,11 +181,17 @@ class Stepper:
         return factor
 
     def _batches(self, step: int) -> Sequence[tuple[Tensor, Any]]:
+        """The rows of a step that are this rank's, numbered as in the whole step."""
         spec, device = self._spec, self._accelerator.device
         chosen = step_indices(step, spec.sequences, len(self._samples), spec.seed)
+        share = spec.sequences // self._accelerator.num_processes
+        first = share * self._accelerator.process_index
         batches = []
-        for at in range(0, spec.sequences, self._micro_sequences):
-            picked = [self._samples[i] for i in chosen[at : at + self._micro_sequences]]
+        for at in range(first, first + share, self._micro_sequences):
+            picked = [
+                self._samples[i]
+                for i in chosen[at : min(at + self._micro_sequences, first + share)]
+            ]
             token_ids, layout = make_batch(picked, spec, step, at)
             batches.append((token_ids.to(device), layout.to(device)))
         return batches

@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from app.pages.training.before_after import BeforeAfterCard
 from app.pages.training.charts import TrainingCharts
 from app.pages.training.samples import SamplesCard
 from app.widgets.card import Card, ScrollPage
@@ -31,6 +32,8 @@ TILES = (
     "Memory",
     "Last checkpoint",
 )
+TOLD = ("synthesis", "memory", "compare")
+"""Phases whose last sentence says more than their name."""
 DRAW_MS = 500
 """Charts and figures are drawn at most twice a second, whatever comes."""
 
@@ -66,6 +69,7 @@ class RunView(ScrollPage):
         self._bar = QProgressBar()
         self._bar.setTextVisible(True)
         self._tiles = StatTiles(TILES, 4)
+        self._before_after = BeforeAfterCard()
         self._charts = TrainingCharts()
         self._samples = SamplesCard()
         self._list = button("All trainings")
@@ -94,6 +98,7 @@ class RunView(ScrollPage):
         figures = Card()
         figures.body.addWidget(self._tiles)
         self.column.addWidget(figures)
+        self.column.addWidget(self._before_after)
         self.column.addWidget(self._charts)
         self.column.addWidget(self._samples)
 
@@ -160,6 +165,7 @@ class RunView(ScrollPage):
         self._bar.setValue(share)
         self._bar.setFormat(f"step {progress.step:,} of {progress.total_steps:,} · %p %")
         self._tiles.show_values(self._figures())
+        self._before_after.show_progress(progress)
         self._charts.show_progress(progress)
         self._samples.show_samples(progress.samples)
         self._show_buttons()
@@ -175,7 +181,7 @@ class RunView(ScrollPage):
             return f"{state} after {progress.step:,} steps, {time}.{failed}"
         if not self._is_at_work:
             return "Waiting for its turn, or broken off: its last checkpoint is kept."
-        said = progress.message if progress.phase in ("synthesis", "memory") else ""
+        said = progress.message if progress.phase in TOLD else ""
         return f"{PHASES.get(progress.phase, progress.phase)} … {said}".strip()
 
     def _figures(self) -> dict[str, str]:

@@ -1,0 +1,197 @@
+"""Before and after: the ways of decoding held-out prompts, and the threshold to choose.
+
+All ways take turns prompt by prompt (`core.evaluate.bench`); what is said of them comes with a
+95 % interval from a bootstrap over the prompts (Efron 1979): prompts are drawn again with
+replacement, and every figure is computed anew from the sums of those drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from core.control import Cancel
+from core.engine.prompt import render
+from core.evaluate.bench import Bench, BenchPlan, Judged
+from core.evaluate.measure import NEXT_TOKEN, Way
+from core.evaluate.prompts import BenchPrompt
+from core.events import Span, ThresholdAdvised, WayCompared
+
+if TYPE_CHECKING:
+    from core.engine.session import Session
+
+THRESHOLDS = (0.99, 0.95, 0.9, 0.8)
+MARGIN = 0.02
+"""How far below the base model's own figure a threshold's lower bound may lie."""
+FEWEST_PROMPTS = 16
+"""With fewer prompts the intervals are too wide for advice."""
+DRAWS = 1000
+ANSWER_TOKENS = 96
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the figures are made of, prompt by prompt."""
+
+    tokens: int
+    passes: int
+    later_tokens: int
+    decode_seconds: float
+    agreed: int
+    log_likelihood: float
+    borders: int
+    repeated: int
+
+
+Pair = tuple[_Answer, _Answer]
+"""A way's answer, and that of one-token decoding to the same prompt."""
+
+
+def compare(
+    session: Session,
+    base_model: Any,
+    prompts: Sequence[BenchPrompt],
+    may_go_on: Callable[[int, int], bool],
+) -> list[WayCompared | ThresholdAdvised]:
+    """Measure all ways on as many prompts as there is time for.
+
+    Args:
+        session: With the adapter.
+        base_model: See `base_model_of`.
+        prompts: Held-out ones.
+        may_go_on: Called with the answers done and wanted; False ends the measuring.
+
+    Returns:
+        What was found, the advice last; nothing if not even one prompt was done.
+    """
+    ways = tuple(Way("confadapt", threshold) for threshold in THRESHOLDS)
+    plan = BenchPlan(
+        tuple(prompts), ways, max_new_tokens=ANSWER_TOKENS, runs=1, baselines=(NEXT_TOKEN,)
+    )
+    bench = Bench(session, plan, base_model)
+    for done in bench.measure(Cancel()):
+        if not may_go_on(done, plan.total):
+            break
+    rounds = bench.runs[0] if bench.runs else []
+    if not rounds:
+        return []
+    answers = {
+        way: [
+            _answer(session, base_model, prompt, one[way])
+            for prompt, one in zip(prompts, rounds, strict=False)
+        ]
+        for way in plan.all_ways
+    }
+    found = [
+        _compared(way, list(zip(own, answers[NEXT_TOKEN], strict=True)))
+        for way, own in answers.items()
+    ]
+    return [*found, advise(found)]
+
+
+def _answer(session: Session, base_model: Any, prompt: BenchPrompt, judged: Judged) -> _Answer:
+    from core.evaluate.agreement import log_likelihood
+
+    measured, loaded = judged.measured, session.loaded
+    _, prompt_ids = render(loaded.tokenizer, prompt.messages)
+    borders, repeated = repeated_words(measured.blocks)
+    return _Answer(
+        tokens=len(measured.token_ids),
+        passes=measured.passes,
+        later_tokens=measured.later_tokens,
+        decode_seconds=measured.decode_seconds,
+        agreed=judged.agreed or 0,
+        log_likelihood=log_likelihood(base_model, prompt_ids, measured.token_ids, loaded.device),
+        borders=borders,
+        repeated=repeated,
+    )
+
+
+def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
+    """Borders between blocks of text, and how many have the same word on both sides."""
+    borders = repeated = 0
+    text = ""
+    for block in blocks:
+        before, after = text.split(), block.split()
+        if text and block:
+            borders += 1
+            # A block that goes on with a word begins without a blank: the words are one.
+            apart = block[:1].isspace() or text[-1:].isspace()
+            same = bool(before and after) and before[-1].casefold() == after[0].casefold()
+            repeated += apart and same
+        text += block
+    return borders, repeated
+
+
+def _compared(way: Way, pairs: list[Pair]) -> WayCompared:
+    own = [answer for answer, _ in pairs]
+    return WayCompared(
+        strategy=way.name,
+        threshold=way.threshold,
+        prompts=len(pairs),
+        tokens_per_pass=span(pairs, _tokens_per_pass),
+        speedup=span(pairs, _speedup),
+        agreement=span(pairs, _agreement),
+        likelihood=span(pairs, _likelihood),
+        repeated=sum(one.repeated for one in own) / max(1, sum(one.borders for one in own)),
+    )
+
+
+def span(pairs: Sequence[Pair], figure: Callable[[Sequence[Pair]], float]) -> Span:
+    """A figure over the prompts with its 95 % bootstrap interval."""
+    drawn = Random(0)
+    values = sorted(figure(drawn.choices(pairs, k=len(pairs))) for _ in range(DRAWS))
+    low, high = values[int(0.025 * DRAWS)], values[int(0.975 * DRAWS) - 1]
+    return tuple(round(one, 4) for one in (figure(pairs), low, high))  # type: ignore[return-value]
+
+
+def _tokens_per_pass(pairs: Sequence[Pair]) -> float:
+    return sum(one.tokens for one, _ in pairs) / max(1, sum(one.passes for one, _ in pairs))
+
+
+def _agreement(pairs: Sequence[Pair]) -> float:
+    return sum(one.agreed for one, _ in pairs) / max(1, sum(one.tokens for one, _ in pairs))
+
+
+def _likelihood(pairs: Sequence[Pair]) -> float:
+    ratios = [one.log_likelihood - base.log_likelihood for one, base in pairs]
+    return math.exp(sum(ratios) / len(ratios))
+
+
+def _speedup(pairs: Sequence[Pair]) -> float:
+    own, base = (_rate([pair[side] for pair in pairs]) for side in (0, 1))
+    return own / base if base else 0.0
+
+
+def _rate(answers: Sequence[_Answer]) -> float:
+    seconds = sum(one.decode_seconds for one in answers)
+    return sum(one.later_tokens for one in answers) / seconds if seconds else 0.0
+
+
+def advise(found: Sequence[WayCompared]) -> ThresholdAdvised:
+    """The fastest threshold whose agreement stays near that of one-token decoding.
+
+    Near: the lower end of its interval is at most `MARGIN` below the base model's own figure.
+    """
+    base = next(one for one in found if one.strategy == "next_token")
+    if base.prompts < FEWEST_PROMPTS:
+        return ThresholdAdvised(
+            None,
+            f"Only {base.prompts} held-out prompts: too few to advise a threshold "
+            f"({FEWEST_PROMPTS} are needed).",
+        )
+    floor = base.agreement[0] - MARGIN
+    near = [one for one in found if one is not base and one.agreement[1] >= floor]
+    faster = [one for one in near if one.speedup[0] > 1.0]
+    if not faster:
+        why = "is faster" if near else f"keeps its agreement within {MARGIN:.0%} of the base's"
+        return ThresholdAdvised(None, f"No threshold {why} on these prompts.")
+    best = max(faster, key=lambda one: one.speedup[0])
+    return ThresholdAdvised(
+        best.threshold,
+        f"{best.speedup[0]:.2f} times one-token decoding; the lower bound of its agreement, "
+        f"{best.agreement[1]:.3f}, is within {MARGIN:.0%} of the base's {base.agreement[0]:.3f}.",
+    )

@@ -1,0 +1,88 @@
+"""What a finished training is worth: before and after, on rows it has never seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from core.control import Cancel, Threshold
+from core.documents.records import Row
+from core.engine.request import Message, Request
+from core.engine.session import Session
+from core.errors import KnownError
+from core.evaluate.agreement import base_model_of
+from core.evaluate.compare import compare
+from core.evaluate.prompts import BenchPrompt
+from core.events import PassDone
+from core.model.loading import Loaded
+from core.train.evaluation import prompt_turns
+from core.train.reporter import Reporter
+from core.train.spec import TrainSpec
+
+PHASE = "compare"
+TIME_SHARE = 0.1
+"""Of a run's minutes."""
+MOST_SECONDS = 120.0
+"""Of a run whose steps were given."""
+CHECKED = 3
+CHECKED_TOKENS = 48
+
+
+def compare_afterwards(
+    loaded: Loaded,
+    rows: Sequence[Row],
+    spec: TrainSpec,
+    report: Reporter,
+    stop_asked: Callable[[], bool],
+) -> None:
+    """Report one-token decoding and ConfAdapt at several thresholds, and which one to use."""
+    prompts = _prompts(rows)
+    if not prompts:
+        return
+    report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")
+    session = Session(loaded, Path(spec.model), None)
+    allowed = spec.minutes * 60 * TIME_SHARE if spec.minutes else MOST_SECONDS
+    deadline = time.monotonic() + allowed
+    if loaded.masks is not None and loaded.masks.slot1_is_base:
+        report.say(PHASE, _same_as_base(loaded, session, spec, prompts[:CHECKED]))
+
+    def may_go_on(_done: int, _total: int) -> bool:
+        return not stop_asked() and time.monotonic() < deadline
+
+    for found in compare(session, base_model_of(session), prompts, may_go_on):
+        report(found)
+
+
+def _prompts(rows: Sequence[Row]) -> list[BenchPrompt]:
+    asked = [prompt_turns(row) for row in rows]
+    return [BenchPrompt(turns[-1].content, turns=turns) for turns in asked if turns]
+
+
+def _same_as_base(
+    loaded: Loaded, session: Session, spec: TrainSpec, prompts: Sequence[BenchPrompt]
+) -> str:
+    """Hold one-token decoding with the adapter against the model without it.
+
+    Raises:
+        KnownError: if they differ, which the gate rules out.
+    """
+    bare = Session(replace(loaded, masks=None), Path(spec.model), None)
+    for prompt in prompts:
+        if _one_token(session, prompt.messages) != _one_token(bare, prompt.messages):
+            raise KnownError(
+                "With the adapter one-token decoding differs from the base model's.",
+                "This is a defect of Stride: please report it with the run's folder.",
+            )
+    return (
+        "One-token decoding with the adapter gives the base model's own tokens: so by "
+        f"construction, and checked on {len(prompts)} prompts."
+    )
+
+
+def _one_token(session: Session, messages: tuple[Message, ...]) -> list[int]:
+    session.forget()
+    request = Request(messages, "next_token", max_new_tokens=CHECKED_TOKENS)
+    events = session.stream(request, Cancel(), Threshold(1.0))
+    return [one for event in events if isinstance(event, PassDone) for one in event.token_ids]

@@ -1,0 +1,98 @@
+"""Before and after: figures with intervals, and advice that says when it has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.evaluate.compare import (
+    FEWEST_PROMPTS,
+    _Answer,
+    _tokens_per_pass,
+    advise,
+    compare,
+    repeated_words,
+    span,
+)
+from core.evaluate.prompts import BenchPrompt
+from core.events import ThresholdAdvised, WayCompared
+from tests.core.engine.harness import toy_session
+
+
+def way(
+    threshold: float, speedup: float, agreement: float, lower: float, prompts: int = 20
+) -> WayCompared:
+    strategy = "next_token" if threshold == 1.0 else "confadapt"
+    spans = (2.0, 1.9, 2.1), (speedup, speedup, speedup), (agreement, lower, 1.0), (0.9, 0.8, 1.0)
+    return WayCompared(strategy, threshold, prompts, *spans, 0.0)
+
+
+BASE = way(1.0, 1.0, 0.99, 0.98)
+
+
+def test_the_fastest_way_near_the_base_is_advised() -> None:
+    found = [BASE, way(0.99, 1.2, 0.99, 0.98), way(0.9, 1.8, 0.98, 0.971), way(0.8, 2.5, 0.9, 0.8)]
+    advice = advise(found)
+    assert advice.threshold == 0.9
+    assert "1.80 times" in advice.reason
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([way(1.0, 1.0, 1.0, 1.0, prompts=5)], "Only 5 held-out prompts"),
+        ([BASE, way(0.9, 1.5, 0.9, 0.8)], "keeps its agreement"),
+        ([BASE, way(0.9, 0.9, 0.99, 0.98)], "is faster"),
+    ],
+)
+def test_without_grounds_there_is_no_advice(found, said) -> None:
+    advice = advise(found)
+    assert advice.threshold is None
+    assert said in advice.reason
+
+
+@pytest.mark.parametrize(
+    ("blocks", "counts"),
+    [
+        ((), (0, 0)),
+        (("one two",), (0, 0)),
+        (("The", " the", " cat"), (2, 1)),
+        (("straw", "berry", " berry"), (2, 0)),
+        (("a b", " b c", " d"), (2, 1)),
+    ],
+)
+def test_words_repeated_at_block_borders(blocks, counts) -> None:
+    assert repeated_words(blocks) == counts
+
+
+def answer(tokens: int, passes: int) -> _Answer:
+    return _Answer(tokens, passes, tokens - 1, 1.0, tokens, -0.1, 1, 0)
+
+
+def test_an_interval_holds_its_value_and_is_a_point_where_all_agree() -> None:
+    pairs = [(answer(tokens, 5), answer(tokens, tokens)) for tokens in range(5, 30)]
+    value, low, high = span(pairs, _tokens_per_pass)
+    assert low < value < high
+    assert value == pytest.approx(sum(range(5, 30)) / 125)
+    same = [(answer(10, 5), answer(10, 10))] * 4
+    assert span(same, _tokens_per_pass) == (2.0, 2.0, 2.0)
+
+
+def test_all_ways_are_measured_on_the_toy() -> None:
+    session = toy_session()
+    prompts = [BenchPrompt(f"say {n}") for n in range(3)]
+    *ways, advice = compare(session, session.loaded.model, prompts, lambda *_: True)
+    assert [one.threshold for one in ways] == [1.0, 0.99, 0.95, 0.9, 0.8]
+    assert ways[0].tokens_per_pass == (1.0, 1.0, 1.0)
+    assert ways[0].speedup == (1.0, 1.0, 1.0)
+    assert ways[0].likelihood == (1.0, 1.0, 1.0)
+    assert isinstance(advice, ThresholdAdvised)
+    assert FEWEST_PROMPTS > 3
+    assert advice.threshold is None
+
+
+def test_measuring_ends_when_its_time_is_up() -> None:
+    session = toy_session()
+    prompts = [BenchPrompt(f"say {n}") for n in range(4)]
+    found = compare(session, session.loaded.model, prompts, lambda done, _: done < 6)
+    assert found[0].prompts == 1
+    assert compare(session, session.loaded.model, prompts, lambda *_: False) == []
