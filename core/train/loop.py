@@ -9,10 +9,11 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
 
 from core.device import choose_device, machine_record
 from core.documents.records import Row
@@ -42,6 +43,7 @@ from core.train.wishes import Wishes
 
 PLAN_FILE = "plan.json"
 PROBE_STEPS = 3
+LONGEST_WAIT = timedelta(days=1)
 
 
 class Training:
@@ -62,7 +64,10 @@ class Training:
         dtype = choose_dtype(spec.dtype, name)
         mixed = spec.kind == "full" and dtype == torch.bfloat16
         self._accelerator = Accelerator(
-            cpu=name == "cpu", mixed_precision="bf16" if mixed else "no"
+            cpu=name == "cpu",
+            mixed_precision="bf16" if mixed else "no",
+            # The first rank writes the rows while the others wait.
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
         )
         self._device = self._accelerator.device
         self._report = Reporter(run_dir, self._accelerator.is_main_process)
@@ -105,7 +110,7 @@ class Training:
         for event in evaluated:
             self._report(event)
         step = first
-        while step < total and not self._wishes.stop():
+        while step < total and not self._stops():
             self._report(self._stepper.take(step, total))
             step += 1
             if step % self._spec.eval_every == 0 and step < total:
@@ -117,6 +122,14 @@ class Training:
             self._save(step)
         self._report_evaluation(step)
         return step == total, step, self._stepper.supervised
+
+    def _stops(self) -> bool:
+        """Whether any rank was asked to stop: all must leave at the same step."""
+        asked = self._wishes.stop()
+        if self._accelerator.num_processes == 1:
+            return asked
+        votes = torch.tensor(float(asked), device=self._device)
+        return float(self._accelerator.reduce(votes, "sum")) > 0
 
     @property
     def seconds(self) -> float:
@@ -130,6 +143,9 @@ class Training:
         Returns:
             The spec's `out` folder.
         """
+        folder = Path(self._spec.out)
+        if not self._accelerator.is_main_process:
+            return folder
         last = self._last_eval
         if self._wishes.keeps_best() and self._best is not None:
             self._student.load_weights(load_best(self._run_dir))
@@ -146,7 +162,6 @@ class Training:
             "held_out": dataclasses.asdict(last) if last else {},
             "machine": machine_record(),
         }
-        folder = Path(self._spec.out)
         tokenizer = self._student.loaded.tokenizer
         self._student.save(folder, describe(self._spec, self._paths, tokenizer, training))
         return folder
@@ -162,7 +177,8 @@ class Training:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
         writer = new_writer(loaded, ends, self._paths, spec.model)
-        rows = gather_rows(self._run_dir, spec, writer, self._report, self._wishes.stop)
+        with self._accelerator.main_process_first():
+            rows = gather_rows(self._run_dir, spec, writer, self._report, self._wishes.stop)
         cut = self._cutter(ends[0])
         samples = {row: cut(row) for row in rows}
         usable = [row for row in rows if samples[row]]
@@ -213,8 +229,10 @@ class Training:
         allowed = self._spec.minutes * 60 * (1 - COMPARING_SHARE)
         left = allowed - (time.monotonic() - self._began) - eval_seconds
         steps = max(1, int(left / (step_seconds + eval_seconds / self._spec.eval_every)))
-        stored.write_text(json.dumps({"steps": steps, "seconds_per_step": step_seconds}) + "\n")
-        return steps, evaluated
+        if self._accelerator.is_main_process:
+            stored.write_text(json.dumps({"steps": steps, "seconds_per_step": step_seconds}))
+        self._accelerator.wait_for_everyone()
+        return int(json.loads(stored.read_text())["steps"]), evaluated
 
     def _start_event(self, first: int, total: int) -> None:
         machine = {**machine_record(), "pid": os.getpid(), "host": platform.node()}

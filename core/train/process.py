@@ -26,9 +26,10 @@ from core.paths import Paths
 from core.train import wishes
 from core.train.follow import EventTail
 from core.train.reporter import drop_torn_line
-from core.train.spec import TrainSpec, write_spec
+from core.train.spec import TrainSpec, read_spec, write_spec
 
 LOG_FILE = "log.txt"
+LAUNCH_FILE = "accelerate.yaml"
 POLL_SECONDS = 0.2
 KILL_AFTER = 30.0
 _ENVIRONMENT = {
@@ -88,7 +89,7 @@ class TrainingProcess:
         self._tail = EventTail(run_dir, events.stat().st_size if events.is_file() else 0)
         with (run_dir / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.train.child", str(run_dir)],
+                _command(run_dir),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -129,6 +130,34 @@ class TrainingProcess:
         """The end of what the process printed."""
         text = (self._run_dir / LOG_FILE).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+
+def _command(run_dir: Path) -> list[str]:
+    """The child itself, or the same under Accelerate's launcher where there are several ranks."""
+    spec = read_spec(run_dir / SPEC_FILE)
+    child = ["-m", "core.train.child", str(run_dir)]
+    if spec.processes == 1:
+        return [sys.executable, *child]
+    config = run_dir / LAUNCH_FILE
+    config.write_text(launch_config(spec), encoding="utf-8")
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
+    return [*launcher, *child]
+
+
+def launch_config(spec: TrainSpec) -> str:
+    """What Accelerate's launcher is told, as YAML; `docs/cluster.md` says how several nodes do."""
+    on_cpu = spec.device == "cpu"
+    lines = (
+        "compute_environment: LOCAL_MACHINE",
+        f"distributed_type: {'MULTI_CPU' if on_cpu else 'MULTI_GPU'}",
+        f"use_cpu: {'true' if on_cpu else 'false'}",
+        "num_machines: 1",
+        "machine_rank: 0",
+        f"num_processes: {spec.processes}",
+        "mixed_precision: 'no'",
+        "main_process_port: 0",
+    )
+    return "\n".join(lines) + "\n"
 
 
 def end_run(run_dir: Path) -> None:

@@ -150,9 +150,7 @@ class Stepper:
     def _over_ranks(self, outcomes: Sequence[Outcome]) -> tuple[float, int, int]:
         """Mean loss, agreeing slots and all slots of a step, those of other ranks included."""
         slots = [len(one.agrees) for one in outcomes]
-        losses = sum(
-            float(one.loss.detach()) * count for one, count in zip(outcomes, slots, strict=True)
-        )
+        losses = sum(float(one.loss.detach()) * len(one.agrees) for one in outcomes)
         agreeing = sum(int(one.agrees.sum()) for one in outcomes)
         own = torch.tensor([losses, agreeing, sum(slots)], dtype=torch.float64)
         if self._accelerator.num_processes > 1:
