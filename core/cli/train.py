@@ -36,6 +36,7 @@ OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("rank", int, "rank of the gated adapter"),
     ("learning-rate", float, "peak learning rate"),
     ("sequences", int, "rows a step"),
+    ("processes", int, "ranks on this machine, one to a GPU; see docs/cluster.md"),
     ("context", int, "rows are cut to this many tokens"),
     ("eval-rows", int, "held-out rows"),
     ("save-every", int, "steps between checkpoints"),
