@@ -28,6 +28,7 @@ from app.widgets.banner import Banner
 from app.widgets.model_bar import ModelBar
 from app.widgets.nav_rail import NavRail
 from app.widgets.status_bar import StatusBar
+from core.engine.request import SessionInfo
 from core.model.starter import NAME as STARTER_NAME
 from core.settings import Settings
 
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
         context = self._context
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
+        context.engine.loaded.connect(self._on_loaded)
         context.history.failed.connect(self._errors.report)
         context.history.opened.connect(self._on_history_opened)
         context.jobs.crashed.connect(self._errors.report)
@@ -262,6 +264,11 @@ class MainWindow(QMainWindow):
     def _on_settings_changed(self, settings: Settings) -> None:
         self._theme.apply(settings.theme)
         self.model_bar.show_settings()
+
+    @Slot(object)
+    def _on_loaded(self, info: SessionInfo) -> None:
+        if info.notice:
+            self.banner.show_warning(info.notice)
 
     @Slot()
     def _on_history_opened(self) -> None:

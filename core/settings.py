@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from core.errors import KnownError
+from core.typed import is_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,13 @@ def load_settings(path: Path) -> Settings:
         folders = known["model_folders"]
         known["model_folders"] = tuple(folders) if isinstance(folders, list) else folders
     settings = Settings(**known)
-    for name, value in dataclasses.asdict(Settings()).items():
-        if not _is_like(getattr(settings, name), value):
+    for name, hint in get_type_hints(Settings).items():
+        if not is_of(getattr(settings, name), hint):
             raise KnownError(
                 f"The setting {name} in {path} cannot be {known[name]!r}.",
                 "Mend it or take the line out.",
             )
     return settings
-
-
-def _is_like(value: object, default: object) -> bool:
-    """Whether a value is of the default's type; a whole number may stand for a fraction."""
-    if isinstance(default, float) and type(value) is int:
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    if isinstance(inner, str) or not isinstance(inner, Iterable):
-        return type(value) is type(default)
-    return type(value) is type(default) and all(isinstance(one, str) for one in inner)
 
 
 def save_settings(path: Path, settings: Settings) -> None:

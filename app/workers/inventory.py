@@ -108,8 +108,7 @@ def adapter_in(folder: Path, model: ModelChoice, paths: Paths, cancel: Cancel) -
         KnownError: if it holds none, or one trained on other weights.
     """
     choice = _adapter(folder)
-    weights_of(model, paths, cancel)  # heeds the cancel; the check then knows the hash
-    check_fits(read_adapter_info(folder), model.entry.path, paths)
+    check_fits(read_adapter_info(folder), model.entry.path, paths, cancel)
     return choice
 
 

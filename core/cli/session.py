@@ -58,6 +58,8 @@ def open_from(
         session = open_session(load_spec(args, settings), paths, settings, progress)
     finally:
         progress.close()
+    if session.info.notice:
+        note(session.info.notice)
     if remember:
         _remember(args, session.info, paths, settings)
     return session

@@ -61,7 +61,11 @@ class LoadSpec:
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """What a loaded session is, for status bars and records."""
+    """What a loaded session is, for status bars and records.
+
+    Attributes:
+        notice: A sentence the user should see once it is loaded, else "".
+    """
 
     model: str
     model_path: str
@@ -73,3 +77,4 @@ class SessionInfo:
     context_length: int
     memory_bytes: int
     mtp_off_reason: str
+    notice: str = ""

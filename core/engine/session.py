@@ -101,6 +101,7 @@ class Session:
             context_length=_context_length(loaded),
             memory_bytes=_memory_bytes(loaded),
             mtp_off_reason="" if masks else NO_ADAPTER,
+            notice=loaded.notice,
         )
 
     @property

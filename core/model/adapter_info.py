@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from safetensors import SafetensorError
 
+from core.control import Cancel
 from core.errors import KnownError
 from core.model.fingerprint import cached_weights_hash
 from core.paths import Paths, resources
@@ -155,13 +156,16 @@ def _readable(folder: Path) -> bool:
     return True
 
 
-def check_fits(info: AdapterInfo, model_path: Path, paths: Paths) -> None:
+def check_fits(
+    info: AdapterInfo, model_path: Path, paths: Paths, cancel: Cancel | None = None
+) -> None:
     """Refuse an adapter trained on other weights.
 
     Raises:
         KnownError: naming the base the adapter belongs to.
+        Cancelled: if that was asked for while the weights were read.
     """
-    if cached_weights_hash(model_path, paths.cache) != info.base_hash:
+    if cached_weights_hash(model_path, paths.cache, cancel) != info.base_hash:
         raise KnownError(
             f"This adapter belongs to {info.base_model}, not to the weights in {model_path}.",
             "Choose an adapter trained on this model, or none.",

@@ -19,6 +19,7 @@ from core.model.adapter_info import (
     read_adapter_info,
 )
 from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
+from core.model.fingerprint import text_fingerprint
 from core.model.linear import use_rows_linear
 from core.model.mask_token import find_mask_token
 
@@ -27,13 +28,18 @@ _DAMAGE = (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError)
 
 @dataclass
 class Loaded:
-    """A model ready to run; `masks` is None without an adapter."""
+    """A model ready to run; `masks` is None without an adapter.
+
+    Attributes:
+        notice: A sentence the user should see, else "".
+    """
 
     model: Any
     tokenizer: Any
     masks: MaskRows | None
     device: torch.device
     dtype: torch.dtype
+    notice: str = ""
 
 
 def load(
@@ -55,7 +61,17 @@ def load(
         # On the CPU a pass computes the updates in float32 (see `GatedLinear`).
         held = torch.float32 if device.type == "cpu" else dtype
         masks = load_gated(model, adapter_path, info).to(device=device, dtype=held)
-    return Loaded(model, tokenizer, masks, device, dtype)
+    return Loaded(model, tokenizer, masks, device, dtype, _template_notice(tokenizer, info))
+
+
+def _template_notice(tokenizer: Any, info: AdapterInfo | None) -> str:
+    """What to say where a chat is rendered otherwise than in the adapter's training."""
+    if info is None or text_fingerprint(tokenizer.chat_template or "") == info.template_fingerprint:
+        return ""
+    return (
+        "The adapter was trained with another chat template than this model has now: its guesses "
+        "may be kept less often."
+    )
 
 
 def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[Any, Any]:

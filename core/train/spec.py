@@ -7,11 +7,12 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from core.documents.records import ColumnMap
 from core.errors import KnownError
 from core.model.adapter_info import Kind
+from core.typed import is_of
 
 Passages = Literal["text", "chats", "both"]
 
@@ -126,19 +127,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         data["data"] = tuple(data["data"])
     hints = get_type_hints(TrainSpec)
     for name, value in data.items():
-        if not _is_of(value, hints[name]):
+        if not is_of(value, hints[name]):
             raise KnownError(f"The setting {name} of {path} cannot be {value!r}.")
     return data
-
-
-def _is_of(value: object, hint: Any) -> bool:
-    """Whether a value from JSON is of a field's type; a whole number may stand for a fraction."""
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if get_origin(hint) is tuple:
-        return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
-    kinds = get_args(hint) or (hint,)
-    return type(value) in kinds or (float in kinds and type(value) is int)
 
 
 def read_spec(path: Path) -> TrainSpec:

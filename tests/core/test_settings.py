@@ -61,6 +61,7 @@ def test_a_broken_file_is_named_and_left_as_it_is(broken: bytes, tmp_path: Path)
     "line",
     [
         'threshold = "high"',
+        'theme = "purple"',
         'model_folders = "ab"',
         "model_folders = [1]",
         'last_adapter = "x"',

@@ -95,9 +95,10 @@ def test_first_run_from_home_to_a_recorded_answer(qtbot: QtBot, make_stride: Mak
     assert isinstance(window.chat.conversation.turns[-1], AnswerTurn)
 
 
-def test_ctrl_1_to_4_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
+def test_ctrl_1_to_5_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
     window = opened(qtbot, make_stride()).window
-    for index, page in enumerate((window.home, window.chat, window.history, window.settings)):
+    pages = (window.home, window.chat, window.training, window.history, window.settings)
+    for index, page in enumerate(pages):
         window.actions_by_key[f"page_{index}"].trigger()
         assert window.pages.currentWidget() is page
         assert window.rail._group.checkedId() == index
@@ -114,7 +115,7 @@ def test_shortcuts_are_unique(qtbot: QtBot, make_stride: Make) -> None:
     keys = [one.shortcut().toString() for one in window.actions_by_key.values()]
     given = [key for key in keys if key]
     assert len(given) == len(set(given))
-    for key in ("Ctrl+N", "Ctrl+L", "Ctrl+,", "Esc", "Ctrl+R", "F1", "Ctrl+1", "Ctrl+4"):
+    for key in ("Ctrl+N", "Ctrl+L", "Ctrl+,", "Esc", "Ctrl+R", "F1", "Ctrl+1", "Ctrl+5"):
         assert key in given
 
 
