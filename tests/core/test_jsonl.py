@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core import jsonl
 from core.errors import KnownError
-from core.events import Event
+from core.events import Event, RunEnded
 from tests.core.streams import answer, any_event, pass_done
 
 
@@ -34,6 +34,12 @@ def test_a_line_separator_inside_a_text_ends_no_line(odd: str, tmp_path: Path) -
     event = pass_done(0, f"a{odd}b")
     path.write_text(f"{jsonl.dumps(event)}\n" * 2, encoding="utf-8", newline="")
     assert list(jsonl.read_events(path)) == [event, event]
+
+
+def test_a_field_that_older_versions_did_not_write_keeps_its_default() -> None:
+    ended = RunEnded("completed", 3, None, 1.0, 10, peak_bytes=0)
+    older = {key: one for key, one in jsonl.to_dict(ended).items() if key != "peak_bytes"}
+    assert jsonl.from_dict(older) == ended
 
 
 def test_the_name_of_the_event_comes_first() -> None:

@@ -144,7 +144,7 @@ def test_from_documents_over_a_closed_app_to_a_chat(
     click(page.run_view, "Stop and keep best")
     qtbot.waitUntil(lambda: stride.context.training.at_work is None, timeout=LONG_MS)
 
-    qtbot.waitUntil(lambda: page.run_view._chat.isVisible())
+    qtbot.waitUntil(page.run_view._chat.isVisible)
     with qtbot.waitSignal(stride.context.engine.loaded, timeout=LONG_MS) as loaded:
         click(page.run_view, "Chat with it")
     assert loaded.args[0].adapter == "wartung"
