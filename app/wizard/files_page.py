@@ -107,7 +107,9 @@ class FilesPage(WizardPage):
             self._look.show_problem(self.state.problem)
         elif look is not None:
             self._look.show_look(look)
-        elif not self.state.is_reading:
+        elif self.state.is_reading:
+            self._look.show_reading(0)
+        else:
             self._look.clear()
 
     @Slot(tuple)

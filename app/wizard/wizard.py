@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -40,6 +40,8 @@ class Wizard(QWidget):
         )
         self._pages = QStackedWidget()
         self._where = muted()
+        self._where.setWordWrap(False)
+        self._where.setTextFormat(Qt.TextFormat.RichText)
         self._why = muted()
         self._back = button("Back")
         self._next = button("Next", role="primary")
@@ -102,10 +104,11 @@ class Wizard(QWidget):
     def _show(self) -> None:
         number = self._pages.currentIndex()
         names = [
-            f"{place + 1} {step.name}" if place != number else f"[{place + 1} {step.name}]"
+            f"{place + 1} {step.name}" if place != number else f"<b>{place + 1} {step.name}</b>"
             for place, step in enumerate(self._steps)
         ]
-        self._where.setText("   ".join(names))
+        self._where.setText("&nbsp; › &nbsp;".join(names))
+        self._where.setAccessibleName(f"Step {number + 1} of {len(names)}: {self.page.name}")
         self._back.setText("Back" if number else "Back to the list")
         is_last = number == len(self._steps) - 1
         self._next.setText("Start training" if is_last else "Next")

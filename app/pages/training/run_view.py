@@ -67,7 +67,7 @@ class RunView(ScrollPage):
         self._phase = body()
         self._left_over = muted()
         self._bar = QProgressBar()
-        self._bar.setTextVisible(True)
+        self._bar.setTextVisible(False)
         self._tiles = StatTiles(TILES, 4)
         self._before_after = BeforeAfterCard()
         self._charts = TrainingCharts()
@@ -156,14 +156,11 @@ class RunView(ScrollPage):
     def _draw(self) -> None:
         progress = self._progress
         self._phase.setText(self._phase_text())
-        seconds = progress.seconds_left
-        shows_time = self._is_at_work and seconds is not None
-        self._left_over.setText(time_left_text(seconds) if shows_time and seconds else "")
+        self._left_over.setText(self._left_over_text())
         # Without a known end the bar only moves.
         self._bar.setRange(0, progress.total_steps if self._is_at_work else 1000)
         share = progress.step if self._is_at_work else int(1000 * progress.share)
         self._bar.setValue(share)
-        self._bar.setFormat(f"step {progress.step:,} of {progress.total_steps:,} · %p %")
         self._tiles.show_values(self._figures())
         self._before_after.show_progress(progress)
         self._charts.show_progress(progress)
@@ -183,6 +180,15 @@ class RunView(ScrollPage):
             return "Waiting for its turn, or broken off: its last checkpoint is kept."
         said = progress.message if progress.phase in TOLD else ""
         return f"{PHASES.get(progress.phase, progress.phase)} … {said}".strip()
+
+    def _left_over_text(self) -> str:
+        progress = self._progress
+        if not progress.total_steps:
+            return ""
+        parts = [f"step {progress.step:,} of {progress.total_steps:,}", f"{progress.share:.0%}"]
+        if self._is_at_work and progress.seconds_left:
+            parts.append(time_left_text(progress.seconds_left))
+        return "  ·  ".join(parts)
 
     def _figures(self) -> dict[str, str]:
         progress = self._progress
