@@ -153,6 +153,17 @@ def peak_memory(device: str) -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
+def busiest_gpu() -> tuple[int, int] | None:
+    """Load in percent and temperature in degrees Celsius of the busiest GPU; None without one."""
+    with _nvml() as nvml:
+        if nvml is None or not nvml.nvmlDeviceGetCount():
+            return None
+        handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
+        busiest = max(handles, key=lambda one: nvml.nvmlDeviceGetUtilizationRates(one).gpu)
+        heat = nvml.nvmlDeviceGetTemperature(busiest, nvml.NVML_TEMPERATURE_GPU)
+        return nvml.nvmlDeviceGetUtilizationRates(busiest).gpu, heat
+
+
 def process_memory(pid: int) -> int:
     """Bytes of main memory that a process and its children hold; 0 if it is gone."""
     import psutil

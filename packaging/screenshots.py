@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app import bootstrap
+from app.main_window import CHAT, HISTORY
 from core.engine.request import LoadSpec
 from core.paths import resources, user_paths
 
@@ -43,7 +44,7 @@ class Photographer(QObject):
 
     @Slot(object)
     def _on_loaded(self, _info: object) -> None:
-        self._parts.window.show_page(1)
+        self._parts.window.show_page(CHAT)
         self._ask()
 
     def _ask(self) -> None:
@@ -60,7 +61,7 @@ class Photographer(QObject):
     @Slot()
     def _end(self) -> None:
         self._keep("chat")
-        self._parts.window.show_page(2)
+        self._parts.window.show_page(HISTORY)
         QTimer.singleShot(1500, self._keep_history)
 
     @Slot()

@@ -19,11 +19,10 @@ from core.control import Cancel
 from core.errors import KnownError
 from core.events import RunState, TrainingEvent
 from core.history.records import RunDetail
-from core.history.training import is_at_work, read_training
+from core.history.training import FORECAST_FILE, is_at_work, read_training
 from core.paths import Paths
 from core.train import queue, wishes
 from core.train.follow import EventTail
-from core.train.forecast import FILE as FORECAST_FILE
 from core.train.forecast import Forecast
 from core.train.process import TrainingProcess, end_run, new_run
 from core.train.spec import TrainSpec

@@ -28,6 +28,7 @@ from core.jsonl import read_events
 EVENTS_FILE = "events.jsonl"
 SPEC_FILE = "spec.json"
 PROCESS_FILE = "process.json"
+FORECAST_FILE = "forecast.json"
 
 
 def note_process(run_dir: Path, pid: int) -> None:
@@ -63,7 +64,7 @@ def read_training(run_dir: Path) -> RunDetail:
         adapter=Path(folder.adapter).name or None,
         title=f"Adapter for {model}",
         chat_id=None,
-        summary=_summary(folder.events),
+        summary=_forecast(run_dir) | _summary(folder.events),
         prompt="",
         answer="",
         settings=folder.spec,
@@ -137,6 +138,13 @@ def _object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _forecast(run_dir: Path) -> dict[str, Any]:
+    """What was expected, to stand beside what came."""
+    found = _object(run_dir / FORECAST_FILE)
+    names = {"seconds": "forecast_seconds", "peak_bytes": "forecast_peak_bytes"}
+    return {ours: found[theirs] for theirs, ours in names.items() if theirs in found}
 
 
 def _summary(events: Sequence[Event]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from core.errors import Cancelled, KnownError
 from core.train.spec import TrainSpec, write_spec
 
 LOOK_SECONDS = 0.1
-FILE = "forecast.json"
 _LOGITS_BYTES = 1 << 30
 """Of a batch, in float32, with their gradients, about."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -20,7 +21,7 @@ from app.widgets.answer_figures import STOP_REASONS
 from app.widgets.answer_view import AnswerView
 from app.widgets.legend import ColourBox, Legend
 from app.widgets.text import SPACE, body, button, heading, line, muted
-from app.widgets.units import moment_text
+from app.widgets.units import duration_text, moment_text, size_text
 from app.widgets.what_if import WhatIf
 from core.events import GenerationEvent
 from core.history.records import RunDetail
@@ -173,6 +174,7 @@ class RunView(QWidget):
         self._facts.setHorizontalSpacing(3 * SPACE)
         self._facts.setColumnStretch(1, 1)
         facts = {
+            **_took(run.summary),
             "Run": run.id,
             "From": "the app" if run.source == "app" else "the command line",
             "Stop reason": STOP_REASONS.get(run.summary.get("stop_reason") or ""),
@@ -189,6 +191,18 @@ class RunView(QWidget):
     @Slot()
     def _on_chat(self) -> None:
         self.chat_requested.emit(self._chat_id)
+
+
+def _took(summary: dict[str, Any]) -> dict[str, str]:
+    """Time and memory of a training, each beside its forecast."""
+    seconds, peak = summary.get("seconds"), summary.get("peak_bytes")
+    expected, room = summary.get("forecast_seconds"), summary.get("forecast_peak_bytes")
+    time = duration_text(seconds) if seconds else ""
+    memory = size_text(peak) if peak else ""
+    return {
+        "Time": f"{time} (forecast {duration_text(expected)})" if time and expected else time,
+        "Memory": f"{memory} (forecast {size_text(room)})" if memory and room else memory,
+    }
 
 
 def _words(name: str) -> str:

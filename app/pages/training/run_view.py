@@ -17,7 +17,7 @@ from app.widgets.card import Card, ScrollPage
 from app.widgets.stat_tile import StatTiles
 from app.widgets.text import SPACE, body, button, muted, title
 from app.widgets.units import duration_text, size_text, time_left_text
-from core.device import process_memory
+from core.device import busiest_gpu, process_memory
 from core.events import TrainingEvent
 from core.train.progress import PHASES, RunProgress
 from core.train.wishes import is_paused
@@ -31,6 +31,7 @@ TILES = (
     "Tokens per pass",
     "Memory",
     "Last checkpoint",
+    "GPU",
 )
 TOLD = ("synthesis", "memory", "compare")
 """Phases whose last sentence says more than their name."""
@@ -68,7 +69,7 @@ class RunView(ScrollPage):
         self._left_over = muted()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._tiles = StatTiles(TILES, 4)
+        self._tiles = StatTiles(TILES, 3)
         self._before_after = BeforeAfterCard()
         self._charts = TrainingCharts()
         self._samples = SamplesCard()
@@ -196,6 +197,7 @@ class RunView(ScrollPage):
         found = progress.evaluations[-1] if progress.evaluations else None
         held = process_memory(progress.pid) if self._is_at_work else 0
         peak = progress.ended.peak_bytes if progress.ended else 0
+        gpu = busiest_gpu() if self._is_at_work else None
         return {
             "Step": f"{progress.step:,} / {progress.total_steps:,}" if progress.total_steps else "",
             "Supervised slots a second": f"{slots:,.0f}" if slots else "",
@@ -205,6 +207,7 @@ class RunView(ScrollPage):
             "Tokens per pass": f"{found.tokens_per_pass:.2f}" if found else "",
             "Memory": size_text(held or peak) if held or peak else "",
             "Last checkpoint": f"step {progress.checkpoint:,}" if progress.checkpoint else "",
+            "GPU": f"{gpu[0]} %, {gpu[1]} °C" if gpu else "",
         }
 
     def _show_buttons(self) -> None:

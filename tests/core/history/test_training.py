@@ -83,6 +83,14 @@ def test_a_finished_training(folder: Path) -> None:
     assert (run.summary["seconds"], run.summary["supervised"]) == (60.0, 640)
 
 
+def test_a_forecast_stands_beside_what_came(folder: Path) -> None:
+    (folder / "forecast.json").write_text('{"seconds": 50.0, "steps": 9, "peak_bytes": 7}')
+    write(folder, (start(), *GROWING, RunEnded("completed", 10, None, 60.0, 640, 8)))
+    summary = read_training(folder).summary
+    assert (summary["forecast_seconds"], summary["seconds"]) == (50.0, 60.0)
+    assert (summary["forecast_peak_bytes"], summary["peak_bytes"]) == (7, 8)
+
+
 def test_a_resumed_training_runs_again(folder: Path) -> None:
     write(folder, (start(), *GROWING, STOPPED, start(first_step=2)))
     assert read_training(folder).state == "running"

@@ -57,7 +57,7 @@ def test_a_run_at_work_shows_where_it_stands(view: RunView, tmp_path) -> None:
     view.show_run(tmp_path, "pumps", events())
     view.set_at_work(True)
     assert view._phase.text() == "Training …"
-    assert view._left_over.text() == "about 8 s left"
+    assert view._left_over.text() == "step 4 of 8  ·  50%  ·  about 8 s left"
     assert view._tiles.text("Step") == "4 / 8"
     assert view._tiles.text("Supervised slots a second") == "50"
     assert view._tiles.text("Tokens per pass") == "2.00"
