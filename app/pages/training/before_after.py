@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from app.widgets.card import Card
-from app.widgets.text import SPACE, body, heading, muted
+from app.widgets.text import SPACE, body, button, heading, muted
 from core.events import Span, ThresholdAdvised, WayCompared
 from core.train.progress import RunProgress
 
@@ -33,9 +34,12 @@ class BeforeAfterCard(Card):
         self._grid.setHorizontalSpacing(2 * SPACE)
         self._advice = heading("")
         self._reason = body()
+        copy = button("Copy as Markdown", "copy")
+        copy.clicked.connect(self._on_copy)
         self.body.addLayout(self._grid)
         self.body.addWidget(self._advice)
         self.body.addWidget(self._reason)
+        self.body.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
         self._shown: list[WayCompared] = []
         self.hide()
 
@@ -66,6 +70,12 @@ class BeforeAfterCard(Card):
             known = advice.threshold is not None
             self._advice.setText(f"Use threshold {advice.threshold:g}" if known else "No advice")
             self._reason.setText(advice.reason)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        rows = [HEADS, ("---",) * len(HEADS), *map(_cells, self._shown)]
+        table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        QGuiApplication.clipboard().setText(f"{table}\n\n{self._advice.text()}. {HINT}\n")
 
 
 def _cells(found: WayCompared) -> tuple[str, ...]:

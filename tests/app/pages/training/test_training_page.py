@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -20,7 +21,9 @@ from core.events import (
     RunStarted,
     SampleDone,
     StepDone,
+    ThresholdAdvised,
     TrainingEvent,
+    WayCompared,
 )
 from core.train import queue
 from core.train.process import new_run
@@ -101,6 +104,23 @@ def test_new_events_are_drawn_soon(qtbot: QtBot, view: RunView, tmp_path) -> Non
     view.set_at_work(True)
     view.grow([StepDone(5, 0.1, 1e-3, 0.9, 100, 2.0)])
     qtbot.waitUntil(lambda: view._tiles.text("Step") == "5 / 8")
+
+
+def test_before_and_after_is_shown_and_copied(view: RunView, tmp_path) -> None:
+    one = (1.0, 1.0, 1.0)
+    ways = [
+        WayCompared("next_token", 1.0, 20, one, one, one, one, 0.0),
+        WayCompared("confadapt", 0.9, 20, (2.5, 2.1, 2.9), (1.6, 1.4, 1.8), one, one, 0.01),
+    ]
+    advice = ThresholdAdvised(0.9, "1.60 times one-token decoding.")
+    done = RunEnded("completed", 8, "/adapter", 100.0, 800)
+    view.show_run(tmp_path, "pumps", [*events(8), *ways, advice, done])
+    card = view._before_after
+    assert card.isVisibleTo(view)
+    assert card._advice.text() == "Use threshold 0.9"
+    card._on_copy()
+    copied = QGuiApplication.clipboard().text()
+    assert "| Threshold 0.9 | 2.50 (2.10 to 2.90) | 1.60 (1.40 to 1.80) | 1.000 |" in copied
 
 
 def test_a_failed_run_says_why(view: RunView, tmp_path) -> None:
