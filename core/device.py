@@ -159,9 +159,12 @@ def busiest_gpu() -> tuple[int, int] | None:
         if nvml is None or not nvml.nvmlDeviceGetCount():
             return None
         handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
-        busiest = max(handles, key=lambda one: nvml.nvmlDeviceGetUtilizationRates(one).gpu)
-        heat = nvml.nvmlDeviceGetTemperature(busiest, nvml.NVML_TEMPERATURE_GPU)
-        return nvml.nvmlDeviceGetUtilizationRates(busiest).gpu, heat
+        try:
+            loads = {nvml.nvmlDeviceGetUtilizationRates(one).gpu: one for one in handles}
+            load, busiest = max(loads.items(), key=lambda item: item[0])
+            return load, nvml.nvmlDeviceGetTemperature(busiest, nvml.NVML_TEMPERATURE_GPU)
+        except nvml.NVMLError:
+            return None  # parts of a GPU, and some laptops' ones, do not tell
 
 
 def process_memory(pid: int) -> int:

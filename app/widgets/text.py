@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
     QLabel,
+    QLayout,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -81,6 +82,17 @@ def line(parent: QWidget | None = None) -> QFrame:
     frame.setProperty("role", "line")
     frame.setFixedHeight(1)
     return frame
+
+
+def clear_layout(layout: QLayout) -> None:
+    """Remove everything from a layout, nested layouts too."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            clear_layout(inner)
 
 
 def _scaled(label: QLabel, factor: float, weight: QFont.Weight) -> QLabel:

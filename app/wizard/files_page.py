@@ -82,8 +82,8 @@ class FilesPage(WizardPage):
             return "Choose at least one file or folder."
         if self.state.is_reading:
             return "The files are still being read."
-        if self.state.problem is not None:
-            return str(self.state.problem)
+        if self.state.unread:
+            return self.state.unread
         if self.state.look is None or not self.state.look.preview.rows:
             return "The files hold no rows to train on."
         return ""
@@ -103,13 +103,13 @@ class FilesPage(WizardPage):
         look = self.state.look
         needs_columns = look is not None and any(file.columns for file in look.report.files)
         self._columns_row.setVisible(needs_columns or bool(draft.columns))
-        if self.state.problem is not None:
-            self._look.show_problem(self.state.problem)
+        if self.state.unread:
+            self._look.show_problem(self.state.unread)
         elif look is not None:
             self._look.show_look(look)
-        elif self.state.is_reading:
+        elif self.state.is_reading and self._look.is_empty:
             self._look.show_reading(0)
-        else:
+        elif not self.state.is_reading:
             self._look.clear()
 
     @Slot(tuple)

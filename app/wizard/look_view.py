@@ -18,9 +18,8 @@ from typing_extensions import override
 
 from app.theme import data_colours, is_dark
 from app.widgets.card import Card
-from app.widgets.text import SPACE, body, heading, muted
+from app.widgets.text import SPACE, body, clear_layout, heading, muted
 from core.documents.report import FileReport
-from core.errors import KnownError
 from core.train.preview import Look, Preview, RenderedRow
 
 COLUMNS = ("File", "State", "Rows", "Words", "What was found")
@@ -36,6 +35,7 @@ class LookView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._look: Look | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * SPACE)
@@ -62,8 +62,14 @@ class LookView(QWidget):
 
     def clear(self) -> None:
         """Show nothing."""
+        self._look = None
         for card in (self._report, self._rows, self._lengths):
             card.hide()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it shows nothing."""
+        return self._report.isHidden()
 
     @Slot(int)
     def show_reading(self, rows: int) -> None:
@@ -73,24 +79,25 @@ class LookView(QWidget):
         self._table.hide()
         self._summary.setText(f"Reading … {rows:,} rows so far.")
 
-    def show_problem(self, error: KnownError) -> None:
+    def show_problem(self, sentence: str) -> None:
         """Say why nothing could be read."""
         self.clear()
         self._report.show()
         self._table.hide()
-        self._summary.setText(str(error))
+        self._summary.setText(sentence)
 
     def show_look(self, look: Look) -> None:
-        """Show everything."""
+        """Show everything; what is shown already stays as it is, selection and all."""
+        if look is self._look:
+            return
+        self._look = look
         self._report.show()
         self._table.show()
         self._summary.setText(look.report.summary())
         _fill(self._table, look.report.files)
         preview = look.preview
         self._rows.setVisible(bool(preview.rendered))
-        while (item := self._texts.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.deleteLater()
+        clear_layout(self._texts)
         for row in preview.rendered:
             self._texts.addWidget(heading(_row_name(row)))
             self._texts.addWidget(_rendered(row, is_dark(self.palette())))

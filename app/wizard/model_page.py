@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLabel, QRadioButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
 from app.widgets.card import Card
-from app.widgets.text import SPACE, muted
+from app.widgets.text import SPACE, clear_layout, muted
 from app.widgets.units import size_text
 from app.wizard.page import WizardPage
 from app.wizard.state import WizardState
@@ -17,9 +17,10 @@ from core.model.store import judge_fit
 from core.train.forecast import rough_bytes
 
 HINT = (
-    "The model itself stays as it is: training writes a small adapter beside it. Whether there is "
-    "room for it follows from the memory that is free now."
+    "A gated adapter, the default, leaves the model itself as it is and lies beside it. Whether "
+    "there is room for training it follows from the memory that is free now."
 )
+NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
 FIT_WORDS = {
     "fits": "fits",
     "tight": "tight: close other programs",
@@ -38,7 +39,8 @@ class ModelPage(WizardPage):
         super().__init__(state, parent)
         self._context = context
         self._group = QButtonGroup(self)
-        self._shown: tuple[object, ...] = ()
+        self._notes: list[QLabel] = []
+        self._shown: list[ModelChoice] | None = None
         card = Card("Which model shall learn?", HINT)
         self._list = QVBoxLayout()
         self._list.setSpacing(SPACE)
@@ -52,33 +54,38 @@ class ModelPage(WizardPage):
     @override
     def missing(self) -> str:
         if self.state.model is None:
-            return "There is no model on this machine yet. Home fetches the starter."
+            return NO_MODEL
         return ""
 
     @Slot()
     def _show(self) -> None:
-        inventory = self.state.inventory
-        shown = (inventory, self.state.model)
-        if shown == self._shown:
-            return
-        self._shown = shown
-        while (item := self._list.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.deleteLater()
-        for number, model in enumerate(inventory.models):
+        models = list(self.state.inventory.models)
+        if models != self._shown:
+            self._fill(models)
+        for number, model in enumerate(models):
+            self._notes[number].setText(model.entry.problem or self._note(model))
+            if model == self.state.model:
+                self._group.button(number).setChecked(True)
+
+    def _fill(self, models: list[ModelChoice]) -> None:
+        self._shown, self._notes = models, []
+        for old in self._group.buttons():
+            self._group.removeButton(old)
+        clear_layout(self._list)
+        for number, model in enumerate(models):
             self._add(number, model)
-        if not inventory.models:
-            self._list.addWidget(muted("No model on this machine yet. Home fetches the starter."))
+        if not models:
+            self._list.addWidget(muted(NO_MODEL))
 
     def _add(self, number: int, model: ModelChoice) -> None:
         entry = model.entry
         button = QRadioButton(entry.name)
         button.setEnabled(not entry.problem)
-        button.setChecked(model == self.state.model)
         self._group.addButton(button, number)
         self._list.addWidget(button)
-        note = muted(entry.problem or self._note(model))
+        note = muted()
         note.setContentsMargins(3 * SPACE, 0, 0, SPACE)
+        self._notes.append(note)
         self._list.addWidget(note)
 
     def _note(self, model: ModelChoice) -> str:

@@ -14,8 +14,7 @@ from app.widgets.units import size_text
 from app.wizard.advanced import AdvancedForm
 from app.wizard.page import WizardPage
 from app.wizard.state import WizardState
-from core.paths import Paths
-from core.train.draft import MINUTES, Duration, name_problem
+from core.train.draft import MINUTES, Duration
 
 DURATIONS: dict[Duration, tuple[str, str]] = {
     "quick": ("Quick", "A first look at whether the documents suit."),
@@ -68,16 +67,12 @@ class RecipePage(WizardPage):
     @property
     @override
     def missing(self) -> str:
-        return name_problem(self.state.draft.name, self._paths)
-
-    @property
-    def _paths(self) -> Paths:
-        return self._context.paths
+        return self.state.name_problem
 
     @Slot()
     def _show(self) -> None:
         draft = self.state.draft
-        if self._name.text() != draft.name:
+        if self._name.text().strip() != draft.name:
             self._name.setText(draft.name)
         self._durations.button(list(DURATIONS).index(draft.duration)).setChecked(True)
         self._keep.setChecked(draft.keep_chatting)

@@ -7,17 +7,17 @@ import json
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
 from app.widgets.card import Card
-from app.widgets.text import SPACE, body, button, heading, muted
+from app.widgets.text import SPACE, body, button, clear_layout, heading, muted
 from app.widgets.units import duration_text, size_text
 from app.wizard.page import WizardPage
 from app.wizard.state import WizardState
-from core.errors import KnownError
+from core.model.adapter_info import adapter_name
 from core.paths import free_disk_bytes
 from core.train.plan import command_line
 from core.train.spec import TrainSpec
@@ -37,7 +37,6 @@ class ReviewPage(WizardPage):
     ) -> None:
         super().__init__(state, parent)
         self._context = context
-        self._probed: TrainSpec | None = None
         self._verdict = heading("")
         self._reasons = body()
         self._facts = QGridLayout()
@@ -71,16 +70,21 @@ class ReviewPage(WizardPage):
         self.column.addWidget(third)
 
     @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show()
+
+    @override
     def enter(self) -> None:
-        spec = self._spec()
-        if spec is not None and spec != self._probed and not self.state.problems():
-            self._probed = spec
-            self.state.probe()
+        if not self.state.problems():
+            self.state.make_plan()
         self._show()
 
     @property
     @override
     def missing(self) -> str:
+        if self.state.plan is None and not self.state.problems():
+            return "One moment …"
         return " ".join(self._not_ready())
 
     def _not_ready(self) -> list[str]:
@@ -90,33 +94,31 @@ class ReviewPage(WizardPage):
             reasons.append(f"It needs {size_text(found.disk_bytes)} of free disk space.")
         return reasons
 
+    @property
     def _spec(self) -> TrainSpec | None:
-        try:
-            return self.state.spec()
-        except KnownError:
-            return None
+        return self.state.plan.spec if self.state.plan is not None else None
 
     @Slot()
     def _show(self) -> None:
+        if not self.isVisible():
+            return
         reasons = self._not_ready()
         self._verdict.setText(NOT_READY if reasons else READY)
         self._reasons.setText("\n".join(reasons))
         self._reasons.setVisible(bool(reasons))
-        spec = self._spec()
+        spec = self._spec
         self._command.setText(command_line(spec) if spec else "—")
         self._show_facts(spec)
         self._forecast.setText(self._forecast_text())
 
     def _show_facts(self, spec: TrainSpec | None) -> None:
-        while (item := self._facts.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.deleteLater()
+        clear_layout(self._facts)
         if spec is None:
             return
         look = self.state.look
         facts = {
             "Model": Path(spec.model).name,
-            "Starts from": Path(spec.start_from).name if spec.start_from != "none" else "nothing",
+            "Starts from": _start_name(spec.start_from),
             "Learns from": ", ".join(Path(one).name for one in spec.data),
             "Rows": f"{look.preview.rows:,}" if look else "",
             "Adapter": spec.out,
@@ -130,10 +132,11 @@ class ReviewPage(WizardPage):
             return PROBING
         found = self.state.forecast
         if found is None:
-            return str(self.state.problem or "It comes once everything else is ready.")
+            return self.state.unprobed or "It comes once everything else is ready."
         return (
-            f"{duration_text(found.seconds)} for about {found.steps:,} steps; at most "
-            f"{size_text(found.peak_bytes)} of memory and {size_text(found.disk_bytes)} of disk."
+            f"{duration_text(found.seconds)}, the limit that was set, with about {found.steps:,} "
+            f"steps; at most {size_text(found.peak_bytes)} of memory and "
+            f"{size_text(found.disk_bytes)} of disk."
         )
 
     @Slot()
@@ -142,7 +145,11 @@ class ReviewPage(WizardPage):
 
     @Slot()
     def _on_copy_spec(self) -> None:
-        spec = self._spec()
+        spec = self._spec
         if spec is not None:
             text = json.dumps(dataclasses.asdict(spec), indent=2)
             QGuiApplication.clipboard().setText(text + "\n")
+
+
+def _start_name(start_from: str) -> str:
+    return "a new adapter" if start_from == "none" else adapter_name(Path(start_from))

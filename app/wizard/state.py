@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -11,6 +12,8 @@ from app.workers.inventory import Inventory, ModelChoice
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
 from core.errors import KnownError
+from core.paths import Paths
+from core.settings import Settings
 from core.train.draft import (
     Draft,
     draft_file,
@@ -24,15 +27,25 @@ from core.train.preview import Look, look_at_documents, new_preview
 from core.train.spec import TrainSpec
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What the draft came to: a spec, or why there is none."""
+
+    spec: TrainSpec | None = None
+    refusal: str = ""
+
+
 class WizardState(QObject):
-    """The draft and what was found out about it.
+    """The draft and what was found out about it; all that takes time is done in the pool.
 
     Attributes:
         draft: The answers so far, kept on disk.
         inventory: Models, adapters and devices.
         look: What reading the files found; None while that is not known.
+        unread: Why the files could not be read, else "".
+        plan: What the draft asks for; None while that is worked out.
         forecast: What the run will take; None while that is not known.
-        problem: Why the files could not be read, or the probe failed.
+        unprobed: Why the probe failed, else "".
 
     Signals:
         changed: Any of it is new.
@@ -48,12 +61,15 @@ class WizardState(QObject):
         super().__init__(parent)
         self._context = context
         self._reader: Job | None = None
+        self._planner: Job | None = None
         self._prober: Job | None = None
         self.draft = load_draft(draft_file(context.paths))
         self.inventory = Inventory()
         self.look: Look | None = None
+        self.unread = ""
+        self.plan: Plan | None = None
         self.forecast: Forecast | None = None
-        self.problem: KnownError | None = None
+        self.unprobed = ""
 
     # What the pages ask
 
@@ -74,13 +90,10 @@ class WizardState(QObject):
         """Whether a probe is under way."""
         return self._prober is not None
 
-    def spec(self) -> TrainSpec:
-        """What the draft asks for.
-
-        Raises:
-            KnownError: for what is missing, or does not go together.
-        """
-        return self.draft.spec(self._context.paths, self._context.settings.value)
+    @property
+    def name_problem(self) -> str:
+        """Why the adapter's name will not do, else ""."""
+        return name_problem(self.draft.name, self._context.paths)
 
     def problems(self) -> list[str]:
         """Why the training cannot begin; empty if it can."""
@@ -89,15 +102,12 @@ class WizardState(QObject):
             found.append("There is no model on this machine yet. Home fetches the starter.")
         if not self.draft.data:
             found.append("No files were chosen.")
-        elif self.look is not None and not self.look.preview.rows:
-            found.append("The files hold no rows to train on.")
-        if taken := name_problem(self.draft.name, self._context.paths):
-            found.append(taken)
-        if not found:
-            try:
-                self.spec()
-            except KnownError as error:
-                found.append(str(error))
+        elif self.unread or (self.look is not None and not self.look.preview.rows):
+            found.append(self.unread or "The files hold no rows to train on.")
+        if self.name_problem:
+            found.append(self.name_problem)
+        if not found and self.plan is not None and self.plan.refusal:
+            found.append(self.plan.refusal)
         return found
 
     # What the pages change
@@ -109,17 +119,20 @@ class WizardState(QObject):
     def set_advanced(self, name: str, value: Any) -> None:
         """Change one advanced setting; None takes it back."""
         self._put(self.draft.with_advanced(name, value))
+        if name == "context":
+            self.read_files()
 
     def begin_anew(self) -> None:
         """Forget all answers but the model."""
-        self.look, self.forecast = None, None
+        self.stop()
+        self.look, self.unread = None, ""
         self._put(Draft(model=self.draft.model))
 
     def show_inventory(self, inventory: Inventory) -> None:
         """Take in what is on this machine now."""
         self.inventory = inventory
-        if self.model is not None and not self.draft.model:
-            self.update(model=self.model.wish)
+        if self.model is not None and self.model.wish != self.draft.model:
+            self._put(self.draft.changed(model=self.model.wish))
         else:
             self.changed.emit()
 
@@ -129,12 +142,12 @@ class WizardState(QObject):
         self.update(data=data, name=name)
         self.read_files()
 
+    # What takes time
+
     def read_files(self) -> None:
         """Read the files as a training would; the outcome is in `look`."""
-        if self._reader is not None:
-            self._reader.cancel()
-            self._reader = None
-        self.look, self.problem = None, None
+        self._reader = _cancelled(self._reader)
+        self.look, self.unread = None, ""
         model, draft = self.model, self.draft
         if model is not None and draft.data:
             self._reader = self._context.jobs.start(
@@ -142,28 +155,35 @@ class WizardState(QObject):
                 self._on_look,
                 self._on_unread,
                 self._on_rows,
+                self._on_read,
             )
         self.changed.emit()
 
-    def probe(self) -> None:
-        """Measure a few steps of the training; the outcome is in `forecast`."""
-        try:
-            spec = self.spec()
-        except KnownError:
+    def make_plan(self) -> None:
+        """Work out the spec and, where there is one, measure a few steps of it."""
+        if self.plan is not None and (self.forecast is not None or self.is_probing):
             return
-        if self._prober is not None:
-            self._prober.cancel()
-        self.forecast = None
-        self._prober = self._context.jobs.start(
-            lambda cancel, _progress: (spec, run_probe(spec, cancel)),
-            self._on_measured,
-            self._on_not_measured,
+        self.stop_planning()
+        draft, paths, settings = self.draft, self._context.paths, self._context.settings.value
+        self._planner = self._context.jobs.start(
+            lambda _cancel, _progress: _plan(draft, paths, settings), self._on_plan
         )
-        self.changed.emit()
+
+    def stop_planning(self) -> None:
+        """Give up spec and forecast: they were those of another draft."""
+        self._planner, self._prober = _cancelled(self._planner), _cancelled(self._prober)
+        self.plan, self.forecast, self.unprobed = None, None, ""
+
+    def stop(self) -> None:
+        """Let nothing go on in the pool; the wizard is left."""
+        self._reader = _cancelled(self._reader)
+        self.stop_planning()
 
     def _put(self, draft: Draft) -> None:
         if draft == self.draft:
             return
+        if draft.changed(page=0) != self.draft.changed(page=0):
+            self.stop_planning()
         self.draft = draft
         try:
             save_draft(draft_file(self._context.paths), draft)
@@ -174,36 +194,67 @@ class WizardState(QObject):
 
     @Slot(str, object, object)
     def _on_rows(self, _phase: str, rows: int, _total: int) -> None:
-        self.reading.emit(rows)
+        if self.sender() is self._reader:
+            self.reading.emit(rows)
 
     @Slot(object)
-    def _on_look(self, found: tuple[Draft, Look]) -> None:
-        self._reader = None
-        self.look = found[1]
-        self.changed.emit()
+    def _on_look(self, look: Look) -> None:
+        self.look = look
 
     @Slot(object)
     def _on_unread(self, error: KnownError) -> None:
-        self._reader = None
-        self.problem = error
-        self.changed.emit()
+        self.unread = str(error)
+
+    @Slot()
+    def _on_read(self) -> None:
+        if self.sender() is self._reader:
+            self._reader = None
+            self.changed.emit()
 
     @Slot(object)
-    def _on_measured(self, measured: Any) -> None:
-        self._prober = None
-        self.forecast = forecast(*measured)
+    def _on_plan(self, plan: Plan) -> None:
+        self.plan = plan
+        spec, writes = plan.spec, self._writes
+        if spec is not None:
+            self._prober = self._context.jobs.start(
+                lambda cancel, _progress: forecast(spec, run_probe(spec, cancel), writes),
+                self._on_forecast,
+                self._on_unprobed,
+                finished=self._on_probed,
+            )
         self.changed.emit()
+
+    @property
+    def _writes(self) -> bool:
+        """Whether the model writes rows before it trains."""
+        if self.look is None:
+            return True
+        preview = self.look.preview
+        chats = bool(preview.texts) and self.draft.advanced.get("passages") != "text"
+        return chats or bool(preview.unanswered)
 
     @Slot(object)
-    def _on_not_measured(self, error: KnownError) -> None:
-        self._prober = None
-        self.problem = error
-        self.changed.emit()
+    def _on_forecast(self, found: Forecast) -> None:
+        self.forecast = found
+
+    @Slot(object)
+    def _on_unprobed(self, error: KnownError) -> None:
+        self.unprobed = str(error)
+
+    @Slot()
+    def _on_probed(self) -> None:
+        if self.sender() is self._prober:
+            self._prober = None
+            self.changed.emit()
 
 
-def _read(
-    model: ModelChoice, draft: Draft, cancel: Cancel, progress: Progress
-) -> tuple[Draft, Look]:
+def _cancelled(job: Job | None) -> None:
+    """Cancel a job; nobody waits for it any more."""
+    if job is not None:
+        job.cancel()
+
+
+def _read(model: ModelChoice, draft: Draft, cancel: Cancel, progress: Progress) -> Look:
     context = int(draft.advanced.get("context", TrainSpec.context))
     preview = new_preview(model.entry.path, context)
 
@@ -211,6 +262,12 @@ def _read(
         cancel.check()
         progress("Reading", rows, 0)
 
-    return draft, look_at_documents(
-        draft.data, draft.columns, draft.leave_out_secrets, preview, advance
-    )
+    return look_at_documents(draft.data, draft.columns, draft.leave_out_secrets, preview, advance)
+
+
+def _plan(draft: Draft, paths: Paths, settings: Settings) -> Plan:
+    """Reads every byte of a model that was never hashed."""
+    try:
+        return Plan(draft.spec(paths, settings))
+    except KnownError as error:
+        return Plan(refusal=str(error))

@@ -76,7 +76,10 @@ class Wizard(QWidget):
     @Slot(object)
     def show_inventory(self, inventory: Inventory) -> None:
         """Take in what is on this machine now."""
+        was_there = self.state.model is not None
         self.state.show_inventory(inventory)
+        if self.isVisible() and not was_there:
+            self.enter()
 
     def enter(self) -> None:
         """The wizard is about to be shown, perhaps with the draft of an earlier start."""
@@ -119,6 +122,7 @@ class Wizard(QWidget):
     @Slot()
     def _on_back(self) -> None:
         if self._pages.currentIndex() == 0:
+            self.state.stop()
             self.left.emit()
         else:
             self._go_to(self._pages.currentIndex() - 1)
@@ -130,5 +134,7 @@ class Wizard(QWidget):
             self._go_to(self._pages.currentIndex() + 1)
             self.page.enter()
             return
-        state = self.state
-        self.start_requested.emit(state.spec(), state.forecast, state.draft.keep_chatting)
+        plan = self.state.plan
+        if plan is not None and plan.spec is not None:
+            found = self.state.forecast
+            self.start_requested.emit(plan.spec, found, self.state.draft.keep_chatting)

@@ -31,7 +31,7 @@ class Job(QObject):
     Signals:
         progress: Phase, done, total.
         succeeded: What the work returned.
-        failed: The `KnownError` it raised.
+        failed: The `KnownError` it raised; not after a cancel, when nobody waits for it.
         crashed: Any other exception it raised.
         finished: Always last, also after a cancel.
     """
@@ -87,7 +87,8 @@ class Job(QObject):
     @Slot(object, object)
     def _on_ended(self, result: Any, error: Exception | None) -> None:
         if isinstance(error, KnownError):
-            self.failed.emit(error)
+            if not self._cancel.is_set:
+                self.failed.emit(error)
         elif error is not None and not isinstance(error, Cancelled):
             self.crashed.emit(error)
         elif error is None and not self._cancel.is_set:

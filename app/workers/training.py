@@ -6,15 +6,18 @@ again by its folder. What the window shows is read from the run's events.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.context import History
-from app.workers.jobs import Jobs, Progress
+from app.workers.jobs import Job, Jobs, Progress
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import RunState, TrainingEvent
@@ -83,7 +86,9 @@ class TrainingController(QObject):
         self._paths, self._jobs, self._history = paths, jobs, history
         self._process: TrainingProcess | None = None
         self._at_work: Path | None = None
+        self._wanted: Path | None = None
         self._followed: Opened | None = None
+        self._lister: Job | None = None
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._on_look)
 
@@ -94,13 +99,8 @@ class TrainingController(QObject):
 
     def open(self) -> None:
         """Find the runs of earlier starts; one that is still at work is followed again."""
-        found = queue.at_work(self._paths)
-        if found:
-            self._at_work = found[-1]
-            self.began.emit(found[-1])
-        self._start_next()
         self._timer.start()
-        self.refresh()
+        self._start_next()
 
     def close(self) -> None:
         """Look no more; what is at work goes on by itself."""
@@ -108,38 +108,39 @@ class TrainingController(QObject):
 
     def refresh(self) -> None:
         """List the runs anew."""
-        self._jobs.start(self._read_lines, self._on_lines)
+        if self._lister is not None:
+            self._lister.cancel()
+        self._lister = self._jobs.start(self._read_lines, self._on_lines)
 
-    def start(self, spec: TrainSpec, forecast: Forecast | None) -> Path | None:
-        """Begin a training, or put it in line behind the one at work.
+    def plan(self, spec: TrainSpec, forecast: Forecast | None) -> Path | None:
+        """Make the folder of a training, which `resume` then begins.
 
         Returns:
-            Its folder; None if it could not be made.
+            The folder; None if it could not be made.
         """
         try:
             run_dir = new_run(spec, self._paths)
             if forecast is not None:
                 text = json.dumps(asdict(forecast)) + "\n"
                 (run_dir / FORECAST_FILE).write_text(text, encoding="utf-8")
-            queue.put_in_line(run_dir)
-        except KnownError as error:
-            self.failed.emit(error)
+        except (KnownError, OSError) as error:
+            self._tell(error)
             return None
-        self.follow(run_dir)
-        self._start_next()
-        self.refresh()
         return run_dir
 
-    def resume(self, run_dir: Path) -> None:
-        """Let a stopped or broken-off run go on, once it is its turn."""
-        queue.put_in_line(run_dir)
-        self.follow(run_dir)
+    def look_again(self) -> None:
+        """List the runs anew, those begun elsewhere meanwhile among them."""
         self._start_next()
-        self.refresh()
+
+    def resume(self, run_dir: Path) -> None:
+        """Let a planned, stopped or broken-off run go on, once it is its turn."""
+        if self._try(lambda: queue.put_in_line(run_dir)):
+            self.follow(run_dir)
+        self._start_next()
 
     def drop(self, run_dir: Path) -> None:
-        """Take a run out of the line."""
-        queue.take_out(run_dir)
+        """Take a run out of the line; see `queue.drop`."""
+        self._try(lambda: queue.drop(run_dir))
         self.refresh()
 
     def delete(self, run_dir: Path) -> None:
@@ -148,13 +149,16 @@ class TrainingController(QObject):
         def remove(_cancel: Cancel, _progress: Progress) -> None:
             if is_at_work(run_dir):
                 raise KnownError("This training is still running.", "Stop it first.")
-            shutil.rmtree(run_dir)
+            try:
+                shutil.rmtree(run_dir)
+            except OSError as error:
+                raise KnownError(f"{run_dir} could not be removed whole: {error}.") from error
 
         self._jobs.start(remove, self._on_deleted)
 
     def follow(self, run_dir: Path) -> None:
         """Show a run from its first event on."""
-        self._followed = None
+        self._wanted, self._followed = run_dir, None
 
         def read(_cancel: Cancel, _progress: Progress) -> Opened:
             tail = EventTail(run_dir)
@@ -164,15 +168,15 @@ class TrainingController(QObject):
 
     def pause(self, run_dir: Path) -> None:
         """Let a run wait after its running step."""
-        wishes.pause(run_dir)
+        self._try(lambda: wishes.pause(run_dir))
 
     def go_on(self, run_dir: Path) -> None:
         """End its pause."""
-        wishes.go_on(run_dir)
+        self._try(lambda: wishes.go_on(run_dir))
 
     def stop(self, run_dir: Path, keep_best: bool = False) -> None:
         """Let it end after the running step, its adapter written."""
-        wishes.ask_to_stop(run_dir, keep_best)
+        self._try(lambda: wishes.ask_to_stop(run_dir, keep_best))
 
     def force_stop(self, run_dir: Path) -> None:
         """End its process tree; what is newer than its last checkpoint is lost."""
@@ -180,11 +184,22 @@ class TrainingController(QObject):
 
     @Slot()
     def _on_look(self) -> None:
-        if self._followed is not None and (new := self._followed.tail.read()):
-            self.grew.emit(new)
         if self._at_work is not None and not self._is_there():
             self._on_gone(self._at_work)
-            self._start_next()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Tell what the followed run has written since."""
+        if self._followed is None:
+            return
+        try:
+            new = self._followed.tail.read()
+        except (KnownError, OSError) as error:
+            self._followed = None
+            self._tell(error)
+            return
+        if new:
+            self.grew.emit(new)
 
     def _is_there(self) -> bool:
         if self._process is not None:
@@ -193,26 +208,48 @@ class TrainingController(QObject):
 
     def _on_gone(self, run_dir: Path) -> None:
         self._at_work, self._process = None, None
-        if self._followed is not None and (new := self._followed.tail.read()):
-            self.grew.emit(new)
+        self._read_on()
         self._track(run_dir)
+        self._start_next()
         self.ended.emit(run_dir)
-        self.refresh()
 
     def _start_next(self) -> None:
-        line = queue.waiting(self._paths) if self._at_work is None else []
-        if not line:
-            return
-        run_dir = line[0]
-        queue.take_out(run_dir)
+        """Take over what another start or the command line has at work, else begin what waits."""
+        if self._at_work is None:
+            for run_dir in queue.at_work(self._paths):
+                self._at_work = run_dir
+                self.began.emit(run_dir)
+                break
+        for run_dir in queue.waiting(self._paths):
+            if self._at_work is not None:
+                break
+            self._begin(run_dir)
+        self.refresh()
+
+    def _begin(self, run_dir: Path) -> None:
         try:
-            self._process = TrainingProcess(run_dir)
-        except KnownError as error:
-            self.failed.emit(error)
+            queue.take_out(run_dir)
+            self._process = TrainingProcess(run_dir, "app")
+        except (KnownError, OSError) as error:
+            self._tell(error)
             return
         self._at_work = run_dir
         self._track(run_dir)
         self.began.emit(run_dir)
+
+    def _try(self, change: Callable[[], None]) -> bool:
+        """Change something in a run's folder; whether the disk let it happen."""
+        try:
+            change()
+        except OSError as error:
+            self._tell(error)
+            return False
+        return True
+
+    def _tell(self, error: Exception) -> None:
+        if not isinstance(error, KnownError):
+            error = KnownError(f"The training's folder cannot be changed: {error}.")
+        self.failed.emit(error)
 
     def _track(self, run_dir: Path) -> None:
         """Bring the history's row up to date."""
@@ -236,8 +273,9 @@ class TrainingController(QObject):
 
     @Slot(object)
     def _on_opened(self, opened: Opened) -> None:
-        self._followed = opened
-        self.opened.emit(opened.folder, opened.events)
+        if opened.folder == self._wanted:  # else another one was asked for meanwhile
+            self._followed = opened
+            self.opened.emit(opened.folder, opened.events)
 
     def _read_lines(self, cancel: Cancel, _progress: Progress) -> list[RunLine]:
         waiting = set(queue.waiting(self._paths))
@@ -249,9 +287,19 @@ class TrainingController(QObject):
             except KnownError:
                 continue
             state = "queued" if folder in waiting else record.state
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            size = _size_of(folder)
             lines.append(RunLine(folder, record.adapter or folder.name, state, record, size))
         return lines
+
+
+def _size_of(folder: Path) -> int:
+    """Bytes of a folder's files; checkpoints may come and go meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(parent) / name).stat().st_size
+    return total
 
 
 def newest_runs(folder: Path, count: int) -> list[Path]:

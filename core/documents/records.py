@@ -30,12 +30,15 @@ class Row:
         messages: A chat; its last turn is the answer if there is one. Empty for plain text.
         text: Plain text; empty for a chat.
         complete: Whether the answer came to its end, so that an end token belongs behind it.
+        passage: Fingerprint of the passage it is or speaks of; all rows of one are trained on,
+            or none.
     """
 
     messages: tuple[Message, ...] = ()
     text: str = ""
     family: str = ""
     complete: bool = True
+    passage: str = ""
 
     @property
     def lacks_answer(self) -> bool:
@@ -172,7 +175,8 @@ def row_to_dict(row: Row) -> dict[str, Any]:
     """The row as plain JSON types; `roles.to_row` reads it back."""
     turns = [{"role": one.role, "content": one.content} for one in row.messages]
     data: dict[str, Any] = {"messages": turns} if row.messages else {"text": row.text}
-    return {**data, "family": row.family, "complete": row.complete}
+    data |= {"family": row.family, "complete": row.complete}
+    return data | ({"passage": row.passage} if row.passage else {})
 
 
 def found_to_json(found: Found) -> str:

@@ -191,21 +191,33 @@ def plain_layers(loaded: Loaded) -> Iterator[None]:
     """
     from torch import nn
 
-    from core.model.adapters import GatedAdapter
     from core.model.linear import RowsLinear
+
+    with without_gates(loaded):
+        quicker: list[nn.Linear] = [
+            one for one in loaded.model.modules() if type(one) is RowsLinear
+        ]
+        for linear in quicker:
+            linear.__class__ = nn.Linear
+        try:
+            yield
+        finally:
+            for linear in quicker:
+                linear.__class__ = RowsLinear
+
+
+@contextmanager
+def without_gates(loaded: Loaded) -> Iterator[None]:
+    """Inside, the model has its own layers in the place of a gated adapter's."""
+    from core.model.adapters import GatedAdapter
 
     model = loaded.model
     gated = loaded.masks.layers if isinstance(loaded.masks, GatedAdapter) else {}
     for name, layer in gated.items():
         _put(model, name, layer.base)
-    quicker: list[nn.Linear] = [one for one in model.modules() if type(one) is RowsLinear]
-    for linear in quicker:
-        linear.__class__ = nn.Linear
     try:
         yield
     finally:
-        for linear in quicker:
-            linear.__class__ = RowsLinear
         for name, layer in gated.items():
             _put(model, name, layer)
 

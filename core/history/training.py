@@ -22,7 +22,7 @@ from core.events import (
     ThresholdAdvised,
 )
 from core.history.processes import is_gone
-from core.history.records import RunDetail
+from core.history.records import RunDetail, Source
 from core.jsonl import read_events
 
 EVENTS_FILE = "events.jsonl"
@@ -31,19 +31,20 @@ PROCESS_FILE = "process.json"
 FORECAST_FILE = "forecast.json"
 
 
-def note_process(run_dir: Path, pid: int) -> None:
+def note_process(run_dir: Path, pid: int, source: Source = "cli") -> None:
     """Leave word in a training's folder of the process that was just started for it.
 
     Without it a process that dies before its `RunStarted` could not be told from one at work.
     """
-    word = {"pid": pid, "host": platform.node(), "time": time.time()}
+    word = {"pid": pid, "host": platform.node(), "time": time.time(), "source": source}
     (run_dir / PROCESS_FILE).write_text(json.dumps(word) + "\n", encoding="utf-8")
 
 
 def is_at_work(run_dir: Path) -> bool:
-    """Whether the process last started for a training may still run."""
+    """Whether the process last started for a training runs on this machine."""
     word = _object(run_dir / PROCESS_FILE)
-    return bool(word) and not is_gone(word["pid"], word["host"], word["time"])
+    is_here = bool(word) and word["host"] == platform.node()
+    return is_here and not is_gone(word["pid"], word["host"], word["time"])
 
 
 def read_training(run_dir: Path) -> RunDetail:
@@ -59,7 +60,7 @@ def read_training(run_dir: Path) -> RunDetail:
         kind="training",
         state=folder.state(),
         created_at=folder.created_at,
-        source="cli",
+        source=folder.process.get("source", "cli"),
         model=model,
         adapter=Path(folder.adapter).name or None,
         title=f"Adapter for {model}",
@@ -118,6 +119,8 @@ class _Folder:
         resumed = process and process["time"] > self.told_at  # it has not said anything yet
         if isinstance(last, RunEnded) and not resumed:
             return last.state
+        if not process and last is None:
+            return "stopped"  # it was planned, and never started
         if not process or not is_gone(process["pid"], process["host"], process["time"]):
             return "running"
         return last.state if isinstance(last, RunEnded) else "interrupted"

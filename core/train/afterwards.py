@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from core.control import Cancel, Threshold
@@ -14,20 +13,19 @@ from core.engine.session import Session
 from core.errors import KnownError
 from core.evaluate.agreement import base_model_of
 from core.evaluate.compare import compare
+from core.evaluate.measure import without_gates
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from core.model.loading import Loaded
 from core.train.evaluation import prompt_turns
 from core.train.reporter import Reporter
-from core.train.spec import TrainSpec
+from core.train.spec import COMPARING_SHARE, TrainSpec
 
 PHASE = "compare"
-TIME_SHARE = 0.1
-"""Of a run's minutes."""
 MOST_SECONDS = 120.0
 """Of a run whose steps were given."""
 CHECKED = 3
-CHECKED_TOKENS = 48
+CHECKED_TOKENS = 24
 
 
 def compare_afterwards(
@@ -43,15 +41,16 @@ def compare_afterwards(
         return
     report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")
     session = Session(loaded, Path(spec.model), None)
-    allowed = spec.minutes * 60 * TIME_SHARE if spec.minutes else MOST_SECONDS
+    allowed = spec.minutes * 60 * COMPARING_SHARE if spec.minutes else MOST_SECONDS
     deadline = time.monotonic() + allowed
-    if loaded.masks is not None and loaded.masks.slot1_is_base:
-        report.say(PHASE, _same_as_base(loaded, session, spec, prompts[:CHECKED]))
+    own_base = loaded.masks is not None and loaded.masks.slot1_is_base
+    if own_base:
+        report.say(PHASE, _same_as_base(session, prompts[:CHECKED]))
 
     def may_go_on(_done: int, _total: int) -> bool:
         return not stop_asked() and time.monotonic() < deadline
 
-    for found in compare(session, base_model_of(session), prompts, may_go_on):
+    for found in compare(session, base_model_of(session), prompts, own_base, may_go_on):
         report(found)
 
 
@@ -60,17 +59,17 @@ def _prompts(rows: Sequence[Row]) -> list[BenchPrompt]:
     return [BenchPrompt(turns[-1].content, turns=turns) for turns in asked if turns]
 
 
-def _same_as_base(
-    loaded: Loaded, session: Session, spec: TrainSpec, prompts: Sequence[BenchPrompt]
-) -> str:
-    """Hold one-token decoding with the adapter against the model without it.
+def _same_as_base(session: Session, prompts: Sequence[BenchPrompt]) -> str:
+    """Hold one-token decoding with the adapter against the model whose layers have none.
 
     Raises:
         KnownError: if they differ, which the gate rules out.
     """
-    bare = Session(replace(loaded, masks=None), Path(spec.model), None)
     for prompt in prompts:
-        if _one_token(session, prompt.messages) != _one_token(bare, prompt.messages):
+        with_adapter = _one_token(session, prompt.messages)
+        with without_gates(session.loaded):
+            bare = _one_token(session, prompt.messages)
+        if bare != with_adapter:
             raise KnownError(
                 "With the adapter one-token decoding differs from the base model's.",
                 "This is a defect of Stride: please report it with the run's folder.",

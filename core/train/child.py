@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.device import peak_memory
 from core.errors import Cancelled, KnownError
@@ -20,6 +21,9 @@ from core.paths import user_paths
 from core.train.reporter import Reporter
 from core.train.spec import read_spec
 from core.train.wishes import Wishes
+
+if TYPE_CHECKING:
+    from core.train.loop import Training
 
 
 def train(run_dir: Path) -> RunState:
@@ -44,7 +48,7 @@ def train(run_dir: Path) -> RunState:
         adapter = str(training.write_adapter(step))
         state = "completed" if finished else "stopped"
         if finished:
-            training.compare()
+            _compare(training)
     except Cancelled:
         state = "stopped"
     except KnownError as error:
@@ -58,6 +62,20 @@ def train(run_dir: Path) -> RunState:
         peak = peak_memory(training.device) if training else 0
         report(RunEnded(state, step, adapter, round(seconds, 2), supervised, peak))
     return state
+
+
+def _compare(training: Training) -> None:
+    """What the adapter is worth; it is written already, so a failure here loses nothing."""
+    try:
+        training.compare()
+    except KnownError as error:
+        training.report.say("compare", f"Before and after were not compared. {error}")
+    except RuntimeError as error:
+        from core.train.step import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        training.report.say("compare", "Before and after were not compared: memory ran out.")
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,8 @@ def written_rows(path: Path) -> list[Row]:
     """The rows that `write_rows` wrote, each of them, in their order."""
     # By newline alone: a text may hold the other signs that end a line for `splitlines`.
     lines = path.read_text(encoding="utf-8").split("\n")
-    return [to_row(json.loads(line)) for line in lines if line]
+    written = [json.loads(line) for line in lines if line]
+    return [replace(to_row(one), passage=one.get("passage", "")) for one in written]
 
 
 def row_to_json(row: Row) -> str:
@@ -84,12 +85,18 @@ def row_to_json(row: Row) -> str:
     return json.dumps(row_to_dict(row), ensure_ascii=False)
 
 
-def to_samples(row: Row, tokenizer: Any, end_id: int, context: int) -> list[Sample]:
-    """Token sequences of a row of at most `context` tokens; long texts become several."""
+def to_samples(row: Row, tokenizer: Any, end_id: int | None, context: int) -> list[Sample]:
+    """Token sequences of a row of at most `context` tokens; long texts become several.
+
+    Raises:
+        KnownError: if the model's template refuses the chat.
+    """
     if row.messages:
         prompt_ids = render(tokenizer, row.messages[:-1])[1]
         answer = tokenizer.encode(row.messages[-1].content, add_special_tokens=False)
-        ids = [*prompt_ids, *answer, *([end_id] if row.complete else [])][:context]
+        ids = [*prompt_ids, *answer, *([end_id] if row.complete and end_id is not None else [])][
+            :context
+        ]
         return [Sample(tuple(ids), len(prompt_ids) - 1)] if len(prompt_ids) < len(ids) else []
     ids = tokenizer.encode(row.text, add_special_tokens=False)
     pieces = [ids[start : start + context] for start in range(0, len(ids), context)]
@@ -97,12 +104,16 @@ def to_samples(row: Row, tokenizer: Any, end_id: int, context: int) -> list[Samp
 
 
 def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row], list[Row]]:
-    """Different training rows and held-out ones, at most a fifth of all, by a seeded shuffle."""
-    # A text given twice must not land on both sides.
-    order = list({(row.messages, row.text): row for row in rows}.values())
-    random.Random(f"split {seed}").shuffle(order)
-    held_out = min(held_out, len(order) // 5)
-    return order[held_out:], order[:held_out]
+    """Different training rows and held-out ones, at most a fifth of all, by a seeded shuffle.
+
+    A text given twice does not land on both sides, and neither does what speaks of one passage.
+    """
+    different = list({(row.messages, row.text): row for row in rows}.values())
+    random.Random(f"split {seed}").shuffle(different)
+    held_out = min(held_out, len(different) // 5)
+    passages = {row.passage for row in different[:held_out] if row.passage}
+    rest = [row for row in different[held_out:] if row.passage not in passages]
+    return rest, different[:held_out]
 
 
 def step_indices(step: int, count: int, samples: int, seed: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,14 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from core.errors import KnownError
+from core.history.training import SPEC_FILE
 from core.model.adapter_info import INFO_FILE
 from core.paths import Paths
 from core.settings import Settings
+from core.train import queue
 from core.train.plan import plan_spec
-from core.train.spec import TrainSpec
+from core.train.spec import TrainSpec, read_spec
+from core.typed import is_of
 
 Duration = Literal["quick", "balanced", "thorough"]
 MINUTES: dict[Duration, int] = {"quick": 10, "balanced": 30, "thorough": 120}
@@ -101,7 +105,9 @@ def suggest_name(data: tuple[str, ...], paths: Paths) -> str:
     stem = Path(data[0]).stem if data else ""
     plain = re.sub(r"[^\w-]+", "-", stem).strip("-").lower() or "adapter"
     taken = (plain, *(f"{plain}-{number}" for number in range(2, 1000)))
-    return next(name for name in taken if not (paths.adapters / name).exists())
+    coming = _coming(paths)
+    folders = ((name, paths.adapters / name) for name in taken)
+    return next(name for name, folder in folders if not folder.exists() and folder not in coming)
 
 
 def name_problem(name: str, paths: Paths) -> str:
@@ -112,7 +118,18 @@ def name_problem(name: str, paths: Paths) -> str:
         return f"“{name}” cannot be the name of a folder."
     if (paths.adapters / name / INFO_FILE).exists():
         return f"There is an adapter “{name}” already."
+    if paths.adapters / name in _coming(paths):
+        return f"A training under way writes the adapter “{name}”."
     return ""
+
+
+def _coming(paths: Paths) -> set[Path]:
+    """Folders that trainings at work or in line will write to."""
+    found = set()
+    for run_dir in (*queue.waiting(paths), *queue.at_work(paths)):
+        with contextlib.suppress(KnownError):
+            found.add(Path(read_spec(run_dir / SPEC_FILE).out))
+    return found
 
 
 def draft_file(paths: Paths) -> Path:
@@ -124,12 +141,23 @@ def load_draft(path: Path) -> Draft:
     """The draft of a file; a new one where there is none, or none of this version's."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        data["data"] = tuple(data["data"])
-        draft = Draft(**data)
+        draft = Draft(**{**data, "data": tuple(data["data"])})
+        is_known = _is_sound(draft)
     except (OSError, ValueError, TypeError, KeyError):
         return Draft()
-    is_known = draft.duration in MINUTES and set(draft.advanced) <= set(ADVANCED)
     return draft if is_known else Draft()
+
+
+def _is_sound(draft: Draft) -> bool:
+    hints = get_type_hints(Draft)
+    kinds = get_type_hints(TrainSpec)
+    plain = [name for name in hints if name != "advanced"]
+    return (
+        isinstance(draft.advanced, dict)
+        and set(draft.advanced) <= set(ADVANCED)
+        and all(is_of(getattr(draft, name), hints[name]) for name in plain)
+        and all(is_of(value, kinds[name]) for name, value in draft.advanced.items())
+    )
 
 
 def save_draft(path: Path, draft: Draft) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import cast
 
 from core.events import TrainingEvent
 from core.history.training import EVENTS_FILE
-from core.jsonl import from_dict
+from core.jsonl import parse_lines
 
 
 class EventTail:
@@ -22,15 +21,19 @@ class EventTail:
     def __init__(self, run_dir: Path, start: int = 0) -> None:
         self._path = run_dir / EVENTS_FILE
         self._read_from = start
-        self._torn = b""
 
     def read(self) -> list[TrainingEvent]:
-        """What was written since the last call; a line still being written waits."""
+        """What was written since the last call; a line still being written waits.
+
+        Raises:
+            KnownError: if a line is no event.
+        """
         if not self._path.is_file():
             return []
         with self._path.open("rb") as file:
             file.seek(self._read_from)
             new = file.read()
-        self._read_from += len(new)
-        *lines, self._torn = (self._torn + new).split(b"\n")
-        return [cast("TrainingEvent", from_dict(json.loads(line))) for line in lines]
+        # Not beyond the last whole line: a torn one is cut off before a run goes on.
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read_from += len(whole)
+        return [cast("TrainingEvent", event) for event in parse_lines(whole, str(self._path))]

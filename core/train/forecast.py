@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
-from core.train.spec import TrainSpec, write_spec
+from core.train.process import APART, ENVIRONMENT
+from core.train.spec import COMPARING_SHARE, SYNTHESIS_SHARE, TrainSpec, write_spec
 
 LOOK_SECONDS = 0.1
 _LOGITS_BYTES = 1 << 30
@@ -38,7 +40,7 @@ class Forecast:
     """What a run is expected to take.
 
     Attributes:
-        seconds: From its start to its end.
+        seconds: From its start to its end; the limit that was set, where minutes were given.
         steps: Optimizer steps in that time, about.
         peak_bytes: Most memory at a time.
         disk_bytes: Checkpoints and adapter together.
@@ -50,14 +52,21 @@ class Forecast:
     disk_bytes: int
 
 
-def forecast(spec: TrainSpec, measured: Measured) -> Forecast:
-    """What a spec will take by what a probe measured."""
+def forecast(spec: TrainSpec, measured: Measured, writes: bool = False) -> Forecast:
+    """What a spec will take by what a probe measured.
+
+    Args:
+        spec: The training.
+        measured: What the probe found.
+        writes: Whether the model writes rows first, which may take its whole share of the time.
+    """
     if spec.steps is not None:
         seconds, steps = spec.steps * measured.step_seconds, spec.steps
     else:
         assert spec.minutes is not None
         seconds = spec.minutes * 60
-        steps = int(seconds / measured.step_seconds)
+        share = 1 - COMPARING_SHARE - (SYNTHESIS_SHARE if writes else 0)
+        steps = int(seconds * share / measured.step_seconds)
     # One more than is kept: the newest is whole before the oldest goes.
     disk_bytes = (spec.keep_checkpoints + 2) * measured.trained_bytes
     return Forecast(seconds, steps, measured.peak_bytes, disk_bytes)
@@ -80,6 +89,8 @@ def run_probe(spec: TrainSpec, cancel: Cancel) -> Measured:
             stderr=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).resolve().parent.parent.parent,
+            env=ENVIRONMENT | os.environ,
+            **APART,
         )
         out, said = _wait(process, cancel)
     if process.returncode:

@@ -8,7 +8,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,11 +18,10 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from core.device import choose_device, machine_record
 from core.documents.records import Row
 from core.engine.session import Session, choose_dtype
-from core.errors import KnownError
+from core.errors import Cancelled, KnownError
 from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
-from core.train.afterwards import TIME_SHARE as COMPARING_SHARE
 from core.train.afterwards import compare_afterwards
 from core.train.checkpoint import (
     best_evaluation,
@@ -36,9 +35,10 @@ from core.train.data import Sample, split_rows, to_samples
 from core.train.evaluation import evaluate
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
-from core.train.spec import TrainSpec
+from core.train.spec import COMPARING_SHARE, TrainSpec
 from core.train.step import Stepper
 from core.train.student import describe, end_ids, load_student
+from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 
 PLAN_FILE = "plan.json"
@@ -63,6 +63,8 @@ class Training:
         name = choose_device(spec.device)
         dtype = choose_dtype(spec.dtype, name)
         mixed = spec.kind == "full" and dtype == torch.bfloat16
+        if name.startswith("cuda") and spec.processes == 1:
+            torch.cuda.set_device(name)  # Accelerate takes the current one
         self._accelerator = Accelerator(
             cpu=name == "cpu",
             mixed_precision="bf16" if mixed else "no",
@@ -177,11 +179,14 @@ class Training:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
         writer = new_writer(loaded, ends, self._paths, spec.model)
-        with self._accelerator.main_process_first():
-            rows = gather_rows(self._run_dir, spec, writer, self._report, self._wishes.stop)
-        cut = self._cutter(ends[0])
-        samples = {row: cut(row) for row in rows}
+        rows = self._rows_of_all_ranks(writer)
+        samples = {row: self._cut(row, ends[0]) for row in rows}
         usable = [row for row in rows if samples[row]]
+        if len(usable) < len(rows):
+            left_out = len(rows) - len(usable)
+            self._report.say(
+                "rows", f"{left_out} rows are left out: nothing to learn from in them."
+            )
         if not usable:
             raise KnownError(
                 "No row has an answer to learn from within the context.",
@@ -194,9 +199,24 @@ class Training:
             "rows", f"{len(self._samples)} training rows, {len(self._held_samples)} held out."
         )
 
-    def _cutter(self, end_id: int) -> Callable[[Row], list[Sample]]:
-        tokenizer, context = self._student.loaded.tokenizer, self._spec.context
-        return lambda row: to_samples(row, tokenizer, end_id, context)
+    def _rows_of_all_ranks(self, writer: Writer) -> list[Row]:
+        """The first rank gathers the rows, then the others read them.
+
+        Raises:
+            Cancelled: on all ranks, if a stop came meanwhile.
+        """
+        rows: list[Row] = []
+        with self._accelerator.main_process_first(), suppress(Cancelled):
+            rows = gather_rows(self._run_dir, self._spec, writer, self._report, self._wishes.stop)
+        if not rows:
+            raise Cancelled
+        return rows
+
+    def _cut(self, row: Row, end_id: int) -> list[Sample]:
+        try:
+            return to_samples(row, self._student.loaded.tokenizer, end_id, self._spec.context)
+        except KnownError:
+            return []  # the model's template refuses this chat
 
     def _resume(self) -> int:
         found = newest_checkpoint(self._run_dir)
@@ -241,6 +261,8 @@ class Training:
         self._report(RunStarted(run_id, spec, total, first, machine, time.time()))
 
     def _report_evaluation(self, step: int) -> None:
+        if self._last_eval is not None and self._last_eval.step == step:
+            return
         for event in self._evaluate(step):
             self._report(event)
         self._keep_if_best()

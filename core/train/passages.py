@@ -1,56 +1,68 @@
-"""Chats about documents: the model asks a question about a passage, then answers it.
+"""Documents become passages to continue, and chats: the model asks about a passage and answers.
 
 A speed-up learned from running text alone would show where text runs on; users meet the model
-in chat. So passages become questions and answers, all of them the base model's own words.
+in chat. The questions and answers are all the base model's own words.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from core.documents.records import Row
 from core.engine.request import Message
+from core.model.fingerprint import text_fingerprint
 
 PASSAGE_WORDS = 110
 FEWEST_WORDS = 12
 """A shorter passage is hardly worth a question."""
-MOST_PASSAGES = 1000
+MOST_ASKED = 1000
 LONGEST_QUESTION = 300
 """Characters; what is longer was no question."""
 FAMILY = "passage"
 _REQUEST = "Write one short question about this text:"
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def passages_of(rows: Sequence[Row], seed: int) -> list[str]:
-    """Passages of the plain texts among rows; of too many a seeded choice."""
-    found = [passage for row in rows if not row.messages for passage in split_passages(row.text)]
-    different = list(dict.fromkeys(found))
-    random.Random(f"passages {seed}").shuffle(different)
-    return different[:MOST_PASSAGES]
+def into_passages(rows: Sequence[Row]) -> list[Row]:
+    """The same rows, plain texts cut into passages; each passage knows itself by a fingerprint."""
+    return [
+        replace(row, text=passage, passage=text_fingerprint(passage)) if not row.messages else row
+        for row in rows
+        for passage in (split_passages(row.text) if not row.messages else [""])
+    ]
 
 
 def split_passages(text: str) -> list[str]:
-    """Whole sentences of a text, joined up to about `PASSAGE_WORDS` words each."""
-    passages: list[str] = []
-    open_parts: list[str] = []
-    size = 0
-    for part in _parts(text):
-        words = len(part.split())
-        if open_parts and size + words > PASSAGE_WORDS:
-            passages.append(" ".join(open_parts))
-            open_parts, size = [], 0
-        open_parts.append(part)
-        size += words
-    passages.append(" ".join(open_parts))
-    return [one for one in passages if len(one.split()) >= FEWEST_WORDS]
+    """Pieces of a text of at most `PASSAGE_WORDS` words, cut at ends of sentences or lines."""
+    words = list(re.finditer(r"\S+", text))
+    passages = []
+    first = 0
+    while first < len(words):
+        last = min(first + PASSAGE_WORDS, len(words))
+        if last < len(words):
+            inner = range(first + FEWEST_WORDS - 1, last)
+            ends = [n for n in inner if _ends_sentence(words[n], text)]
+            last = ends[-1] + 1 if ends else last
+        passages.append(text[words[first].start() : words[last - 1].end()])
+        first = last
+    return passages
 
 
-def question_row(passage: str) -> Row:
-    """Asks the model for a question about a passage."""
-    return Row((Message("user", f"{_REQUEST}\n\n{passage}"),), family=FAMILY)
+def question_rows(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Asks the model for a question about each passage; of too many about a seeded choice."""
+    texts = {row.text: row for row in rows if not row.messages and _is_worth_it(row.text)}
+    chosen = list(texts.values())
+    random.Random(f"passages {seed}").shuffle(chosen)
+    return [
+        Row(
+            (Message("user", f"{_REQUEST}\n\n{row.text}"),),
+            family=FAMILY,
+            passage=row.passage,
+        )
+        for row in chosen[:MOST_ASKED]
+    ]
 
 
 def chats_about(asked: Sequence[Row]) -> list[Row]:
@@ -65,16 +77,16 @@ def chats_about(asked: Sequence[Row]) -> list[Row]:
         if question:
             passage = row.messages[0].content.removeprefix(f"{_REQUEST}\n\n")
             text = f"{passage}\n\n{question}" if len(chats) % 2 == 0 else question
-            chats.append(Row((Message("user", text),), family=FAMILY))
+            chats.append(Row((Message("user", text),), family=FAMILY, passage=row.passage))
     return chats
 
 
-def _parts(text: str) -> Iterator[str]:
-    """Sentences; one without an end is cut after `PASSAGE_WORDS` words."""
-    for sentence in _SENTENCE_END.split(text):
-        words = sentence.split()
-        for at in range(0, len(words), PASSAGE_WORDS):
-            yield " ".join(words[at : at + PASSAGE_WORDS])
+def _ends_sentence(word: re.Match[str], text: str) -> bool:
+    return word.group()[-1] in ".!?" or text[word.end() : word.end() + 1] == "\n"
+
+
+def _is_worth_it(text: str) -> bool:
+    return len(text.split()) >= FEWEST_WORDS
 
 
 def _question_in(answer: str) -> str:

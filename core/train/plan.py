@@ -51,7 +51,7 @@ def command_line(spec: TrainSpec) -> str:
     words = ["stride", "train", "--model", spec.model]
     for path in spec.data:
         words += ["--data", path]
-    words += ["--from", spec.start_from]
+    words += ["--from", spec.start_from, "--device", spec.device, "--dtype", spec.dtype]
     for name, value in _changed(spec).items():
         option = f"--{name.replace('_', '-')}"
         words += [option] if value is True else [option, f"{value}"]
@@ -60,7 +60,7 @@ def command_line(spec: TrainSpec) -> str:
 
 def _changed(spec: TrainSpec) -> dict[str, Any]:
     """Settings other than the defaults, without those that the command works out again."""
-    follows = {"model", "data", "start_from", "micro_sequences"}
+    follows = {"model", "data", "start_from", "device", "dtype", "micro_sequences"}
     follows |= _shape_of_start(spec.start_from).keys()
     return {
         field.name: getattr(spec, field.name)

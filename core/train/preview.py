@@ -13,6 +13,7 @@ from core.documents.process import read_documents
 from core.documents.records import ColumnMap, Row
 from core.documents.report import Report
 from core.engine.prompt import render
+from core.errors import KnownError
 from core.train.data import to_samples
 
 SHOWN_ROWS = 3
@@ -51,11 +52,11 @@ class Preview:
         rendered: The first rows.
         lengths: Tokens of each counted row, uncut.
         unanswered: Rows that the model answers first.
-        texts: Rows of plain text, of which passages are made.
+        texts: Rows of plain text, about which the model writes chats.
     """
 
     tokenizer: Any
-    end_id: int
+    end_id: int | None
     context: int
     rendered: list[RenderedRow] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
@@ -97,8 +98,15 @@ def new_preview(model: Path, context: int) -> Preview:
     return Preview(tokenizer, tokenizer.eos_token_id, context)
 
 
-def render_row(row: Row, tokenizer: Any, end_id: int, context: int) -> RenderedRow:
+def render_row(row: Row, tokenizer: Any, end_id: int | None, context: int) -> RenderedRow:
     """A row as the training will read it."""
+    try:
+        return _rendered(row, tokenizer, end_id, context)
+    except KnownError as error:
+        return RenderedRow(f"It cannot be used: {error.sentence}", "", 0)
+
+
+def _rendered(row: Row, tokenizer: Any, end_id: int | None, context: int) -> RenderedRow:
     if row.lacks_answer:
         text, token_ids = render(tokenizer, row.messages)
         return RenderedRow(text, "", len(token_ids), lacks_answer=True)

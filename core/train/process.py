@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from core.control import Cancel
+from core.device import CPU, choose_device
 from core.errors import KnownError
 from core.events import TrainingEvent
+from core.history.records import Source
 from core.history.training import (
     EVENTS_FILE,
     PROCESS_FILE,
     SPEC_FILE,
     is_at_work,
     note_process,
+    read_training,
 )
 from core.paths import Paths
 from core.train import wishes
@@ -32,13 +35,19 @@ LOG_FILE = "log.txt"
 LAUNCH_FILE = "accelerate.yaml"
 POLL_SECONDS = 0.2
 KILL_AFTER = 30.0
-_ENVIRONMENT = {
+ENVIRONMENT = {
     # glibc gives every large tensor back to the system and gets it again page by page: keeping
     # the memory makes a step on two cores 12 % quicker.
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
 """Of the training process; what the user's own environment says goes before it."""
+APART: dict[str, Any] = (
+    {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    if sys.platform == "win32"
+    else {"start_new_session": True}
+)
+"""What lets a process outlive the terminal and the window it was started from."""
 
 
 def new_run(spec: TrainSpec, paths: Paths) -> Path:
@@ -77,8 +86,9 @@ class TrainingProcess:
         KnownError: if a process already works on this run.
     """
 
-    def __init__(self, run_dir: Path) -> None:
-        if is_at_work(run_dir):
+    def __init__(self, run_dir: Path, source: Source = "cli") -> None:
+        # By its state, which counts a process on another host as at work until it has ended.
+        if read_training(run_dir).state == "running":
             raise KnownError(
                 f"The training {run_dir.name} is still running.", "Wait, or stop it first."
             )
@@ -87,17 +97,20 @@ class TrainingProcess:
         events = run_dir / EVENTS_FILE
         drop_torn_line(events)  # before the size is read: the reader must not skip a byte
         self._tail = EventTail(run_dir, events.stat().st_size if events.is_file() else 0)
-        with (run_dir / LOG_FILE).open("ab") as log:
-            self._process = subprocess.Popen(
-                _command(run_dir),
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parent.parent.parent,
-                env=_ENVIRONMENT | os.environ,
-            )
-        note_process(run_dir, self._process.pid)
+        try:
+            with (run_dir / LOG_FILE).open("ab") as log:
+                self._process = subprocess.Popen(
+                    _command(run_dir),
+                    stdout=log,
+                    stderr=log,
+                    stdin=subprocess.DEVNULL,
+                    cwd=Path(__file__).resolve().parent.parent.parent,
+                    env=ENVIRONMENT | os.environ,
+                    **APART,
+                )
+            note_process(run_dir, self._process.pid, source)
+        except OSError as error:
+            raise KnownError(f"The training {run_dir.name} cannot be started: {error}.") from error
 
     def events(self, stop: Cancel) -> Iterator[TrainingEvent]:
         """Events as they happen, until the process has ended; `stop` asks it to."""
@@ -146,7 +159,7 @@ def _command(run_dir: Path) -> list[str]:
 
 def launch_config(spec: TrainSpec) -> str:
     """What Accelerate's launcher is told, as YAML; `docs/cluster.md` says how several nodes do."""
-    on_cpu = spec.device == "cpu"
+    on_cpu = choose_device(spec.device) == CPU
     lines = (
         "compute_environment: LOCAL_MACHINE",
         f"distributed_type: {'MULTI_CPU' if on_cpu else 'MULTI_GPU'}",

@@ -48,7 +48,6 @@ class RunProgress:
         losses: (step, loss) of every step; `agreements` likewise, of the training batches.
         evaluations: Every held-out evaluation.
         samples: Held-out answers of every evaluation, oldest first.
-        supervised: Slots since the last start.
     """
 
     phase: str = "load"
@@ -56,7 +55,6 @@ class RunProgress:
     total_steps: int = 0
     step: int = 0
     learning_rate: float = 0.0
-    supervised: int = 0
     losses: list[tuple[int, float]] = field(default_factory=list)
     agreements: list[tuple[int, float]] = field(default_factory=list)
     evaluations: list[EvalDone] = field(default_factory=list)
@@ -79,11 +77,12 @@ class RunProgress:
                 self.total_steps, self.step = event.total_steps, event.first_step
                 self.ended, self.phase = None, "train"
                 self.pid = int(str(event.machine.get("pid", 0)))
+                self.compared, self.advice = [], None
+                self._recent.clear()
                 self._forget_after(event.first_step)
             case StepDone():
                 self.phase, self.step = "train", event.step
                 self.learning_rate = event.learning_rate
-                self.supervised += event.supervised
                 self.losses.append((event.step, event.loss))
                 self.agreements.append((event.step, event.agreement))
                 self._recent.append((event.seconds, event.supervised))
@@ -108,6 +107,8 @@ class RunProgress:
         """Steps behind the checkpoint that a resumed run starts from are done again."""
         self.losses = [one for one in self.losses if one[0] <= step]
         self.agreements = [one for one in self.agreements if one[0] <= step]
+        self.evaluations = [one for one in self.evaluations if one.step <= step]
+        self.samples = [one for one in self.samples if one.step <= step]
 
     @property
     def share(self) -> float:

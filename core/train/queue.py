@@ -1,4 +1,4 @@
-"""Runs that wait for their turn: folders with a spec and a mark, oldest first."""
+"""Runs that wait for their turn: folders with a spec and a mark, the one marked first in front."""
 
 from __future__ import annotations
 
@@ -17,28 +17,35 @@ def put_in_line(run_dir: Path) -> None:
     (run_dir / MARK).touch()
 
 
+def is_waiting(run_dir: Path) -> bool:
+    """Whether a run is in line."""
+    return (run_dir / MARK).is_file()
+
+
 def take_out(run_dir: Path) -> None:
     """Its turn has come."""
     (run_dir / MARK).unlink(missing_ok=True)
 
 
 def drop(run_dir: Path) -> None:
-    """Take a run that never started out of the line, folder and all."""
-    if (run_dir / MARK).is_file() and not (run_dir / EVENTS_FILE).exists():
+    """Take a run out of the line; one that never started goes with its folder."""
+    has_begun = (run_dir / EVENTS_FILE).exists()
+    take_out(run_dir)
+    if not has_begun:
         shutil.rmtree(run_dir)
 
 
 def waiting(paths: Paths) -> list[Path]:
-    """Runs in the order of their turns."""
-    return [folder for folder in _runs(paths) if (folder / MARK).is_file()]
+    """Runs in the order in which they were put in line."""
+    found = [folder for folder in _runs(paths) if (folder / MARK).is_file()]
+    return sorted(found, key=lambda folder: (folder / MARK).stat().st_mtime_ns)
 
 
 def at_work(paths: Paths) -> list[Path]:
-    """Runs whose process is there, whoever started it."""
+    """Runs whose process is on this machine, whoever started it."""
     return [folder for folder in _runs(paths) if is_at_work(folder)]
 
 
 def _runs(paths: Paths) -> Iterator[Path]:
     if paths.runs.is_dir():
-        # Their names begin with the time they were made at.
-        yield from sorted(one for one in paths.runs.iterdir() if (one / SPEC_FILE).is_file())
+        yield from (one for one in paths.runs.iterdir() if (one / SPEC_FILE).is_file())

@@ -13,16 +13,14 @@ from core.model.fingerprint import cached_weights_hash
 from core.model.loading import Loaded
 from core.paths import Paths
 from core.train.data import CHECK, read_rows, write_rows, written_rows
-from core.train.passages import chats_about, passages_of, question_row
+from core.train.passages import chats_about, into_passages, question_rows
 from core.train.reporter import Reporter
-from core.train.spec import TrainSpec
+from core.train.spec import SYNTHESIS_SHARE, TrainSpec
 from core.train.synthesis import Advance, Writer, family_rows
 
 ROWS_FILE = "rows.jsonl"
 FAMILY_ROWS = 400
 INVENTED_ROWS = 400
-TIME_SHARE = 1 / 3
-"""Most of a run's minutes that writing rows may take."""
 
 
 def gather_rows(
@@ -41,7 +39,7 @@ def gather_rows(
     if stored.is_file():
         # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
         return written_rows(stored)
-    began, allowed = time.monotonic(), (spec.minutes or float("inf")) * 60 * TIME_SHARE
+    began, allowed = time.monotonic(), (spec.minutes or float("inf")) * 60 * SYNTHESIS_SHARE
     rows = _given_rows(spec, report, stop_asked) if spec.data else []
     asking = _Progress(report, began + allowed / 2, stop_asked)
     answering = _Progress(report, began + allowed, stop_asked)
@@ -60,9 +58,11 @@ def _given_rows(spec: TrainSpec, report: Reporter, stop_asked: Callable[[], bool
 
 
 def _with_chats(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
-    """Chats about the passages of plain texts beside these or in their place."""
-    passages = passages_of(rows, spec.seed) if spec.passages != "text" else []
-    chats = chats_about(writer.answer([question_row(one) for one in passages], advance))
+    """Texts in passages, and chats about these beside them or in their place."""
+    rows = into_passages(rows)
+    if spec.passages == "text":
+        return rows
+    chats = chats_about(writer.answer(question_rows(rows, spec.seed), advance))
     if chats and spec.passages == "chats":
         rows = [row for row in rows if row.messages]
     return rows + chats

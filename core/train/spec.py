@@ -14,6 +14,10 @@ from core.errors import KnownError
 from core.model.adapter_info import Kind
 from core.typed import is_of
 
+SYNTHESIS_SHARE = 1 / 3
+"""Most of a run's minutes that writing rows may take."""
+COMPARING_SHARE = 0.15
+"""Of a run's minutes, for the comparison at its end."""
 Passages = Literal["text", "chats", "both"]
 
 

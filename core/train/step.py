@@ -22,6 +22,8 @@ from core.train.distill import Outcome
 from core.train.spec import TrainSpec
 from core.train.student import Student
 
+_NO_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
 
 class Stepper:
     """Takes the steps of a run.
@@ -197,4 +199,5 @@ class Stepper:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether memory ran out; on the CPU torch has no class of its own for it."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in said for sign in _NO_MEMORY)

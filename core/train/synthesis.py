@@ -20,6 +20,7 @@ from torch import Tensor
 from core.documents.records import Row
 from core.engine.prompt import render
 from core.engine.request import Message
+from core.errors import KnownError
 from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
 
 BATCH = 48
@@ -50,7 +51,7 @@ class Writer:
     def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
         """The rows with answers; rows not reached in time are left out."""
         open_rows = [row for row in rows if row.lacks_answer and _key(row) not in self._known]
-        prompts = {_key(row): render(self._tokenizer, row.messages)[1] for row in open_rows}
+        prompts = {_key(row): ids for row in open_rows if (ids := self._prompt_ids(row))}
         # Answers of one family are of like length, so sorting by it wastes less padding.
         keys = sorted(prompts, key=lambda key: len(prompts[key]))
         groups = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
@@ -63,6 +64,13 @@ class Writer:
             if not advance(done, len(keys)):
                 break
         return [answered for row in rows if (answered := self._answered(row)) is not None]
+
+    def _prompt_ids(self, row: Row) -> list[int]:
+        """Tokens of a row's chat; none if the model's template refuses it."""
+        try:
+            return render(self._tokenizer, row.messages)[1]
+        except KnownError:
+            return []
 
     def invent_prompts(self, count: int, seed: int, advance: Advance) -> list[Row]:
         """Prompts sampled from the model through its template's user turn."""

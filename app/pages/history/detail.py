@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
-    QLayout,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,7 @@ from app.pages.history.table import KIND_WORDS, STATE_WORDS
 from app.widgets.answer_figures import STOP_REASONS
 from app.widgets.answer_view import AnswerView
 from app.widgets.legend import ColourBox, Legend
-from app.widgets.text import SPACE, body, button, heading, line, muted
+from app.widgets.text import SPACE, body, button, clear_layout, heading, line, muted
 from app.widgets.units import duration_text, moment_text, size_text
 from app.widgets.what_if import WhatIf
 from core.events import GenerationEvent
@@ -155,7 +154,7 @@ class RunView(QWidget):
         self._show_facts(run)
 
     def _show_figures(self, run: RunDetail) -> None:
-        _clear(self._figures)
+        clear_layout(self._figures)
         known = [
             (label, form.format(run.summary[name]))
             for name, label, form in FIGURES
@@ -170,7 +169,7 @@ class RunView(QWidget):
             self._figures.addLayout(cell, row, column)
 
     def _show_facts(self, run: RunDetail) -> None:
-        _clear(self._facts)
+        clear_layout(self._facts)
         self._facts.setHorizontalSpacing(3 * SPACE)
         self._facts.setColumnStretch(1, 1)
         facts = {
@@ -207,14 +206,3 @@ def _took(summary: dict[str, Any]) -> dict[str, str]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def _clear(layout: QLayout) -> None:
-    """Remove everything from a layout, nested layouts too."""
-    while (item := layout.takeAt(0)) is not None:
-        widget, inner = item.widget(), item.layout()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
-        elif inner is not None:
-            _clear(inner)

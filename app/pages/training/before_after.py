@@ -7,7 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from app.widgets.card import Card
-from app.widgets.text import SPACE, body, button, heading, muted
+from app.widgets.text import SPACE, body, button, clear_layout, heading, muted
 from core.events import Span, ThresholdAdvised, WayCompared
 from core.train.progress import RunProgress
 
@@ -52,9 +52,7 @@ class BeforeAfterCard(Card):
         self._show_advice(progress.advice)
 
     def _fill(self) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.deleteLater()
+        clear_layout(self._grid)
         for column, text in enumerate(HEADS):
             self._grid.addWidget(muted(text), 0, column)
         for row, found in enumerate(self._shown, 1):

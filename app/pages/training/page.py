@@ -15,7 +15,7 @@ from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
 from core.errors import KnownError
 from core.events import TrainingEvent
-from core.history.training import SPEC_FILE
+from core.history.training import SPEC_FILE, is_at_work
 from core.train.forecast import Forecast
 from core.train.spec import TrainSpec, read_spec
 
@@ -41,6 +41,7 @@ class TrainingPage(QWidget):
         self.setAccessibleName("Training")
         self._context = context
         self._training = context.training
+        self._wants_memory: set[Path] = set()
         self._wants_reload = False
         self._shown: Path | None = None
         self._list = RunList()
@@ -94,7 +95,8 @@ class TrainingPage(QWidget):
 
     @Slot()
     def _on_list(self) -> None:
-        self._training.refresh()
+        self._shown = None
+        self._training.look_again()
         self._pages.setCurrentWidget(self._list)
 
     @Slot()
@@ -121,12 +123,13 @@ class TrainingPage(QWidget):
 
     @Slot(object, object, bool)
     def _on_start(self, spec: TrainSpec, forecast: Forecast | None, keep_chatting: bool) -> None:
-        if not keep_chatting and self._context.engine.info is not None:
-            self._wants_reload = True
-            self.unload_requested.emit()
-        self._shown = self._training.start(spec, forecast)
-        if self._shown is not None:
-            self._wizard.begin_anew()
+        self._shown = self._training.plan(spec, forecast)
+        if self._shown is None:
+            return
+        if not keep_chatting:
+            self._wants_memory.add(self._shown)
+        self._wizard.begin_anew()
+        self._training.resume(self._shown)
 
     # The run
 
@@ -135,7 +138,7 @@ class TrainingPage(QWidget):
         if folder != self._shown:
             return
         self.run_view.show_run(folder, _name_of(folder), events)
-        self.run_view.set_at_work(folder == self._training.at_work)
+        self.run_view.set_at_work(is_at_work(folder))
         self._pages.setCurrentWidget(self.run_view)
 
     @Slot(list)
@@ -144,6 +147,9 @@ class TrainingPage(QWidget):
 
     @Slot(object)
     def _on_began(self, folder: Path) -> None:
+        if folder in self._wants_memory and self._context.engine.info is not None:
+            self._wants_reload = True
+            self.unload_requested.emit()
         if folder == self._shown:
             self.run_view.set_at_work(True)
 
@@ -153,7 +159,8 @@ class TrainingPage(QWidget):
             self.run_view.set_at_work(False)
         if self._wants_reload and self._training.at_work is None:
             self._wants_reload = False
-            self.reload_requested.emit()
+            if self._context.engine.info is None:  # else the user has loaded one meanwhile
+                self.reload_requested.emit()
 
     @Slot()
     def _on_pause(self) -> None:

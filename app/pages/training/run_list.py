@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.widgets.card import Card, ScrollPage
 from app.widgets.empty_state import EmptyState
-from app.widgets.text import PAGE_MARGIN, SPACE, button, heading, muted, title
+from app.widgets.text import PAGE_MARGIN, SPACE, button, clear_layout, heading, muted, title
 from app.widgets.units import duration_text, moment_text, size_text
 from app.workers.training import RunLine
 
@@ -68,10 +68,7 @@ class RunList(QWidget):
     def show_runs(self, lines: list[RunLine]) -> None:
         """Show other runs."""
         column = self._cards.column
-        while (item := column.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.hide()
-                widget.deleteLater()
+        clear_layout(column)
         for line in lines:
             column.addWidget(RunCard(line, self))
         self._new.setVisible(bool(lines))

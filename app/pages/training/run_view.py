@@ -20,6 +20,7 @@ from app.widgets.units import duration_text, size_text, time_left_text
 from core.device import busiest_gpu, process_memory
 from core.events import TrainingEvent
 from core.train.progress import PHASES, RunProgress
+from core.train.queue import is_waiting
 from core.train.wishes import is_paused
 
 TILES = (
@@ -172,13 +173,18 @@ class RunView(ScrollPage):
         progress = self._progress
         if self._asked and self._is_at_work:
             return self._asked
-        if progress.ended is not None and not self._is_at_work:
+        is_over = not self._is_at_work and not is_waiting(self._folder)
+        if progress.ended is not None and is_over:
             time = duration_text(progress.ended.seconds)
             failed = f" {progress.message}" if progress.ended.state == "failed" else ""
             state = progress.ended.state.capitalize()
             return f"{state} after {progress.step:,} steps, {time}.{failed}"
+        if not self._is_at_work and is_waiting(self._folder):
+            return "In line: it begins once the training at work is over."
         if not self._is_at_work:
-            return "Waiting for its turn, or broken off: its last checkpoint is kept."
+            return "Broken off; it can go on from its last checkpoint."
+        if is_paused(self._folder) and progress.phase != "pause":
+            return "Pausing after the running step …"
         said = progress.message if progress.phase in TOLD else ""
         return f"{PHASES.get(progress.phase, progress.phase)} … {said}".strip()
 

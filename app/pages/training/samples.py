@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout
 
 from app.widgets.answer_view import AnswerView
 from app.widgets.card import Card
-from app.widgets.text import muted
+from app.widgets.text import clear_layout, muted
 from core.events import SampleDone
 from core.metrics import answer_figures
 
@@ -63,10 +63,7 @@ class SamplesCard(Card):
         self._show_step()
 
     def _show_step(self) -> None:
-        while (item := self._answers.takeAt(0)) is not None:
-            if widget := item.widget():
-                widget.hide()
-                widget.deleteLater()
+        clear_layout(self._answers)
         for sample in self._samples.get(self._steps.currentData(), []):
             prompt = (
                 sample.prompt

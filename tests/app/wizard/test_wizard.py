@@ -122,7 +122,7 @@ def test_a_table_without_known_columns_asks_for_them(
     assert wizard.state.look.preview.rows == 1
     page._columns.setText("nonsense")
     page._columns.editingFinished.emit()
-    qtbot.waitUntil(lambda: wizard.state.problem is not None)
+    qtbot.waitUntil(lambda: bool(wizard.state.unread))
     assert "column" in wizard._why.text().lower()
 
 
@@ -145,7 +145,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     qtbot.waitUntil(lambda: wizard.state.forecast is not None)
     review = wizard.page
     assert review._verdict.text() == "Ready"
-    assert "10 min for about 300 steps" in review._forecast.text()
+    assert "10 min, the limit that was set, with about 155 steps" in review._forecast.text()
     assert "--rank 5" in review._command.text()
     review._on_copy_command()
     assert QGuiApplication.clipboard().text() == review._command.text()
@@ -157,7 +157,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     wizard._next.click()
     [(spec, forecast, keep_chatting)] = started
     assert (spec.rank, spec.minutes, spec.out) == (5, 10, str(paths.adapters / "pumps"))
-    assert forecast.steps == 300
+    assert forecast.steps == 255
     assert not keep_chatting
 
 
@@ -185,6 +185,10 @@ def test_a_probe_that_fails_is_told_but_does_not_stop(
     wizard._next.click()
     qtbot.waitUntil(lambda: "Not even one step" in wizard.page._forecast.text())
     assert wizard._next.isEnabled()
+    wizard._back.click()
+    wizard._back.click()
+    assert wizard._next.isEnabled()
+    assert wizard.page._look._table.isVisibleTo(wizard)
 
 
 def test_a_draft_that_cannot_be_saved_is_told(qtbot: QtBot, wizard: Wizard, monkeypatch) -> None:

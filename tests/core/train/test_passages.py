@@ -10,32 +10,34 @@ from hypothesis import strategies as st
 
 from core.documents.records import Row
 from core.engine.request import Message
+from core.train.data import split_rows
 from core.train.passages import (
-    FEWEST_WORDS,
-    MOST_PASSAGES,
+    MOST_ASKED,
     PASSAGE_WORDS,
     chats_about,
-    passages_of,
-    question_row,
+    into_passages,
+    question_rows,
     split_passages,
 )
 
 SENTENCE = "The pump of line three was greased on Monday by the day shift."
 
 
-def answered(passage: str, answer: str) -> Row:
-    row = question_row(passage)
+def answered(row: Row, answer: str) -> Row:
     return replace(row, messages=(*row.messages, Message("assistant", answer)))
 
 
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=12))
-def test_passages_hold_every_word_but_those_of_too_short_ends(sizes) -> None:
-    text = " ".join(" ".join(["word"] * size) + "." for size in sizes)
+def asked(*texts: str) -> list[Row]:
+    rows = question_rows(into_passages([Row(text=text) for text in texts]), 0)
+    return sorted(rows, key=lambda row: row.messages[0].content)
+
+
+@given(st.text(alphabet="ab .\n\t?", max_size=3000))
+def test_passages_hold_every_word_in_order(text) -> None:
     passages = split_passages(text)
-    assert all(FEWEST_WORDS <= len(one.split()) <= PASSAGE_WORDS for one in passages)
-    kept = sum(len(one.split()) for one in passages)
-    # A short piece stays alone only beside one that leaves it no room.
-    assert sum(sizes) - kept <= (FEWEST_WORDS - 1) * (len(sizes) + 1)
+    assert " ".join(passages).split() == text.split()
+    assert all(0 < len(one.split()) <= PASSAGE_WORDS for one in passages)
+    assert all(one in text for one in passages)  # with their line breaks
 
 
 def test_sentences_stay_whole() -> None:
@@ -44,23 +46,32 @@ def test_sentences_stay_whole() -> None:
     assert all(one.endswith("shift.") for one in passages)
 
 
-def test_passages_come_from_texts_alone_each_once() -> None:
+def test_texts_are_cut_and_chats_stay() -> None:
     chat = Row((Message("user", SENTENCE),))
-    assert passages_of([chat, Row(text=SENTENCE), Row(text=SENTENCE)], 0) == [SENTENCE]
+    rows = into_passages([chat, Row(text=" ".join([SENTENCE] * 10), family="notes")])
+    assert rows[0] == chat
+    assert len(rows) == 3
+    assert {row.family for row in rows[1:]} == {"notes"}
+    assert len({row.passage for row in rows[1:]}) == 2
+
+
+def test_long_enough_texts_are_asked_about_each_once() -> None:
+    rows = question_rows(into_passages([Row(text=SENTENCE)] * 2 + [Row(text="Too short.")]), 0)
+    assert [row.messages[0].content.endswith(SENTENCE) for row in rows] == [True]
 
 
 def test_of_too_many_passages_a_seeded_choice_is_taken() -> None:
-    rows = [Row(text=f"{n} {SENTENCE}") for n in range(MOST_PASSAGES + 5)]
-    chosen = passages_of(rows, 1)
-    assert len(chosen) == MOST_PASSAGES
-    assert chosen == passages_of(rows, 1) != passages_of(rows, 2)
+    rows = into_passages([Row(text=f"{n} {SENTENCE}") for n in range(MOST_ASKED + 5)])
+    chosen = question_rows(rows, 1)
+    assert len(chosen) == MOST_ASKED
+    assert chosen == question_rows(rows, 1) != question_rows(rows, 2)
 
 
 def test_every_other_chat_carries_its_passage() -> None:
-    asked = [answered(f"{n} {SENTENCE}", f'"Who greased pump {n}?"') for n in range(2)]
-    first, second = chats_about(asked)
-    assert first.messages == (Message("user", f"0 {SENTENCE}\n\nWho greased pump 0?"),)
-    assert second.messages == (Message("user", "Who greased pump 1?"),)
+    rows = asked(f"0 {SENTENCE}", f"1 {SENTENCE}")
+    first, second = chats_about([answered(row, '"Who greased it?"') for row in rows])
+    assert first.messages == (Message("user", f"0 {SENTENCE}\n\nWho greased it?"),)
+    assert second.messages == (Message("user", "Who greased it?"),)
     assert first.lacks_answer
 
 
@@ -74,5 +85,14 @@ def test_every_other_chat_carries_its_passage() -> None:
     ],
 )
 def test_only_a_question_becomes_a_chat(answer, question) -> None:
-    chats = chats_about([answered("a", "Why?"), answered(SENTENCE, answer)])[1:]
+    first, second = asked(f"0 {SENTENCE}", f"1 {SENTENCE}")
+    chats = chats_about([answered(first, "Why?"), answered(second, answer)])[1:]
     assert [chat.messages[0].content for chat in chats] == ([question] if question else [])
+
+
+def test_what_speaks_of_a_held_out_passage_is_not_trained_on() -> None:
+    rows = into_passages([Row(text=f"{n} {SENTENCE}") for n in range(40)])
+    chats = chats_about([answered(row, "Who?") for row in question_rows(rows, 0)])
+    train, held_out = split_rows([*rows, *chats], 10, 0)
+    assert len(held_out) == 10
+    assert not {row.passage for row in train} & {row.passage for row in held_out}

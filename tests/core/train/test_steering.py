@@ -137,12 +137,13 @@ def test_runs_wait_in_line(spec) -> None:
     assert not first.exists()
 
 
-def test_a_run_that_has_begun_is_not_dropped(spec) -> None:
+def test_a_run_that_has_begun_keeps_its_folder(spec) -> None:
     run_dir = new_run(spec, user_paths())
     queue.put_in_line(run_dir)
     Reporter(run_dir).say("load", "Loading.")
     queue.drop(run_dir)
     assert run_dir.exists()
+    assert queue.waiting(user_paths()) == []
 
 
 def test_a_tail_reads_each_event_once_and_waits_for_whole_lines(tmp_path) -> None:
