@@ -24,6 +24,7 @@ from core.train.spec import TrainSpec
 
 READY = "Ready"
 NOT_READY = "Not ready, because"
+WORKING = "One moment …"
 PROBING = "Measuring a few steps on this machine …"
 
 
@@ -84,7 +85,7 @@ class ReviewPage(WizardPage):
     @override
     def missing(self) -> str:
         if self.state.plan is None and not self.state.problems():
-            return "One moment …"
+            return WORKING
         return " ".join(self._not_ready())
 
     def _not_ready(self) -> list[str]:
@@ -103,7 +104,8 @@ class ReviewPage(WizardPage):
         if not self.isVisible():
             return
         reasons = self._not_ready()
-        self._verdict.setText(NOT_READY if reasons else READY)
+        known = READY if self.state.plan is not None else WORKING
+        self._verdict.setText(NOT_READY if reasons else known)
         self._reasons.setText("\n".join(reasons))
         self._reasons.setVisible(bool(reasons))
         spec = self._spec
