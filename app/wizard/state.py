@@ -78,7 +78,7 @@ class WizardState(QObject):
         """The model to train, if it is there."""
         usable = [one for one in self.inventory.models if not one.entry.problem]
         chosen = [one for one in usable if one.wish == self.draft.model]
-        return (chosen or usable or [None])[0]
+        return next(iter(chosen or usable), None)
 
     @property
     def is_reading(self) -> bool:
@@ -146,7 +146,8 @@ class WizardState(QObject):
 
     def read_files(self) -> None:
         """Read the files as a training would; the outcome is in `look`."""
-        self._reader = _cancelled(self._reader)
+        _cancel(self._reader)
+        self._reader = None
         self.look, self.unread = None, ""
         model, draft = self.model, self.draft
         if model is not None and draft.data:
@@ -171,12 +172,14 @@ class WizardState(QObject):
 
     def stop_planning(self) -> None:
         """Give up spec and forecast: they were those of another draft."""
-        self._planner, self._prober = _cancelled(self._planner), _cancelled(self._prober)
+        _cancel(self._planner, self._prober)
+        self._planner = self._prober = None
         self.plan, self.forecast, self.unprobed = None, None, ""
 
     def stop(self) -> None:
         """Let nothing go on in the pool; the wizard is left."""
-        self._reader = _cancelled(self._reader)
+        _cancel(self._reader)
+        self._reader = None
         self.stop_planning()
 
     def _put(self, draft: Draft) -> None:
@@ -248,10 +251,11 @@ class WizardState(QObject):
             self.changed.emit()
 
 
-def _cancelled(job: Job | None) -> None:
-    """Cancel a job; nobody waits for it any more."""
-    if job is not None:
-        job.cancel()
+def _cancel(*jobs: Job | None) -> None:
+    """Cancel jobs for which nobody waits any more."""
+    for job in jobs:
+        if job is not None:
+            job.cancel()
 
 
 def _read(model: ModelChoice, draft: Draft, cancel: Cancel, progress: Progress) -> Look:

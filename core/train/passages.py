@@ -71,7 +71,7 @@ def chats_about(asked: Sequence[Row]) -> list[Row]:
     Every other one carries its passage, as a user would paste it; the rest ask for what the
     model knows by itself.
     """
-    chats = []
+    chats: list[Row] = []
     for row in asked:
         question = _question_in(row.messages[-1].content)
         if question:

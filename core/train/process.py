@@ -42,9 +42,10 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
 """Of the training process; what the user's own environment says goes before it."""
+_NEW_PROCESS_GROUP, _NO_WINDOW = 0x200, 0x8000000
 APART: dict[str, Any] = (
-    {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    if sys.platform == "win32"
+    {"creationflags": _NEW_PROCESS_GROUP | _NO_WINDOW}
+    if os.name == "nt"
     else {"start_new_session": True}
 )
 """What lets a process outlive the terminal and the window it was started from."""
