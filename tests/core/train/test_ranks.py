@@ -41,7 +41,10 @@ def test_rows_must_divide_among_the_ranks(spec) -> None:
         dataclasses.replace(spec, processes=3).check()
 
 
-def test_the_launcher_is_told_devices_and_ranks(spec) -> None:
+def test_the_launcher_is_told_devices_and_ranks(spec, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "core.train.process.choose_device", lambda wish: {"auto": "cuda:0"}.get(wish, wish)
+    )
     on_gpus = launch_config(dataclasses.replace(spec, device="auto", processes=2))
     assert "distributed_type: MULTI_GPU" in on_gpus
     assert "num_processes: 2" in on_gpus
