@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+from app.context import AppContext
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Request, SessionInfo
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone, StopReason
+from core.paths import Paths
 
 INFO = SessionInfo(
     model="toy",
@@ -181,3 +184,11 @@ class FakeOpener:
             raise self.error
         progress("Reading weights", 2, 2)  # type: ignore[operator]
         return self.session
+
+
+def make_context(paths: Paths, settings: Any, history: Any, engine: Any, jobs: Any) -> AppContext:
+    """What pages are built from; nothing is trained."""
+    from app.workers.training import TrainingController
+
+    training = TrainingController(paths, jobs, history, jobs)
+    return AppContext(paths, settings, history, engine, jobs, training)

@@ -29,7 +29,7 @@ from app.workers.jobs import Jobs
 from core.engine.request import LoadSpec
 from core.errors import KnownError
 from core.paths import Paths
-from tests.fakes import ANSWER, FakeOpener, FakeSession
+from tests.fakes import ANSWER, FakeOpener, FakeSession, make_context
 
 LONG = "one two three four five six seven eight nine ten " * 30
 
@@ -49,7 +49,7 @@ def stage(qtbot: QtBot, paths: Paths) -> Iterator[Stage]:
     history = History(paths, jobs)
     session = FakeSession()
     engine = EngineController(FakeOpener(session), lambda: history.store)
-    context = AppContext(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
+    context = make_context(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
     page = ChatPage(context)
     qtbot.addWidget(page)
     page.resize(1100, 800)

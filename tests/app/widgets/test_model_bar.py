@@ -26,7 +26,7 @@ from core.model.starter import NAME as STARTER
 from core.model.store import ModelEntry
 from core.paths import Paths
 from core.settings import load_settings
-from tests.fakes import FakeOpener
+from tests.fakes import FakeOpener, make_context
 
 GB = 10**9
 
@@ -71,7 +71,7 @@ def stage(qtbot: QtBot, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterat
     engine = EngineController(opener)
     holder = SettingsHolder(paths.settings_file)
     holder.update(device="cpu")
-    context = AppContext(paths, holder, History(paths, jobs), engine, jobs)
+    context = make_context(paths, holder, History(paths, jobs), engine, jobs)
     bar = ModelBar(context)
     qtbot.addWidget(bar)
     bar.show()

@@ -20,7 +20,7 @@ from app.workers.jobs import Jobs
 from core.history.records import RunDetail, RunFilter
 from core.history.store import HistoryStore
 from core.paths import Paths
-from tests.fakes import ANSWER, FakeOpener, scripted_events
+from tests.fakes import ANSWER, FakeOpener, make_context, scripted_events
 
 
 def run(number: int, **changes: object) -> RunDetail:
@@ -64,7 +64,7 @@ def stage(qtbot: QtBot, paths: Paths) -> Iterator[Stage]:
     jobs = Jobs()
     history = History(paths, jobs)
     engine = EngineController(FakeOpener())
-    context = AppContext(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
+    context = make_context(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
     page = HistoryPage(context)
     qtbot.addWidget(page)
     page.resize(1000, 700)
@@ -239,7 +239,7 @@ def test_without_a_history_the_page_says_why(qtbot: QtBot, paths: Paths) -> None
     jobs = Jobs()
     history = History(paths, jobs)
     engine = EngineController(FakeOpener())
-    context = AppContext(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
+    context = make_context(paths, SettingsHolder(paths.settings_file), history, engine, jobs)
     page = HistoryPage(context)
     qtbot.addWidget(page)
     with qtbot.waitSignal(history.failed):

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext, History, SettingsHolder
+from app.context import History, SettingsHolder
 from app.pages.home import starter_card
 from app.pages.home.page import HomePage
 from app.pages.home.starter_card import Speed, StarterCard, State
@@ -17,7 +17,7 @@ from app.workers.jobs import Jobs, Progress
 from core.control import Cancel
 from core.errors import KnownError
 from core.paths import Paths
-from tests.fakes import FakeOpener
+from tests.fakes import FakeOpener, make_context
 
 
 class FakeFetch:
@@ -50,7 +50,7 @@ def page(qtbot: QtBot, paths: Paths, fetch: FakeFetch) -> Iterator[HomePage]:
     jobs = Jobs()
     engine = EngineController(FakeOpener())
     holder = SettingsHolder(paths.settings_file)
-    page = HomePage(AppContext(paths, holder, History(paths, jobs), engine, jobs))
+    page = HomePage(make_context(paths, holder, History(paths, jobs), engine, jobs))
     qtbot.addWidget(page)
     page.show()
     yield page

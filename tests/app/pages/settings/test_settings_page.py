@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext, History, SettingsHolder
+from app.context import History, SettingsHolder
 from app.pages.settings.page import SettingsPage
 from app.workers.engine import EngineController
 from app.workers.inventory import Inventory
@@ -16,7 +16,7 @@ from app.workers.jobs import Jobs
 from core.device import Device
 from core.paths import Paths
 from core.settings import Settings, load_settings
-from tests.fakes import FakeOpener
+from tests.fakes import FakeOpener, make_context
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def page(qtbot: QtBot, paths: Paths) -> Iterator[SettingsPage]:
     jobs = Jobs()
     engine = EngineController(FakeOpener())
     holder = SettingsHolder(paths.settings_file)
-    page = SettingsPage(AppContext(paths, holder, History(paths, jobs), engine, jobs))
+    page = SettingsPage(make_context(paths, holder, History(paths, jobs), engine, jobs))
     qtbot.addWidget(page)
     page.show()
     yield page
