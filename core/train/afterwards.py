@@ -17,7 +17,7 @@ from core.evaluate.measure import without_gates
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from core.model.loading import Loaded
-from core.train.evaluation import prompt_turns
+from core.train.evaluation import has_room, prompt_turns
 from core.train.reporter import Reporter
 from core.train.spec import COMPARING_SHARE, TrainSpec
 
@@ -36,11 +36,12 @@ def compare_afterwards(
     stop_asked: Callable[[], bool],
 ) -> None:
     """Report one-token decoding and ConfAdapt at several thresholds, and which one to use."""
-    prompts = _prompts(rows)
+    session = Session(loaded, Path(spec.model), None)
+    asked = [turns for row in rows if has_room(session, turns := prompt_turns(row))]
+    prompts = [BenchPrompt(turns[-1].content, turns=turns) for turns in asked]
     if not prompts:
         return
     report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")
-    session = Session(loaded, Path(spec.model), None)
     allowed = spec.minutes * 60 * COMPARING_SHARE if spec.minutes else MOST_SECONDS
     deadline = time.monotonic() + allowed
     own_base = loaded.masks is not None and loaded.masks.slot1_is_base
@@ -52,11 +53,6 @@ def compare_afterwards(
 
     for found in compare(session, base_model_of(session), prompts, own_base, may_go_on):
         report(found)
-
-
-def _prompts(rows: Sequence[Row]) -> list[BenchPrompt]:
-    asked = [prompt_turns(row) for row in rows]
-    return [BenchPrompt(turns[-1].content, turns=turns) for turns in asked if turns]
 
 
 def _same_as_base(session: Session, prompts: Sequence[BenchPrompt]) -> str:

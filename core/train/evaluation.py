@@ -11,8 +11,10 @@ import torch
 
 from core.control import Cancel, Threshold
 from core.documents.records import Row
+from core.engine.prompt import render
 from core.engine.request import Message, Request
 from core.engine.session import Session
+from core.errors import KnownError
 from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
 from core.train.batch import make_batch
@@ -51,11 +53,20 @@ def prompt_turns(row: Row) -> tuple[Message, ...]:
     return row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
 
 
+def has_room(session: Session, turns: tuple[Message, ...]) -> bool:
+    """Whether the model can read a chat and still answer; its template may refuse it, too."""
+    try:
+        length = len(render(session.loaded.tokenizer, turns)[1])
+    except KnownError:
+        return False
+    return length < session.info.context_length
+
+
 def decode_rows(session: Session, rows: Sequence[Row]) -> list[tuple[str, tuple[PassDone, ...]]]:
     """Prompt and passes of held-out rows, decoded at threshold .9 as the user would."""
     decoded = []
-    for row in rows[:DECODED_ROWS]:
-        messages = prompt_turns(row)
+    asked = [turns for row in rows if has_room(session, turns := prompt_turns(row))]
+    for messages in asked[:DECODED_ROWS]:
         request = Request(messages, max_new_tokens=ANSWER_TOKENS)
         events = session.stream(request, Cancel(), Threshold(THRESHOLD))
         passes = tuple(event for event in events if isinstance(event, PassDone))

@@ -100,6 +100,9 @@ def plan(qtbot: QtBot, stride: Application, documents: Path) -> None:
     assert wizard.state.look.report.count("skipped") == 1
     for name, value in SMALL.items():
         wizard.state.set_advanced(name, value)
+    # Another context: the rows are read anew.
+    qtbot.waitUntil(lambda: wizard.state.look is not None, timeout=LONG_MS)
+    qtbot.waitUntil(wizard._next.isEnabled)
     wizard._next.click()
     wizard.state.update(name="wartung", duration="quick")
     wizard._next.click()
@@ -124,6 +127,7 @@ def test_from_documents_over_a_closed_app_to_a_chat(
     assert is_at_work(folder)
 
     stride = start()
+    stride.window.show_page(TRAINING)
     page = stride.window.training
     qtbot.waitUntil(lambda: stride.context.training.at_work == folder)
     qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)

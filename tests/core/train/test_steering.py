@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from pathlib import Path
 
@@ -159,3 +160,13 @@ def test_a_tail_reads_each_event_once_and_waits_for_whole_lines(tmp_path) -> Non
         assert tail.read() == []
         file.write(whole[10:])
     assert tail.read() == [Notice("a", "one")]
+
+
+def test_held_out_prompts_that_leave_no_room_are_passed_over(spec, tmp_path) -> None:
+    # The toy reads 256 tokens, a byte each.
+    Path(spec.data[0]).write_text("".join(
+        json.dumps({"text": f"{n} " + "a long line of words " * 14}) + "\n" for n in range(12)
+    ))  # fmt: skip
+    run_training(dataclasses.replace(spec, eval_rows=2, passages="text"), tmp_path / "run")
+    found = [one for one in events(tmp_path / "run") if isinstance(one, EvalDone)]
+    assert [one.tokens_per_pass for one in found] == [0.0, 0.0]
