@@ -46,7 +46,9 @@ class Chart(QWidget):
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if bounds is not None:
             self._plot.setYRange(*bounds, padding=0.02)
-        self._legend = self._plot.addLegend(offset=(-8, 8)) if len(names) > 1 else None
+        # In one row at the foot, where curves that grow have left.
+        many = len(names) > 1
+        self._legend = self._plot.addLegend((8, -8), colCount=len(names)) if many else None
         self._lines = [self._new_line(name) for name in names]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -99,6 +99,7 @@ class AdvancedForm(QWidget):
         form.setContentsMargins(3 * SPACE, SPACE, 0, 0)
         form.setHorizontalSpacing(2 * SPACE)
         form.setVerticalSpacing(SPACE)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for one in FIELDS:
             field = self._add_choice(one) if isinstance(one, Choice) else self._add_number(one)
             field.setObjectName(one.name)

@@ -68,6 +68,7 @@ class RunView(ScrollPage):
         self._title = title("")
         self._phase = body()
         self._left_over = muted()
+        self._left_over.setWordWrap(False)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._tiles = StatTiles(TILES, 3)
