@@ -20,7 +20,7 @@ from app.widgets.card import Card
 from app.widgets.text import SPACE, body, button, heading, muted
 from app.wizard.look_view import LookView
 from app.wizard.page import WizardPage
-from app.wizard.state import WizardState
+from app.wizard.state import NO_ROWS, WizardState
 
 HINT = (
     "Text, Markdown, HTML, PDF, Word, Excel, CSV, JSON and Parquet files, folders and archives "
@@ -85,7 +85,7 @@ class FilesPage(WizardPage):
         if self.state.unread:
             return self.state.unread
         if self.state.look is None or not self.state.look.preview.rows:
-            return "The files hold no rows to train on."
+            return NO_ROWS
         return ""
 
     @Slot()

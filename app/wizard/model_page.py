@@ -11,7 +11,7 @@ from app.widgets.card import Card
 from app.widgets.text import SPACE, clear_layout, muted
 from app.widgets.units import size_text
 from app.wizard.page import WizardPage
-from app.wizard.state import WizardState
+from app.wizard.state import NO_MODEL, WizardState
 from app.workers.inventory import ModelChoice
 from core.model.store import judge_fit
 from core.train.forecast import rough_bytes
@@ -20,7 +20,6 @@ HINT = (
     "A gated adapter, the default, leaves the model itself as it is and lies beside it. Whether "
     "there is room for training it follows from the memory that is free now."
 )
-NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
 FIT_WORDS = {
     "fits": "fits",
     "tight": "tight: close other programs",

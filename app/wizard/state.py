@@ -26,6 +26,9 @@ from core.train.forecast import Forecast, forecast, run_probe
 from core.train.preview import Look, look_at_documents, new_preview
 from core.train.spec import TrainSpec
 
+NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
+NO_ROWS = "The files hold no rows to train on."
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -99,13 +102,13 @@ class WizardState(QObject):
         """Why the training cannot begin; empty if it can."""
         found = []
         if self.model is None:
-            found.append("There is no model on this machine yet. Home fetches the starter.")
+            found.append(NO_MODEL)
         if not self.draft.data:
             found.append("No files were chosen.")
         elif self.unread or (self.look is not None and not self.look.preview.rows):
-            found.append(self.unread or "The files hold no rows to train on.")
-        if self.name_problem:
-            found.append(self.name_problem)
+            found.append(self.unread or NO_ROWS)
+        if unfit := self.name_problem:
+            found.append(unfit)
         if not found and self.plan is not None and self.plan.refusal:
             found.append(self.plan.refusal)
         return found

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from core.engine.prompt import render
 from core.engine.request import Message
@@ -30,12 +31,8 @@ def agreeing_tokens(
     """
     if not answer_ids:
         return 0
-    token_ids = torch.tensor([[*prompt_ids, *answer_ids]], device=device)
-    # The last row would predict what follows the answer: it is left out of the input.
-    logits = model(
-        input_ids=token_ids[:, :-1], use_cache=False, logits_to_keep=len(answer_ids)
-    ).logits[0]
-    return int((logits.float().argmax(-1) == token_ids[0, -len(answer_ids) :]).sum())
+    logits, wanted = _teacher_forced(model, prompt_ids, answer_ids, device)
+    return int((logits.argmax(-1) == wanted).sum())
 
 
 @torch.inference_mode()
@@ -43,12 +40,20 @@ def log_likelihood(
     model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
 ) -> float:
     """Mean log-likelihood a token of an answer under the base model, in float32."""
+    logits, wanted = _teacher_forced(model, prompt_ids, answer_ids, device)
+    return float(torch.log_softmax(logits, -1).gather(-1, wanted[:, None]).mean())
+
+
+def _teacher_forced(
+    model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Float32 logits [A, V] that predict each of A answer tokens, and these tokens [A]."""
     token_ids = torch.tensor([[*prompt_ids, *answer_ids]], device=device)
+    # The last row would predict what follows the answer: it is left out of the input.
     logits = model(
         input_ids=token_ids[:, :-1], use_cache=False, logits_to_keep=len(answer_ids)
     ).logits[0]
-    wanted = token_ids[0, -len(answer_ids) :, None]
-    return float(torch.log_softmax(logits.float(), -1).gather(-1, wanted).mean())
+    return logits.float(), token_ids[0, -len(answer_ids) :]
 
 
 def agreement(

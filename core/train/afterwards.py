@@ -17,7 +17,7 @@ from core.evaluate.measure import without_gates
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from core.model.loading import Loaded
-from core.train.evaluation import has_room, prompt_turns
+from core.train.evaluation import held_out_chats
 from core.train.reporter import Reporter
 from core.train.spec import COMPARING_SHARE, TrainSpec
 
@@ -37,8 +37,8 @@ def compare_afterwards(
 ) -> None:
     """Report one-token decoding and ConfAdapt at several thresholds, and which one to use."""
     session = Session(loaded, Path(spec.model), None)
-    asked = [turns for row in rows if has_room(session, turns := prompt_turns(row))]
-    prompts = [BenchPrompt(turns[-1].content, turns=turns) for turns in asked]
+    chats = held_out_chats(session, rows)
+    prompts = [BenchPrompt(turns[-1].content, turns=turns) for turns in chats]
     if not prompts:
         return
     report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")

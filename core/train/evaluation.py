@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import torch
@@ -48,12 +49,18 @@ def agreement_by_slot(
     return tuple(round(rate, 4) for rate in rates[2:].tolist())
 
 
-def prompt_turns(row: Row) -> tuple[Message, ...]:
-    """What a held-out row asks: its chat without the answer, or the beginning of its text."""
-    return row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
+def held_out_chats(session: Session, rows: Iterable[Row]) -> Iterator[tuple[Message, ...]]:
+    """What held-out rows ask: a chat without its answer, or the beginning of a text.
+
+    Passed over are those that leave the model no room to answer.
+    """
+    for row in rows:
+        turns = row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
+        if _has_room(session, turns):
+            yield turns
 
 
-def has_room(session: Session, turns: tuple[Message, ...]) -> bool:
+def _has_room(session: Session, turns: tuple[Message, ...]) -> bool:
     """Whether the model can read a chat and still answer; its template may refuse it, too."""
     try:
         length = len(render(session.loaded.tokenizer, turns)[1])
@@ -65,8 +72,7 @@ def has_room(session: Session, turns: tuple[Message, ...]) -> bool:
 def decode_rows(session: Session, rows: Sequence[Row]) -> list[tuple[str, tuple[PassDone, ...]]]:
     """Prompt and passes of held-out rows, decoded at threshold .9 as the user would."""
     decoded = []
-    asked = [turns for row in rows if has_room(session, turns := prompt_turns(row))]
-    for messages in asked[:DECODED_ROWS]:
+    for messages in islice(held_out_chats(session, rows), DECODED_ROWS):
         request = Request(messages, max_new_tokens=ANSWER_TOKENS)
         events = session.stream(request, Cancel(), Threshold(THRESHOLD))
         passes = tuple(event for event in events if isinstance(event, PassDone))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from app.pages.training.before_after import BeforeAfterCard
@@ -105,15 +105,13 @@ class RunView(ScrollPage):
         self.column.addWidget(self._charts)
         self.column.addWidget(self._samples)
 
-    def _buttons(self) -> QVBoxLayout:
-        column = QVBoxLayout()
+    def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         for one in (self._pause, self._stop, self._best, self._force, self._chat):
             row.addWidget(one)
         row.addStretch(1)
-        column.addLayout(row)
-        return column
+        return row
 
     def _connect(self) -> None:
         self._timer.timeout.connect(self._draw)
