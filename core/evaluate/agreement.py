@@ -9,11 +9,11 @@ base model is another model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from core.engine.prompt import render
 from core.engine.request import Message
@@ -21,39 +21,35 @@ from core.engine.session import Session
 from core.model.loading import load_base
 
 
-@torch.inference_mode()
-def agreeing_tokens(
-    model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
-) -> int:
-    """How many tokens of an answer equal the base model's argmax after the same prefix.
+@dataclass(frozen=True, slots=True)
+class BaseView:
+    """What the base model makes of an answer.
 
-    Over several answers, agreement is the sum of these over the sum of their tokens.
+    Attributes:
+        agreed: Tokens equal to its argmax after the same prefix. Over several answers, agreement
+            is the sum of these over the sum of their tokens.
+        log_likelihood: Mean log-likelihood of a token, in nats; 0.0 for an empty answer.
     """
-    if not answer_ids:
-        return 0
-    logits, wanted = _teacher_forced(model, prompt_ids, answer_ids, device)
-    return int((logits.argmax(-1) == wanted).sum())
+
+    agreed: int
+    log_likelihood: float
 
 
 @torch.inference_mode()
-def log_likelihood(
+def base_view(
     model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
-) -> float:
-    """Mean log-likelihood a token of an answer under the base model, in float32."""
-    logits, wanted = _teacher_forced(model, prompt_ids, answer_ids, device)
-    return float(torch.log_softmax(logits, -1).gather(-1, wanted[:, None]).mean())
-
-
-def _teacher_forced(
-    model: Any, prompt_ids: Sequence[int], answer_ids: Sequence[int], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Float32 logits [A, V] that predict each of A answer tokens, and these tokens [A]."""
+) -> BaseView:
+    """Look at an answer through the base model, in one teacher-forced pass."""
+    if not answer_ids:
+        return BaseView(0, 0.0)
     token_ids = torch.tensor([[*prompt_ids, *answer_ids]], device=device)
     # The last row would predict what follows the answer: it is left out of the input.
-    logits = model(
-        input_ids=token_ids[:, :-1], use_cache=False, logits_to_keep=len(answer_ids)
-    ).logits[0]
-    return logits.float(), token_ids[0, -len(answer_ids) :]
+    kept = len(answer_ids)
+    logits = model(input_ids=token_ids[:, :-1], use_cache=False, logits_to_keep=kept).logits[0]
+    logits = logits.float()
+    wanted = token_ids[0, -kept:]
+    likelihood = torch.log_softmax(logits, -1).gather(-1, wanted[:, None]).mean()
+    return BaseView(int((logits.argmax(-1) == wanted).sum()), float(likelihood))
 
 
 def agreement(
@@ -62,7 +58,7 @@ def agreement(
     """Agreement of one answer; an empty answer agrees."""
     if not answer_ids:
         return 1.0
-    return agreeing_tokens(model, prompt_ids, answer_ids, device) / len(answer_ids)
+    return base_view(model, prompt_ids, answer_ids, device).agreed / len(answer_ids)
 
 
 def answer_agreement(

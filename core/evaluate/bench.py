@@ -28,6 +28,7 @@ from core.evaluate.prompts import BenchPrompt
 
 if TYPE_CHECKING:
     from core.engine.session import Session
+    from core.evaluate.agreement import BaseView
 
 BASELINES = (NEXT_TOKEN, GENERATE)
 WARM_UP_TOKENS = 24
@@ -69,12 +70,12 @@ class Judged:
 
     Attributes:
         is_right: What the prompt's check says, None without one.
-        agreed: Tokens that the base model would have emitted there; counted in the first run.
+        base_view: What the base model makes of it; asked in the first run only.
     """
 
     measured: Measured
     is_right: bool | None
-    agreed: int | None
+    base_view: BaseView | None
 
 
 Round = dict[Way, Judged]
@@ -123,7 +124,7 @@ class Bench:
                     answers[way] = self._answer(way, prompt, self.plan.max_new_tokens, cancel)
                     done += 1
                     yield done
-                self.runs[run].append(self._judge(index, answers, count_agreement=run == 0))
+                self.runs[run].append(self._judge(index, answers, ask_base=run == 0))
 
     def _order(self, turn: int) -> Sequence[Way]:
         ways = self.plan.all_ways
@@ -138,24 +139,24 @@ class Bench:
         slot = self.plan.count_from_slot
         return decode_answer(self._session, request, way.threshold, cancel, slot)[0]
 
-    def _judge(self, index: int, answers: dict[Way, Measured], *, count_agreement: bool) -> Round:
+    def _judge(self, index: int, answers: dict[Way, Measured], *, ask_base: bool) -> Round:
         """The answers with what is known of them; equal answers are looked at once."""
         check = self.plan.prompts[index].check
-        agreed: dict[tuple[int, ...], int] = {}
+        views: dict[tuple[int, ...], BaseView] = {}
         judged = {}
         for way, measured in answers.items():
             is_right = None if check is None else check_answer(check, measured.text)
             ids = measured.token_ids
-            if count_agreement and ids not in agreed:
-                agreed[ids] = self._agreeing(index, ids)
-            judged[way] = Judged(measured, is_right, agreed.get(ids))
+            if ask_base and ids not in views:
+                views[ids] = self._base_view(index, ids)
+            judged[way] = Judged(measured, is_right, views.get(ids))
         return judged
 
-    def _agreeing(self, index: int, answer_ids: tuple[int, ...]) -> int:
-        from core.evaluate.agreement import agreeing_tokens
+    def _base_view(self, index: int, answer_ids: tuple[int, ...]) -> BaseView:
+        from core.evaluate.agreement import base_view
 
         device = self._session.loaded.device
-        return agreeing_tokens(self._base, self._prompt_ids[index], answer_ids, device)
+        return base_view(self._base, self._prompt_ids[index], answer_ids, device)
 
     def _checked_ids(self, prompt: BenchPrompt) -> list[int]:
         _, ids = render(self._session.loaded.tokenizer, prompt.messages)

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
-from core.engine.prompt import render
 from core.evaluate.bench import Bench, BenchPlan, Judged
-from core.evaluate.measure import NEXT_TOKEN, Way
+from core.evaluate.measure import NEXT_TOKEN, Measured, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import Span, ThresholdAdvised, WayCompared
 
 if TYPE_CHECKING:
     from core.engine.session import Session
+    from core.evaluate.agreement import BaseView
 
 THRESHOLDS = (0.99, 0.95, 0.9, 0.8)
 MARGIN = 0.02
@@ -32,21 +31,7 @@ DRAWS = 1000
 ANSWER_TOKENS = 64
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What the figures are made of, prompt by prompt."""
-
-    tokens: int
-    passes: int
-    later_tokens: int
-    decode_seconds: float
-    agreed: int
-    log_likelihood: float
-    borders: int
-    repeated: int
-
-
-Pair = tuple[_Answer, _Answer]
+Pair = tuple[Judged, Judged]
 """A way's answer, and that of one-token decoding to the same prompt."""
 
 
@@ -80,36 +65,10 @@ def compare(
     rounds = bench.runs[0] if bench.runs else []
     if not rounds:
         return []
-    answers = {
-        way: [
-            _answer(session, base_model, prompt, one[way])
-            for prompt, one in zip(prompts, rounds, strict=False)
-        ]
-        for way in plan.all_ways
-    }
     found = [
-        _compared(way, list(zip(own, answers[NEXT_TOKEN], strict=True)))
-        for way, own in answers.items()
+        _compared(way, [(one[way], one[NEXT_TOKEN]) for one in rounds]) for way in plan.all_ways
     ]
     return [*found, advise(found, len(prompts), own_base)]
-
-
-def _answer(session: Session, base_model: Any, prompt: BenchPrompt, judged: Judged) -> _Answer:
-    from core.evaluate.agreement import log_likelihood
-
-    measured, loaded = judged.measured, session.loaded
-    _, prompt_ids = render(loaded.tokenizer, prompt.messages)
-    borders, repeated = repeated_words(measured.blocks)
-    return _Answer(
-        tokens=len(measured.token_ids),
-        passes=measured.passes,
-        later_tokens=measured.later_tokens,
-        decode_seconds=measured.decode_seconds,
-        agreed=judged.agreed or 0,
-        log_likelihood=log_likelihood(base_model, prompt_ids, measured.token_ids, loaded.device),
-        borders=borders,
-        repeated=repeated,
-    )
 
 
 def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
@@ -129,7 +88,7 @@ def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
 
 
 def _compared(way: Way, pairs: list[Pair]) -> WayCompared:
-    own = [answer for answer, _ in pairs]
+    borders = [repeated_words(own.measured.blocks) for own, _ in pairs]
     return WayCompared(
         strategy=way.name,
         threshold=way.threshold,
@@ -138,7 +97,7 @@ def _compared(way: Way, pairs: list[Pair]) -> WayCompared:
         speedup=span(pairs, _speedup),
         agreement=span(pairs, _agreement),
         likelihood=span(pairs, _likelihood),
-        repeated=sum(one.repeated for one in own) / max(1, sum(one.borders for one in own)),
+        repeated=sum(same for _, same in borders) / max(1, sum(count for count, _ in borders)),
     )
 
 
@@ -151,24 +110,36 @@ def span(pairs: Sequence[Pair], figure: Callable[[Sequence[Pair]], float]) -> Sp
 
 
 def _tokens_per_pass(pairs: Sequence[Pair]) -> float:
-    return sum(one.tokens for one, _ in pairs) / max(1, sum(one.passes for one, _ in pairs))
+    return _tokens(pairs) / max(1, sum(own.measured.passes for own, _ in pairs))
 
 
 def _agreement(pairs: Sequence[Pair]) -> float:
-    return sum(one.agreed for one, _ in pairs) / max(1, sum(one.tokens for one, _ in pairs))
+    return sum(_base_view(own).agreed for own, _ in pairs) / max(1, _tokens(pairs))
+
+
+def _tokens(pairs: Sequence[Pair]) -> int:
+    return sum(len(own.measured.token_ids) for own, _ in pairs)
 
 
 def _likelihood(pairs: Sequence[Pair]) -> float:
-    ratios = [one.log_likelihood - base.log_likelihood for one, base in pairs]
-    return math.exp(sum(ratios) / len(ratios))
+    """Of a token, against the base model's in its own answer; the geometric mean of all."""
+    views = [(_base_view(own), _base_view(base)) for own, base in pairs]
+    return math.exp(
+        sum(own.log_likelihood - base.log_likelihood for own, base in views) / len(views)
+    )
+
+
+def _base_view(judged: Judged) -> BaseView:
+    assert judged.base_view is not None, "the first run has one of each answer"
+    return judged.base_view
 
 
 def _speedup(pairs: Sequence[Pair]) -> float:
-    own, base = (_rate([pair[side] for pair in pairs]) for side in (0, 1))
+    own, base = (_rate([pair[side].measured for pair in pairs]) for side in (0, 1))
     return own / base if base else 0.0
 
 
-def _rate(answers: Sequence[_Answer]) -> float:
+def _rate(answers: Sequence[Measured]) -> float:
     seconds = sum(one.decode_seconds for one in answers)
     return sum(one.later_tokens for one in answers) / seconds if seconds else 0.0
 

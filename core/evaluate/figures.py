@@ -83,7 +83,7 @@ def _row(way: Way, runs: Runs) -> Row:
         "speedup_vs_transformers_generate": _times(runs, way, GENERATE) if has_generate else None,
         "seconds_ratio": _over_runs(runs, lambda run: _seconds_ratio(run, way))[0],
         "prefill_seconds": median(_prefill(run, way) for run in runs),
-        "agreement": sum(one.agreed or 0 for one in answers) / max(1, tokens),
+        "agreement": sum(one.base_view.agreed for one in answers if one.base_view) / max(1, tokens),
         "accuracy": accuracy(answers),
         "kept": kept(runs[0], way),
         "answers": len(answers),

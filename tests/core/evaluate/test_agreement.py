@@ -7,7 +7,7 @@ import torch
 
 from core.engine.request import Message
 from core.engine.session import Session
-from core.evaluate.agreement import agreeing_tokens, agreement, answer_agreement, base_model_of
+from core.evaluate.agreement import agreement, answer_agreement, base_model_of, base_view
 from core.model.loading import Loaded
 from tests.core.engine.harness import CPU, decode, started, teacher_forced, token_ids, toy_session
 from tests.core.toy import ToyMasks, save_toy, toy_model, toy_tokenizer
@@ -30,7 +30,7 @@ def greedy(model, prompt_ids, count):
 
 def test_a_greedy_answer_agrees_wholly(model):
     answer = greedy(model, PROMPT, 12)
-    assert agreeing_tokens(model, PROMPT, answer, CPU) == 12
+    assert base_view(model, PROMPT, answer, CPU).agreed == 12
     assert agreement(model, PROMPT, answer, CPU) == 1.0
 
 
@@ -46,6 +46,15 @@ def test_the_first_and_the_last_token_count(model):
     answer[-1] = (answer[-1] + 1) % 200
     assert agreement(model, PROMPT, answer, CPU) == 0.75
     assert agreement(model, PROMPT, [], CPU) == 1.0
+
+
+def test_the_likelihood_is_the_mean_over_the_answer(model):
+    answer = [7, 8, 9]
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([[*PROMPT, *answer]])).logits[0].float()
+    each = logits.log_softmax(-1)[len(PROMPT) - 1 : -1].gather(-1, torch.tensor(answer)[:, None])
+    assert base_view(model, PROMPT, answer, CPU).log_likelihood == pytest.approx(float(each.mean()))
+    assert base_view(model, PROMPT, [], CPU).log_likelihood == 0.0
 
 
 def test_a_confadapt_answer_is_compared_token_by_token():

@@ -7,6 +7,7 @@ import pytest
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
 from core.evaluate import bench as bench_module
+from core.evaluate.agreement import BaseView
 from core.evaluate.bench import Bench, BenchPlan, Judged
 from core.evaluate.figures import kept, report, wilson
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
@@ -94,7 +95,9 @@ def test_an_unfinished_second_run_does_not_count():
 def test_equal_answers_are_looked_at_once(monkeypatch):
     counted = []
     monkeypatch.setattr(
-        bench_module.Bench, "_agreeing", lambda self, index, ids: counted.append(ids) or len(ids)
+        bench_module.Bench,
+        "_base_view",
+        lambda self, index, ids: counted.append(ids) or BaseView(len(ids), 0.0),
     )
     list(new_bench(toy_session(adapter=False), prompts=PROMPTS[:1]).measure(Cancel()))
     assert len(counted) == 1
@@ -107,7 +110,7 @@ def test_a_prompt_beyond_the_context_is_refused_before_measuring():
 
 def judged(*, right, tokens=11, seconds=1.0):
     measured = Measured("", tuple(range(tokens)), tokens, 8, tokens - 1, 0.5, seconds, 2.0)
-    return Judged(measured, right, tokens)
+    return Judged(measured, right, BaseView(tokens, 0.0))
 
 
 def fabricated(runs):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from core.evaluate.agreement import BaseView
+from core.evaluate.bench import Judged
 from core.evaluate.compare import (
     FEWEST_PROMPTS,
-    _Answer,
     _tokens_per_pass,
     advise,
     compare,
     repeated_words,
     span,
 )
+from core.evaluate.measure import Measured
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
 from tests.core.engine.harness import toy_session
@@ -64,8 +66,9 @@ def test_words_repeated_at_block_borders(blocks, counts) -> None:
     assert repeated_words(blocks) == counts
 
 
-def answer(tokens: int, passes: int) -> _Answer:
-    return _Answer(tokens, passes, tokens - 1, 1.0, tokens, -0.1, 1, 0)
+def answer(tokens: int, passes: int) -> Judged:
+    measured = Measured("", tuple(range(tokens)), passes, 8, tokens - 1, 0.5, 1.0, 2.0)
+    return Judged(measured, None, BaseView(tokens, -0.1))
 
 
 def test_an_interval_holds_its_value_and_is_a_point_where_all_agree() -> None:

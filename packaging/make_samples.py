@@ -1,0 +1,65 @@
+"""Write the sample domains of `resources/samples`: prompts of three made-up trades.
+
+Every prompt is drawn from the lists in `samples.toml`, so it is nobody's data. One prompt in five
+is held out by a hash of its words, as with the built-in families: no prompt stands in both files.
+The answers are the model's own, which a training writes.
+
+    .venv/bin/python packaging/make_samples.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+from random import Random
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from core.evaluate.tasks import Split, split_of  # noqa: E402  (found by the line above)
+
+COUNTS: dict[Split, int] = {"train": 600, "held_out": 60}
+FOLDER = HERE.parent / "resources" / "samples"
+
+
+def drawn(text: str, lists: dict[str, Any], rng: Random) -> str:
+    """A text with every word in braces replaced by one of its kind."""
+
+    def choose(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in lists["numbers"]:
+            return str(rng.randint(*lists["numbers"][name]))
+        return drawn(rng.choice(lists["words"][name]), lists, rng)
+
+    return re.sub(r"\{(\w+)\}", choose, text)
+
+
+def prompts(domain: str, lists: dict[str, Any], split: Split) -> list[str]:
+    """Different prompts of one split."""
+    rng = Random(f"{domain} {split}")
+    found: dict[str, None] = {}
+    while len(found) < COUNTS[split]:
+        prompt = drawn(lists["prompts"][domain].strip(), lists, rng)
+        if split_of(prompt) == split:
+            found[prompt] = None
+    return list(found)
+
+
+def main() -> None:
+    """Write all files."""
+    lists = tomllib.loads((HERE / "samples.toml").read_text(encoding="utf-8"))
+    for domain in lists["prompts"]:
+        (FOLDER / domain).mkdir(parents=True, exist_ok=True)
+        for split in COUNTS:
+            rows = [json.dumps({"prompt": one}) for one in prompts(domain, lists, split)]
+            path = FOLDER / domain / f"{split}.jsonl"
+            path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+            print(f"{path}: {len(rows)} prompts")
+
+
+if __name__ == "__main__":
+    main()
