@@ -24,6 +24,7 @@ from core.evaluate.tasks import Split, split_of  # noqa: E402  (found by the lin
 
 COUNTS: dict[Split, int] = {"train": 600, "held_out": 60}
 FOLDER = HERE.parent / "resources" / "samples"
+FOLDERS: dict[Split, Path] = {"train": FOLDER, "held_out": FOLDER / "held_out"}
 
 
 def drawn(text: str, lists: dict[str, Any], rng: Random) -> str:
@@ -53,10 +54,10 @@ def main() -> None:
     """Write all files."""
     lists = tomllib.loads((HERE / "samples.toml").read_text(encoding="utf-8"))
     for domain in lists["prompts"]:
-        (FOLDER / domain).mkdir(parents=True, exist_ok=True)
-        for split in COUNTS:
+        for split, folder in FOLDERS.items():
+            folder.mkdir(parents=True, exist_ok=True)
             rows = [json.dumps({"prompt": one}) for one in prompts(domain, lists, split)]
-            path = FOLDER / domain / f"{split}.jsonl"
+            path = folder / f"{domain}.jsonl"
             path.write_text("\n".join(rows) + "\n", encoding="utf-8")
             print(f"{path}: {len(rows)} prompts")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QListWidget,
+    QMenu,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +22,7 @@ from app.widgets.text import SPACE, body, button, heading, muted
 from app.wizard.look_view import LookView
 from app.wizard.page import WizardPage
 from app.wizard.state import NO_ROWS, WizardState
+from core.train.samples import SAMPLE_DOMAINS
 
 HINT = (
     "Text, Markdown, HTML, PDF, Word, Excel, CSV, JSON and Parquet files, folders and archives "
@@ -137,7 +139,7 @@ class FilesPage(WizardPage):
 
 
 class DropZone(QFrame):
-    """Takes dropped files and folders; two buttons do the same.
+    """Takes dropped files and folders; two buttons do the same, a third has samples.
 
     Signals:
         dropped: Paths as a tuple of texts.
@@ -151,8 +153,10 @@ class DropZone(QFrame):
         self.setAcceptDrops(True)
         self.setAccessibleName("Drop files here")
         files, folder = button("Choose files…", "plus"), button("Choose a folder…", "folder")
+        sample = button("Use a sample", role="quiet")
         files.clicked.connect(self._on_files)
         folder.clicked.connect(self._on_folder)
+        sample.setMenu(self._sample_menu())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(2 * SPACE,) * 4)
         layout.setSpacing(SPACE)
@@ -163,8 +167,17 @@ class DropZone(QFrame):
         row.addStretch(1)
         row.addWidget(files)
         row.addWidget(folder)
+        row.addWidget(sample)
         row.addStretch(1)
         layout.addLayout(row)
+
+    def _sample_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for domain in SAMPLE_DOMAINS:
+            action = menu.addAction(domain.title)
+            action.setData(str(domain.train))
+            action.triggered.connect(self._on_sample)
+        return menu
 
     @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -183,6 +196,12 @@ class DropZone(QFrame):
         files, _ = QFileDialog.getOpenFileNames(self, "Files to learn from")
         if files:
             self.dropped.emit(tuple(files))
+
+    @Slot()
+    def _on_sample(self) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self.dropped.emit((action.data(),))
 
     @Slot()
     def _on_folder(self) -> None:

@@ -221,9 +221,10 @@ class WizardState(QObject):
     def _on_plan(self, plan: Plan) -> None:
         self.plan = plan
         spec, writes = plan.spec, self._writes
+        longest = self.look.preview.longest if self.look is not None else None
         if spec is not None:
             self._prober = self._context.jobs.start(
-                lambda cancel, _progress: forecast(spec, run_probe(spec, cancel), writes),
+                lambda cancel, _progress: forecast(spec, run_probe(spec, cancel, longest), writes),
                 self._on_forecast,
                 self._on_unprobed,
                 finished=self._on_probed,

@@ -22,6 +22,7 @@ from core.documents.roles import to_row
 from core.engine.prompt import render
 from core.errors import Cancelled, KnownError
 
+MOST_ROWS = 100_000
 ROWS_A_LOOK = 100
 """Rows read between two looks for a stop, each of which asks the file system."""
 CHECK = "`stride data check PATH` tells of every file whether it can be read."
@@ -43,15 +44,22 @@ def read_rows(
 ) -> list[Row]:
     """Rows of files and folders; what could not be read stands in the report.
 
+    Of more than `MOST_ROWS` a seeded lot is drawn, each row with the same chance (reservoir
+    sampling): a training sees some thousand rows, and all must lie in memory.
+
     Raises:
         KnownError: if there is no row at all, with the first reason.
         Cancelled: if a stop is asked for.
     """
-    rows = []
+    rows: list[Row] = []
+    lot = random.Random("rows")
     with closing(read_documents(paths, columns)) as found:
-        for record in report.follow(found):
-            rows.append(record.row)
-            if len(rows) % ROWS_A_LOOK == 0 and stop_asked():
+        for seen, record in enumerate(report.follow(found)):
+            if len(rows) < MOST_ROWS:
+                rows.append(record.row)
+            elif (place := lot.randint(0, seen)) < MOST_ROWS:
+                rows[place] = record.row
+            if seen % ROWS_A_LOOK == 0 and stop_asked():
                 raise Cancelled
     if not rows:
         raise KnownError(f"No rows were found in {', '.join(paths)}.{_first_reason(report)}", CHECK)

@@ -25,7 +25,7 @@ class Measured:
     """What the probe found.
 
     Attributes:
-        step_seconds: Of one optimizer step on rows as long as the context.
+        step_seconds: Of one optimizer step on rows as long as the longest.
         peak_bytes: Most memory of the process, or of the GPU where it computes on one.
         trained_bytes: What one checkpoint takes on the disk.
     """
@@ -72,18 +72,24 @@ def forecast(spec: TrainSpec, measured: Measured, writes: bool = False) -> Forec
     return Forecast(seconds, steps, measured.peak_bytes, disk_bytes)
 
 
-def run_probe(spec: TrainSpec, cancel: Cancel) -> Measured:
+def run_probe(spec: TrainSpec, cancel: Cancel, row_tokens: int | None = None) -> Measured:
     """Measure a few steps of a spec in a process of their own.
+
+    Args:
+        spec: The training.
+        cancel: Looked at ten times a second.
+        row_tokens: Length of its longest row; by default its context.
 
     Raises:
         KnownError: if they fail, with the reason.
         Cancelled: as soon as it is asked for; the process is gone then.
     """
+    tokens = row_tokens or spec.context
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
         spec_file = Path(folder) / "spec.json"
         write_spec(spec_file, spec)
         process = subprocess.Popen(
-            [sys.executable, "-m", "core.train.probe", str(spec_file)],
+            [sys.executable, "-m", "core.train.probe", str(spec_file), str(tokens)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

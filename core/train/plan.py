@@ -17,6 +17,9 @@ from core.paths import Paths
 from core.settings import Settings
 from core.train.spec import TrainSpec
 
+FULL_LEARNING_RATE = 5e-5
+"""Of every weight; the paper's 1e-5 is meant for ten thousands of steps."""
+
 
 def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> TrainSpec:
     """The spec of some wishes, with the defaults that follow from model and adapter.
@@ -40,7 +43,10 @@ def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> Tr
     model = resolve_model(given.get("model") or settings.last_model or "starter", paths, settings)
     given["model"] = str(model)
     given["start_from"] = _start_from(given, model, paths, settings)
-    return TrainSpec(**(_shape_of_start(given["start_from"]) | given))
+    defaults = _shape_of_start(given["start_from"])
+    if given.get("kind") == "full":
+        defaults["learning_rate"] = FULL_LEARNING_RATE
+    return TrainSpec(**(defaults | given))
 
 
 def command_line(spec: TrainSpec) -> str:

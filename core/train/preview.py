@@ -15,10 +15,13 @@ from core.documents.report import Report
 from core.engine.prompt import render
 from core.errors import KnownError
 from core.train.data import to_samples
+from core.train.spec import ANSWER_TOKENS
 
 SHOWN_ROWS = 3
 COUNTED_ROWS = 2000
 """Rows whose tokens are counted; of more the first ones stand for all."""
+TEMPLATE_TOKENS = 40
+"""What a model's template puts around a chat, about."""
 BINS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -79,6 +82,14 @@ class Preview:
     def cut(self) -> int:
         """Counted rows that are longer than the context."""
         return sum(length > self.context for length in self.lengths)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row that is trained on, about."""
+        if self.texts or not self.lengths:
+            return self.context  # chats about passages are yet to be written
+        written = ANSWER_TOKENS if self.unanswered else 0
+        return min(self.context, max(self.lengths) + TEMPLATE_TOKENS + written)
 
     @property
     def histogram(self) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
-"""A short measured look at what a training will take: `python -m core.train.probe SPEC.json`.
+"""A short measured look at what a training takes: `python -m core.train.probe SPEC.json TOKENS`.
 
 It loads what the training would load, does two steps on tokens drawn at random with rows as
-long as the context, and prints one JSON object. In a process of its own, so that its memory is
+many tokens as said, and prints one JSON object. In a process of its own, so that its memory is
 the training's and comes back whole.
 """
 
@@ -21,8 +21,8 @@ STEPS = 3
 """The first warms up and is not counted."""
 
 
-def measure(spec_file: Path) -> Measured:
-    """Do the steps of a spec."""
+def measure(spec_file: Path, row_tokens: int) -> Measured:
+    """Do the steps of a spec on rows of one length."""
     import torch
 
     from core.device import choose_device, peak_memory
@@ -46,7 +46,7 @@ def measure(spec_file: Path) -> Measured:
         began = time.perf_counter()
         for at in range(0, spec.sequences, spec.micro_sequences):
             rows = [
-                Sample(tuple(drawn.randrange(vocabulary) for _ in range(spec.context)), 0)
+                Sample(tuple(drawn.randrange(vocabulary) for _ in range(row_tokens)), 0)
                 for _ in range(spec.micro_sequences)
             ]
             token_ids, layout = make_batch(rows, spec, step, at)
@@ -68,7 +68,9 @@ def main() -> int:
     from core.errors import KnownError
 
     try:
-        sys.stdout.write(json.dumps(dataclasses.asdict(measure(Path(sys.argv[1])))) + "\n")
+        sys.stdout.write(
+            json.dumps(dataclasses.asdict(measure(Path(sys.argv[1]), int(sys.argv[2])))) + "\n"
+        )
     except KnownError as error:
         sys.stderr.write(f"{error}\n")
         return 1

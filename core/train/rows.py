@@ -53,7 +53,9 @@ def _given_rows(spec: TrainSpec, report: Reporter, stop_asked: Callable[[], bool
     columns = ColumnMap.parse(spec.columns) if spec.columns else None
     files = Report(spec.leave_out_secrets)
     rows = read_rows(spec.data, files, columns, stop_asked)
-    report.say("data", f"{files.summary()} {CHECK if files.findings else ''}".strip())
+    lot = f"Of them {len(rows):,} were drawn by lot." if len(rows) < files.rows else ""
+    check = CHECK if files.findings else ""
+    report.say("data", " ".join(filter(None, (files.summary(), lot, check))))
     return rows
 
 

@@ -22,9 +22,9 @@ from core.engine.prompt import render
 from core.engine.request import Message
 from core.errors import KnownError
 from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
+from core.train.spec import ANSWER_TOKENS
 
 BATCH = 48
-ANSWER_TOKENS = 96
 PROMPT_TOKENS = 64
 
 Advance = Callable[[int, int], bool]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QComboBox, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
@@ -106,6 +106,16 @@ def test_dropped_files_are_reported_and_shown_as_the_model_reads_them(
     assert wizard.state.draft.name == "meine-dateien"
 
 
+def test_a_sample_is_chosen_from_the_menu(qtbot: QtBot, wizard: Wizard) -> None:
+    wizard._next.click()
+    zone = wizard.findChild(DropZone)
+    actions = {one.text(): one for one in zone.findChildren(QAction)}
+    actions["Clinic letters"].trigger()
+    qtbot.waitUntil(lambda: wizard.state.look is not None, timeout=20_000)
+    assert wizard.state.look.preview.unanswered == 600
+    assert wizard.state.draft.name == "clinic"
+
+
 def test_a_table_without_known_columns_asks_for_them(
     qtbot: QtBot, wizard: Wizard, tmp_path
 ) -> None:
@@ -175,7 +185,7 @@ def test_a_name_that_is_taken_stops_the_way(qtbot: QtBot, wizard: Wizard, docume
 def test_a_probe_that_fails_is_told_but_does_not_stop(
     qtbot: QtBot, wizard: Wizard, documents, monkeypatch
 ) -> None:
-    def fail(_spec: TrainSpec, _cancel: Cancel) -> Measured:
+    def fail(_spec: TrainSpec, _cancel: Cancel, _tokens: int) -> Measured:
         raise KnownError("Not even one step.")
 
     monkeypatch.setattr(wizard_state, "run_probe", fail)

@@ -281,8 +281,8 @@ def read_mutated(tmp_path: Path, count: int, seed: int) -> None:
     json.dumps([file.to_dict() for file in report.files], ensure_ascii=False).encode()
 
 
-def test_300_mutated_files_each_have_their_line(tmp_path) -> None:
-    read_mutated(tmp_path, 300, seed=1)
+def test_2_000_mutated_files_each_have_their_line(tmp_path) -> None:
+    read_mutated(tmp_path, 2000, seed=1)
 
 
 @pytest.mark.heavy

@@ -10,6 +10,7 @@ from core.documents.records import ColumnMap, Row
 from core.documents.report import Report
 from core.engine.request import Message
 from core.errors import Cancelled, KnownError
+from core.train import data
 from core.train.data import (
     read_rows,
     split_rows,
@@ -41,6 +42,17 @@ def test_chats_pairs_and_texts_are_read_from_files_and_folders(tmp_path) -> None
     assert [row.text for row in rows] == ["", "", "T", "plain"]
     assert rows[0].messages == (Message("user", "Hi"), Message("assistant", "Ho"))
     assert not any(row.lacks_answer for row in rows)
+
+
+def test_of_very_many_rows_a_lot_is_drawn(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(data, "MOST_ROWS", 20)
+    report = Report()
+    path = write(tmp_path / "a.jsonl", *({"text": f"row {n}"} for n in range(400)))
+    rows = read_rows([path], report)
+    assert report.rows == 400
+    assert len(set(rows)) == 20
+    places = sorted(int(row.text[4:]) for row in rows)
+    assert places[0] < 100 < 300 < places[-1]
 
 
 def test_a_prompt_alone_lacks_its_answer(tmp_path) -> None:

@@ -7,7 +7,14 @@ import pytest
 from core.documents.records import Row
 from core.engine.request import Message
 from core.train.data import to_samples
-from core.train.preview import Preview, length_histogram, new_preview, render_row
+from core.train.preview import (
+    TEMPLATE_TOKENS,
+    Preview,
+    length_histogram,
+    new_preview,
+    render_row,
+)
+from core.train.spec import ANSWER_TOKENS
 from tests.core.toy import END, END_ID, save_toy, toy_tokenizer
 
 CHAT = Row((Message("user", "Hi"), Message("assistant", "Hello you")))
@@ -46,6 +53,21 @@ def test_the_first_rows_are_shown_and_all_are_counted(tmp_path) -> None:
     assert len(preview.rendered) == 3
     assert (preview.rows, preview.texts, preview.unanswered, preview.cut) == (5, 4, 1, 2)
     assert preview.histogram == [("up to 16", 2), ("up to 32", 1), ("up to 64", 2)]
+
+
+@pytest.mark.parametrize(
+    ("row", "longest"),
+    [
+        (Row((Message("user", "x" * 10), Message("assistant", "y" * 9))), 20 + TEMPLATE_TOKENS),
+        (Row((Message("user", "x" * 10),)), 10 + TEMPLATE_TOKENS + ANSWER_TOKENS),
+        (Row((Message("user", "x" * 400),)), 300),
+        (Row(text="short"), 300),
+    ],
+)
+def test_the_longest_row_counts_template_and_answer(row, longest) -> None:
+    preview = Preview(toy_tokenizer(), END_ID, 300)
+    preview.add(row)
+    assert preview.longest == longest
 
 
 @pytest.mark.parametrize(
