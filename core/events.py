@@ -168,6 +168,7 @@ class WayCompared:
         likelihood: Exp of the mean log-likelihood a token under the base model, over that of
             its own greedy answer.
         repeated: Share of block borders where a word stands twice.
+        adapter: Name of the adapter the training started from, if that one decoded; else empty.
     """
 
     strategy: str
@@ -178,6 +179,15 @@ class WayCompared:
     agreement: Span
     likelihood: Span
     repeated: float
+    adapter: str = ""
+
+    @property
+    def label(self) -> str:
+        """What to call it in a table."""
+        if self.strategy == "next_token":
+            return "One token a pass"
+        before = f", before ({self.adapter})" if self.adapter else ""
+        return f"Threshold {self.threshold:g}{before}"
 
 
 @dataclass(frozen=True, slots=True)

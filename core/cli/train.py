@@ -200,10 +200,9 @@ class _Watcher:
 
 
 def _way_text(found: WayCompared) -> str:
-    name = "one token" if found.strategy == "next_token" else f"threshold {found.threshold:g}"
     speedup, low, high = found.speedup
     return (
-        f"{name:>14}: {found.tokens_per_pass[0]:.2f} tokens per pass, {speedup:.2f} times as fast "
-        f"({low:.2f} to {high:.2f}), agreement {found.agreement[0]:.3f}, likelihood "
-        f"{found.likelihood[0]:.2f} of the base's"
+        f"{found.label}: {found.tokens_per_pass[0]:.2f} tokens per pass, "
+        f"{speedup:.2f} times as fast ({low:.2f} to {high:.2f}), "
+        f"agreement {found.agreement[0]:.3f}, likelihood {found.likelihood[0]:.2f} of the base's"
     )

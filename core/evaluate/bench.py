@@ -7,7 +7,8 @@ unmeasured. `core.evaluate.figures` makes the report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,14 @@ if TYPE_CHECKING:
     from core.evaluate.agreement import BaseView
 
 BASELINES = (NEXT_TOKEN, GENERATE)
+PutIn = Callable[[Way], AbstractContextManager[None]]
 WARM_UP_TOKENS = 24
+
+
+def as_loaded(way: Way) -> AbstractContextManager[None]:
+    """For ways that need no other adapter than the loaded one."""
+    assert not way.adapter
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class Bench:
         session: The loaded model.
         plan: What to measure.
         base_model: What agreement is measured against; see `base_model_of`.
+        put_in: Inside what it returns, a way's adapter is in the loaded one's place.
 
     Attributes:
         runs: For each run its complete rounds, in the order of the prompts.
@@ -97,8 +106,11 @@ class Bench:
         KnownError: for a prompt that leaves no room for an answer.
     """
 
-    def __init__(self, session: Session, plan: BenchPlan, base_model: Any) -> None:
+    def __init__(
+        self, session: Session, plan: BenchPlan, base_model: Any, put_in: PutIn = as_loaded
+    ) -> None:
         self.plan = plan
+        self._put_in = put_in
         self.runs: list[list[Round]] = []
         self._session = session
         self._base = base_model
@@ -137,7 +149,8 @@ class Bench:
             return generate_answer(self._session, messages, limit, cancel)
         request = Request(messages, way.name, self.plan.k_max, limit)
         slot = self.plan.count_from_slot
-        return decode_answer(self._session, request, way.threshold, cancel, slot)[0]
+        with self._put_in(way):
+            return decode_answer(self._session, request, way.threshold, cancel, slot)[0]
 
     def _judge(self, index: int, answers: dict[Way, Measured], *, ask_base: bool) -> Round:
         """The answers with what is known of them; equal answers are looked at once."""

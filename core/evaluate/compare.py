@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
-from core.evaluate.bench import Bench, BenchPlan, Judged
+from core.evaluate.bench import Bench, BenchPlan, Judged, PutIn, as_loaded
 from core.evaluate.measure import NEXT_TOKEN, Measured, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import Span, ThresholdAdvised, WayCompared
@@ -41,6 +41,8 @@ def compare(
     prompts: Sequence[BenchPrompt],
     own_base: bool,
     may_go_on: Callable[[int, int], bool],
+    before: Way | None = None,
+    put_in: PutIn = as_loaded,
 ) -> list[WayCompared | ThresholdAdvised]:
     """Measure all ways on as many prompts as there is time for.
 
@@ -50,15 +52,18 @@ def compare(
         prompts: Held-out ones.
         own_base: Whether one-token decoding is the base model's own, as under a gated adapter.
         may_go_on: Called with the answers done and wanted; False ends the measuring.
+        before: Decoding with the adapter that the training started from, if there was one.
+        put_in: See `Bench`.
 
     Returns:
         What was found, the advice last; nothing if not even one prompt was done.
     """
     ways = tuple(Way("confadapt", threshold) for threshold in THRESHOLDS)
+    baselines = (NEXT_TOKEN, before) if before else (NEXT_TOKEN,)
     plan = BenchPlan(
-        tuple(prompts), ways, max_new_tokens=ANSWER_TOKENS, runs=1, baselines=(NEXT_TOKEN,)
+        tuple(prompts), ways, max_new_tokens=ANSWER_TOKENS, runs=1, baselines=baselines
     )
-    bench = Bench(session, plan, base_model)
+    bench = Bench(session, plan, base_model, put_in)
     for done in bench.measure(Cancel()):
         if not may_go_on(done, plan.total):
             break
@@ -98,6 +103,7 @@ def _compared(way: Way, pairs: list[Pair]) -> WayCompared:
         agreement=span(pairs, _agreement),
         likelihood=span(pairs, _likelihood),
         repeated=sum(same for _, same in borders) / max(1, sum(count for count, _ in borders)),
+        adapter=way.adapter,
     )
 
 
@@ -165,7 +171,8 @@ def advise(found: Sequence[WayCompared], wanted: int, own_base: bool) -> Thresho
             f"({FEWEST_PROMPTS} are needed).",
         )
     floor = (base.agreement[0] if own_base else 1.0) - MARGIN
-    near = [one for one in found if one is not base and one.agreement[1] >= floor]
+    own = [one for one in found if one is not base and not one.adapter]
+    near = [one for one in own if one.agreement[1] >= floor]
     faster = [one for one in near if one.speedup[1] > 1.0]
     if not faster:
         why = "is surely faster" if near else f"surely keeps an agreement of {floor:.3f}"

@@ -32,10 +32,14 @@ class Way:
 
     `next_token` and `static_k` read no threshold; theirs is the one at which ConfAdapt does
     the same: 1.0 (one token a pass) and 0.0 (every slot is kept).
+
+    Attributes:
+        adapter: Name of the adapter that is put in the loaded one's place; empty for none.
     """
 
     name: WayName
     threshold: float
+    adapter: str = ""
 
 
 NEXT_TOKEN = Way("next_token", 1.0)

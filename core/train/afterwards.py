@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from core.control import Cancel, Threshold
@@ -13,11 +14,12 @@ from core.engine.session import Session
 from core.errors import KnownError
 from core.evaluate.agreement import base_model_of
 from core.evaluate.compare import compare
-from core.evaluate.measure import without_gates
+from core.evaluate.measure import Way, without_gates
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
+from core.model.adapter_info import adapter_name
 from core.model.loading import Loaded
-from core.train.evaluation import held_out_chats
+from core.train.evaluation import THRESHOLD, held_out_chats
 from core.train.reporter import Reporter
 from core.train.spec import COMPARING_SHARE, TrainSpec
 
@@ -34,8 +36,13 @@ def compare_afterwards(
     spec: TrainSpec,
     report: Reporter,
     stop_asked: Callable[[], bool],
+    put_in_start: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    """Report one-token decoding and ConfAdapt at several thresholds, and which one to use."""
+    """Report one-token decoding and ConfAdapt at several thresholds, and which one to use.
+
+    Where the training started from an adapter, that one decodes, too, at `THRESHOLD`; inside of
+    what `put_in_start` returns its weights are in force.
+    """
     session = Session(loaded, Path(spec.model), None)
     chats = held_out_chats(session, rows)
     prompts = [BenchPrompt(turns[-1].content, turns=turns) for turns in chats]
@@ -51,7 +58,13 @@ def compare_afterwards(
     def may_go_on(_done: int, _total: int) -> bool:
         return not stop_asked() and time.monotonic() < deadline
 
-    for found in compare(session, base_model_of(session), prompts, own_base, may_go_on):
+    def put_in(way: Way) -> AbstractContextManager[None]:
+        return put_in_start() if way.adapter else nullcontext()
+
+    name = adapter_name(Path(spec.start_from))
+    before = Way("confadapt", THRESHOLD, name) if spec.start_from != "none" else None
+    base_model = base_model_of(session)
+    for found in compare(session, base_model, prompts, own_base, may_go_on, before, put_in):
         report(found)
 
 

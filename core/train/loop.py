@@ -37,7 +37,7 @@ from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
 from core.train.spec import COMPARING_SHARE, TrainSpec
 from core.train.step import Stepper
-from core.train.student import describe, end_ids, load_student
+from core.train.student import copied, describe, end_ids, load_student, with_weights
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 
@@ -75,6 +75,8 @@ class Training:
         self._report = Reporter(run_dir, self._accelerator.is_main_process)
         self._report.say("load", f"Loading {Path(spec.model).name} on {self._device}.")
         self._student = load_student(spec, paths, self._device, dtype)
+        goes_on = spec.start_from != "none"
+        self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
         self._last_eval: EvalDone | None = None
         self._best = best_evaluation(run_dir)
@@ -173,7 +175,14 @@ class Training:
         if self._accelerator.is_main_process:
             stop = self._wishes.stop
             loaded = self._student.loaded
-            compare_afterwards(loaded, self._held_rows, self._spec, self._report, stop)
+            compare_afterwards(
+                loaded,
+                self._held_rows,
+                self._spec,
+                self._report,
+                stop,
+                lambda: with_weights(self._student, self._start),
+            )
 
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +51,22 @@ class Student(Protocol):
 
     def save(self, folder: Path, info: AdapterInfo) -> None:
         """Write the finished adapter."""
+
+
+def copied(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that stay as they are while the student learns."""
+    return {name: one.clone() for name, one in weights.items()}
+
+
+@contextmanager
+def with_weights(student: Student, weights: dict[str, Tensor]) -> Iterator[None]:
+    """Inside, the student has other weights than it has learned."""
+    learned = copied(student.weights())
+    student.load_weights(weights)
+    try:
+        yield
+    finally:
+        student.load_weights(learned)
 
 
 class GatedStudent:

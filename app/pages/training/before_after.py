@@ -77,9 +77,8 @@ class BeforeAfterCard(Card):
 
 
 def _cells(found: WayCompared) -> tuple[str, ...]:
-    is_base = found.strategy == "next_token"
     return (
-        "One token a pass" if is_base else f"Threshold {found.threshold:g}",
+        found.label,
         _span(found.tokens_per_pass, 2),
         _span(found.speedup, 2),
         _span(found.agreement, 3),
