@@ -83,6 +83,7 @@ class TrainingPage(QWidget):
             self._run.stop_requested.connect(self._on_stop)
             self._run.force_requested.connect(self._on_force)
             self._run.chat_requested.connect(self._on_chat)
+            self._run.failed.connect(self._context.jobs.failed)
             self._pages.addWidget(self._run)
         return self._run
 

@@ -49,6 +49,7 @@ class RunView(ScrollPage):
         stop_requested: Stop; True keeps the best adapter instead of the newest.
         force_requested: End the process now.
         chat_requested: Folder of the finished adapter to chat with.
+        failed: The `KnownError` that kept something from being done.
     """
 
     left = Signal()
@@ -57,6 +58,7 @@ class RunView(ScrollPage):
     stop_requested = Signal(bool)
     force_requested = Signal()
     chat_requested = Signal(str)
+    failed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -115,6 +117,7 @@ class RunView(ScrollPage):
 
     def _connect(self) -> None:
         self._timer.timeout.connect(self._draw)
+        self._before_after.failed.connect(self.failed)
         self._list.clicked.connect(self.left)
         self._pause.clicked.connect(self._on_pause)
         self._stop.clicked.connect(self._on_stop)
