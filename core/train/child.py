@@ -71,7 +71,7 @@ def _compare(training: Training) -> None:
     except KnownError as error:
         training.report.say("compare", f"Before and after were not compared. {error}")
     except RuntimeError as error:
-        from core.train.step import is_out_of_memory
+        from core.train.memory import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise

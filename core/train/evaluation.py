@@ -20,6 +20,7 @@ from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
 from core.train.batch import make_batch
 from core.train.data import Sample
+from core.train.memory import in_halves
 from core.train.spec import TrainSpec
 
 THRESHOLD = 0.9
@@ -38,13 +39,16 @@ def agreement_by_slot(
     fixed = replace(spec, k_min=spec.k_max)
     agreed = torch.zeros(spec.k_max + 1)
     seen = torch.zeros(spec.k_max + 1)
-    for at in range(0, len(samples), spec.micro_sequences):
-        batch = samples[at : at + spec.micro_sequences]
-        token_ids, layout = make_batch(batch, fixed, _EVAL_STEP, at)
+
+    def judged(batch: Sequence[Sample], first: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        token_ids, layout = make_batch(batch, fixed, _EVAL_STEP, first)
         outcome = distill(token_ids.to(device), layout.to(device))
-        slots = outcome.slots.cpu()
-        agreed.index_add_(0, slots, outcome.agrees.cpu().float())
-        seen.index_add_(0, slots, torch.ones(len(slots)))
+        return [(outcome.slots.cpu(), outcome.agrees.cpu().float())]
+
+    for at in range(0, len(samples), spec.micro_sequences):
+        for slots, agrees in in_halves(judged, samples[at : at + spec.micro_sequences], at):
+            agreed.index_add_(0, slots, agrees)
+            seen.index_add_(0, slots, torch.ones(len(slots)))
     rates = agreed / seen.clamp(min=1)
     return tuple(round(rate, 4) for rate in rates[2:].tolist())
 

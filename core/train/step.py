@@ -19,10 +19,9 @@ from core.events import StepDone
 from core.train.batch import make_batch
 from core.train.data import Sample, step_indices
 from core.train.distill import Outcome
+from core.train.memory import free_memory, is_out_of_memory
 from core.train.spec import TrainSpec
 from core.train.student import Student
-
-_NO_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 class Stepper:
@@ -127,8 +126,7 @@ class Stepper:
                 reason = str(error).splitlines()[0]
             # Outside the handler: its traceback would keep the step's tensors alive.
             self._optimizer.zero_grad()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            free_memory()
             self._halve(reason)
 
     def _halve(self, reason: str) -> None:
@@ -195,9 +193,3 @@ class Stepper:
             token_ids, layout = make_batch(picked, spec, step, at)
             batches.append((token_ids.to(device), layout.to(device)))
         return batches
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory ran out; on the CPU torch has no class of its own for it."""
-    said = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in said for sign in _NO_MEMORY)

@@ -22,6 +22,7 @@ from core.engine.prompt import render
 from core.engine.request import Message
 from core.errors import KnownError
 from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
+from core.train.memory import in_halves
 from core.train.spec import ANSWER_TOKENS
 
 BATCH = 48
@@ -58,7 +59,7 @@ class Writer:
         random.Random("groups").shuffle(groups)
         done = 0
         for group in groups:
-            texts = self._generate([prompts[key] for key in group], ANSWER_TOKENS)
+            texts = in_halves(self._answers, [prompts[key] for key in group])
             self._remember(dict(zip(group, texts, strict=True)))
             done += len(group)
             if not advance(done, len(keys)):
@@ -86,6 +87,9 @@ class Writer:
             if not advance(min(at + BATCH, count), count):
                 break
         return list(found.values())[:count]
+
+    def _answers(self, prompts: Sequence[Sequence[int]], _first: int) -> list[tuple[str, bool]]:
+        return self._generate(prompts, ANSWER_TOKENS)
 
     @torch.inference_mode()
     def _generate(

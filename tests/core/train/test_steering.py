@@ -18,9 +18,9 @@ from core.paths import user_paths
 from core.train import queue, wishes
 from core.train.checkpoint import best_evaluation, load_best, save_best
 from core.train.follow import EventTail
+from core.train.memory import is_out_of_memory
 from core.train.process import new_run
 from core.train.reporter import Reporter
-from core.train.step import is_out_of_memory
 from core.train.wishes import Wishes
 from tests.core.train.test_training import run_training, spec
 
