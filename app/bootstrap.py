@@ -63,11 +63,10 @@ def build(
     settings = SettingsHolder(paths.settings_file, app)
     jobs = Jobs(app)
     history = History(paths, jobs, app)
-    engine = EngineController(
-        open_session or session_factory(paths, settings), history.get_store, app
-    )
+    open_session = open_session or session_factory(paths, settings)
+    engine = EngineController(open_session, history.get_store, app)
     training = TrainingController(paths, jobs, history, app)
-    context = AppContext(paths, settings, history, engine, jobs, training)
+    context = AppContext(paths, settings, history, engine, jobs, training, open_session)
     errors = ErrorReporter(app)
     theme = Theme(app)
     theme.apply(settings.value.theme)

@@ -16,6 +16,7 @@ from core.paths import Paths
 from core.settings import Settings, load_settings, save_settings
 
 if TYPE_CHECKING:
+    from app.workers.decoding import SessionFactory
     from app.workers.engine import EngineController
     from app.workers.training import TrainingController
     from core.history.store import HistoryStore
@@ -132,6 +133,7 @@ class AppContext:
         engine: The only door to a loaded model.
         jobs: One-shot work off the window's thread.
         training: The only door to trainings.
+        open_session: Opens a model beside that of `engine`; takes long, for a pool thread.
     """
 
     paths: Paths
@@ -140,3 +142,4 @@ class AppContext:
     engine: EngineController
     jobs: Jobs
     training: TrainingController
+    open_session: SessionFactory

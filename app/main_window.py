@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -21,6 +21,7 @@ from typing_extensions import override
 from app.actions import build_menus
 from app.context import AppContext
 from app.errors import ErrorReporter, bug_dialog
+from app.geometry import restore_geometry, save_geometry
 from app.pages.home.page import HomePage
 from app.theme import Theme
 from app.widgets.about import about_dialog, shortcuts_dialog
@@ -35,13 +36,15 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from app.pages.chat.page import ChatPage
     from app.pages.history.page import HistoryPage
+    from app.pages.race.page import RacePage
     from app.pages.settings.page import SettingsPage
     from app.pages.training.page import TrainingPage
 
-HOME, CHAT, TRAINING, HISTORY, SETTINGS = range(5)
+HOME, CHAT, RACE, TRAINING, HISTORY, SETTINGS = range(6)
 ENTRIES = (
     ("home", "Home"),
     ("chat", "Chat"),
+    ("race", "Race"),
     ("train", "Training"),
     ("history", "History"),
     ("settings", "Settings"),
@@ -50,7 +53,6 @@ CLOSE_SECONDS = 5.0
 SAVE_SECONDS = 1.0
 """What saving gets even if the engine took all the time there was."""
 
-FIRST_SIZE = (1180, 780)
 SMALLEST_SIZE = (760, 520)
 
 
@@ -78,6 +80,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.home = HomePage(context)
         self.chat: ChatPage
+        self.race: RacePage
         self.training: TrainingPage
         self.history: HistoryPage
         self.settings: SettingsPage
@@ -85,7 +88,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(context)
         self.actions_by_key = build_menus(self)
         self._build()
-        self._restore_geometry()
+        restore_geometry(self, context.paths)
         self.show_page(HOME)
         self.pages.setFocus()  # else the first button wears a focus ring nobody asked for
 
@@ -109,14 +112,16 @@ class MainWindow(QMainWindow):
         # Imported here: together they take as long as all that the first painting needs.
         from app.pages.chat.page import ChatPage
         from app.pages.history.page import HistoryPage
+        from app.pages.race.page import RacePage
         from app.pages.settings.page import SettingsPage
         from app.pages.training.page import TrainingPage
 
         self.chat = ChatPage(self._context)
+        self.race = RacePage(self._context)
         self.training = TrainingPage(self._context)
         self.history = HistoryPage(self._context)
         self.settings = SettingsPage(self._context)
-        for page in (self.chat, self.training, self.history, self.settings):
+        for page in (self.chat, self.race, self.training, self.history, self.settings):
             self.pages.addWidget(page)
 
     def _connect(self) -> None:
@@ -145,12 +150,16 @@ class MainWindow(QMainWindow):
         self.home.starter_fetched.connect(self.model_bar.refresh)
         self.model_bar.add_folder_requested.connect(self._on_add_folder)
         self.model_bar.inventory_changed.connect(self._on_inventory)
+        self.model_bar.inventory_changed.connect(self.race.show_inventory)
         self.model_bar.inventory_changed.connect(self.settings.show_inventory)
         self.model_bar.inventory_changed.connect(self.training.show_inventory)
+        self.race.reload_requested.connect(self.model_bar.load)
+        self.race.unload_requested.connect(context.engine.unload)
         self.rail.page_requested.connect(self.show_page)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
         self.training.chat_requested.connect(self._on_chat_with)
+        self.training.race_requested.connect(self._on_race)
         self.training.reload_requested.connect(self.model_bar.load)
         self.training.unload_requested.connect(context.engine.unload)
 
@@ -160,15 +169,14 @@ class MainWindow(QMainWindow):
         actions["add_folder"].triggered.connect(self._on_add_folder)
         actions["load"].triggered.connect(self.model_bar.load)
         actions["new_chat"].triggered.connect(self._on_new_chat)
-        actions["page_0"].triggered.connect(self._on_home)
-        actions["page_1"].triggered.connect(self._on_chat)
-        actions["page_2"].triggered.connect(self._on_training)
-        actions["page_3"].triggered.connect(self._on_history)
-        actions["page_4"].triggered.connect(self._on_settings)
+        for number in range(len(ENTRIES)):
+            actions[f"page_{number}"].setData(number)
+            actions[f"page_{number}"].triggered.connect(self._on_page)
         actions["quit"].triggered.connect(self.close)
         actions["regenerate"].triggered.connect(self.chat.regenerate)
         actions["search"].triggered.connect(self._on_search)
-        actions["settings"].triggered.connect(self._on_settings)
+        actions["settings"].setData(SETTINGS)
+        actions["settings"].triggered.connect(self._on_page)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["stop"].triggered.connect(context.engine.cancel)
         actions["unload"].triggered.connect(context.engine.unload)
@@ -238,25 +246,20 @@ class MainWindow(QMainWindow):
         if folder:
             self.settings.add_model_folder(folder)
 
+    @Slot(str, str, str, str)
+    def _on_race(self, model: str, prompt: str, old: str, new: str) -> None:
+        self.show_page(RACE)
+        self.race.offer(model, prompt, old, new)
+
+    @Slot()
+    def _on_page(self) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self.show_page(action.data())
+
     @Slot()
     def _on_home(self) -> None:
         self.show_page(HOME)
-
-    @Slot()
-    def _on_chat(self) -> None:
-        self.show_page(CHAT)
-
-    @Slot()
-    def _on_training(self) -> None:
-        self.show_page(TRAINING)
-
-    @Slot()
-    def _on_history(self) -> None:
-        self.show_page(HISTORY)
-
-    @Slot()
-    def _on_settings(self) -> None:
-        self.show_page(SETTINGS)
 
     # Messages
 
@@ -291,21 +294,12 @@ class MainWindow(QMainWindow):
     def _on_shortcuts(self) -> None:
         shortcuts_dialog(self).open()
 
-    # Geometry and closing
-
-    def _geometry(self) -> QSettings:
-        path = self._context.paths.state / "window.ini"
-        return QSettings(str(path), QSettings.Format.IniFormat)
-
-    def _restore_geometry(self) -> None:
-        saved = self._geometry().value("geometry")
-        if saved is None or not self.restoreGeometry(saved):
-            self.resize(*FIRST_SIZE)
+    # Closing
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop what runs, wait for it, keep what an interrupted answer had."""
-        self._geometry().setValue("geometry", self.saveGeometry())
+        save_geometry(self, self._context.paths)
         self.hide()
         context = self._context
         deadline = time.monotonic() + CLOSE_SECONDS

@@ -191,4 +191,8 @@ def make_context(paths: Paths, settings: Any, history: Any, engine: Any, jobs: A
     from app.workers.training import TrainingController
 
     training = TrainingController(paths, jobs, history, jobs)
-    return AppContext(paths, settings, history, engine, jobs, training)
+
+    def open_session(_spec: LoadSpec, _progress: Any) -> FakeSession:
+        return FakeSession()
+
+    return AppContext(paths, settings, history, engine, jobs, training, open_session)

@@ -12,7 +12,7 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, Message, Request
 from core.errors import Cancelled, KnownError
-from core.evaluate.measure import way_of
+from core.evaluate.measure import NEXT_TOKEN, way_of
 from core.evaluate.race import Race, Racer, race_report
 from core.jsonl import to_dict
 from core.paths import user_paths
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     request = Request((Message("user", text),), args.strategy, args.k_max, args.max_new_tokens)
     session = open_from(args, paths, settings)
     way = way_of(args.strategy, threshold.value)
-    race = Race(session, request, way, args.runs, base_model_of(session))
+    race = Race(session, request, (NEXT_TOKEN, way), args.runs, base_model_of(session))
     interrupted = _measure(race)
     racers = race.racers()
     if not racers:

@@ -1,4 +1,4 @@
-"""The race: one prompt, one-token decoding against another strategy, each measured alone.
+"""The race: one prompt, several ways of decoding on the same weights, each measured alone.
 
 After a warm-up both are measured several times in turn; each is represented by its median run,
 the one whose whole wall-clock time is in the middle.
@@ -6,14 +6,14 @@ the one whose whole wall-clock time is in the middle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.request import Request
-from core.evaluate.measure import NEXT_TOKEN, Measured, Way, decode_answer
+from core.evaluate.measure import Measured, Way, decode_answer
 from core.events import GenerationEvent
 
 if TYPE_CHECKING:
@@ -40,20 +40,25 @@ class Racer:
 
 
 class Race:
-    """Two ways of decoding on one prompt.
+    """Some ways of decoding on one prompt.
 
     Args:
         session: The loaded model.
-        request: The prompt and the strategy that races against one-token decoding.
-        way: That strategy with its threshold.
+        request: The prompt; its strategy is that of each way in turn.
+        ways: Strategies with their thresholds.
         runs: How often each is measured.
         base_model: What agreement is measured against; see `base_model_of`.
     """
 
     def __init__(
-        self, session: Session, request: Request, way: Way, runs: int, base_model: Any
+        self,
+        session: Session,
+        request: Request,
+        ways: Sequence[Way],
+        runs: int,
+        base_model: Any,
     ) -> None:
-        self.ways = tuple(dict.fromkeys((NEXT_TOKEN, way)))
+        self.ways = tuple(dict.fromkeys(ways))
         self._session, self._request, self._runs = session, request, runs
         self._base = base_model
         self._laps: dict[Way, list[Lap]] = {one: [] for one in self.ways}
@@ -82,7 +87,7 @@ class Race:
                 yield done
 
     def racers(self) -> list[Racer]:
-        """One-token decoding first; only ways measured at least once."""
+        """In the order of the ways; only those measured at least once."""
         return [
             Racer(way, tuple(laps), self._agreement(laps[0][0]))
             for way, laps in self._laps.items()

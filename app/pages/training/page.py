@@ -30,11 +30,13 @@ class TrainingPage(QWidget):
         unload_requested: A training begins that wants the chat model's memory.
         reload_requested: It is over.
         chat_requested: Model and adapter to chat with.
+        race_requested: Model, prompt, the adapter started from ("" for none), and the new one.
     """
 
     unload_requested = Signal()
     reload_requested = Signal()
     chat_requested = Signal(str, str)
+    race_requested = Signal(str, str, str, str)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,6 +85,7 @@ class TrainingPage(QWidget):
             self._run.stop_requested.connect(self._on_stop)
             self._run.force_requested.connect(self._on_force)
             self._run.chat_requested.connect(self._on_chat)
+            self._run.race_requested.connect(self._on_race)
             self._run.failed.connect(self._context.jobs.failed)
             self._pages.addWidget(self._run)
         return self._run
@@ -185,14 +188,23 @@ class TrainingPage(QWidget):
 
     @Slot(str)
     def _on_chat(self, adapter: str) -> None:
+        if spec := self._shown_spec():
+            self.chat_requested.emit(spec.model, adapter)
+
+    @Slot(str, str)
+    def _on_race(self, adapter: str, prompt: str) -> None:
+        if spec := self._shown_spec():
+            old = "" if spec.start_from == "none" else spec.start_from
+            self.race_requested.emit(spec.model, prompt, old, adapter)
+
+    def _shown_spec(self) -> TrainSpec | None:
         if self._shown is None:
-            return
+            return None
         try:
-            spec = read_spec(self._shown / SPEC_FILE)
+            return read_spec(self._shown / SPEC_FILE)
         except KnownError as error:
             self._context.jobs.failed.emit(error)
-            return
-        self.chat_requested.emit(spec.model, adapter)
+            return None
 
 
 def _name_of(folder: Path) -> str:

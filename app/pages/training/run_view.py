@@ -49,6 +49,7 @@ class RunView(ScrollPage):
         stop_requested: Stop; True keeps the best adapter instead of the newest.
         force_requested: End the process now.
         chat_requested: Folder of the finished adapter to chat with.
+        race_requested: The same, to race against the one before, and a held-out prompt.
         failed: The `KnownError` that kept something from being done.
     """
 
@@ -58,6 +59,7 @@ class RunView(ScrollPage):
     stop_requested = Signal(bool)
     force_requested = Signal()
     chat_requested = Signal(str)
+    race_requested = Signal(str, str)
     failed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -83,6 +85,7 @@ class RunView(ScrollPage):
         self._best = button("Stop and keep best")
         self._force = button("Force stop", role="quiet")
         self._chat = button("Chat with it", "chat", "primary")
+        self._race = button("Race old against new", "race")
         self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._build()
         self._connect()
@@ -110,7 +113,7 @@ class RunView(ScrollPage):
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        for one in (self._pause, self._stop, self._best, self._force, self._chat):
+        for one in (self._pause, self._stop, self._best, self._force, self._chat, self._race):
             row.addWidget(one)
         row.addStretch(1)
         return row
@@ -124,6 +127,7 @@ class RunView(ScrollPage):
         self._best.clicked.connect(self._on_best)
         self._force.clicked.connect(self._on_force)
         self._chat.clicked.connect(self._on_chat)
+        self._race.clicked.connect(self._on_race)
 
     def show_run(self, folder: Path, name: str, events: Iterable[TrainingEvent]) -> None:
         """Show a run from its beginning."""
@@ -225,8 +229,14 @@ class RunView(ScrollPage):
         self._best.setVisible(can_stop and bool(self._progress.evaluations))
         self._force.setVisible(self._is_at_work)
         self._pause.setText("Go on" if is_paused(self._folder) else "Pause")
+        for one in (self._chat, self._race):
+            one.setVisible(not self._is_at_work and bool(self._adapter))
+
+    @property
+    def _adapter(self) -> str:
+        """Folder of the adapter that was written, "" while there is none."""
         ended = self._progress.ended
-        self._chat.setVisible(not self._is_at_work and ended is not None and bool(ended.adapter))
+        return (ended.adapter or "") if ended is not None else ""
 
     @Slot()
     def _on_pause(self) -> None:
@@ -254,6 +264,9 @@ class RunView(ScrollPage):
 
     @Slot()
     def _on_chat(self) -> None:
-        ended = self._progress.ended
-        if ended is not None and ended.adapter:
-            self.chat_requested.emit(ended.adapter)
+        self.chat_requested.emit(self._adapter)
+
+    @Slot()
+    def _on_race(self) -> None:
+        samples = self._progress.samples
+        self.race_requested.emit(self._adapter, samples[-1].prompt if samples else "")

@@ -20,7 +20,7 @@ REQUEST = Request(user("Count to ten."), max_new_tokens=20)
 
 def new_race(runs=2):
     session = toy_session()
-    return Race(session, REQUEST, FAST, runs, session.loaded.model)
+    return Race(session, REQUEST, (NEXT_TOKEN, FAST), runs, session.loaded.model)
 
 
 def test_both_are_measured_and_reported():

@@ -1,0 +1,160 @@
+"""The race page: set up, measured with the chat model away, shown from the recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Application
+from app.main_window import HOME, RACE
+from app.pages.race import page as race_page
+from app.pages.race.lane import event_times
+from app.pages.race.page import RacePage
+from app.pages.race.setup import ONE_TOKEN
+from app.workers.inventory import AdapterChoice, Inventory
+from core.engine.request import LoadSpec
+from core.evaluate.lineup import Entry, Result
+from core.evaluate.measure import Measured
+from core.evaluate.race import Racer
+from core.events import PassDone
+from core.metrics import answer_figures
+from tests.fakes import INFO, ended, scripted_passes, started
+
+Make = Callable[..., Application]
+TEXT = "One, two, three, four, five, six, seven."
+
+
+def recorded(entry: Entry) -> Result:
+    """An answer: in blocks of three, or one token a pass where that is the way."""
+    sizes = (1,) if entry.way.name == "next_token" else (3,)
+    passes = scripted_passes(TEXT, sizes)
+    events = (started(), *passes, ended(passes))
+    figures = answer_figures(passes)
+    measured = Measured(
+        text=TEXT,
+        token_ids=tuple(token for one in passes for token in one.token_ids),
+        passes=figures.passes,
+        k_max=8,
+        later_tokens=figures.tokens - 1,
+        prefill_seconds=figures.prefill_seconds,
+        decode_seconds=figures.decode_seconds,
+        seconds=sum(one.seconds for one in passes),
+    )
+    return Result(entry, Racer(entry.way, ((measured, events),) * 3, 1.0), INFO)
+
+
+@pytest.fixture
+def raced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Entry, ...]]:
+    """Line-ups that were run, and the results are scripted."""
+    seen: list[tuple[Entry, ...]] = []
+
+    def run_lineup(entries: Any, *_: object) -> list[Result]:
+        seen.append(tuple(entries))
+        return [recorded(entry) for entry in entries]
+
+    monkeypatch.setattr(race_page, "run_lineup", run_lineup)
+    return seen
+
+
+@pytest.fixture
+def stride(make_stride: Make) -> Application:
+    made = make_stride()
+    made.window.show_page(RACE)
+    return made
+
+
+def load(qtbot: QtBot, stride: Application) -> RacePage:
+    stride.context.engine.load(LoadSpec("toy"))
+    qtbot.waitUntil(lambda: stride.context.engine.info is not None)
+    return stride.window.race
+
+
+def test_without_a_model_it_says_what_to_do(stride: Application) -> None:
+    page = stride.window.race
+    assert not page._start.isEnabled()
+    assert "Load a model first" in page._why.text()
+
+
+def test_a_race_is_measured_without_the_chat_model_and_shown(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = load(qtbot, stride)
+    away: list[bool] = []
+    stride.context.engine.unloaded.connect(lambda: away.append(True))
+    with qtbot.waitSignal(page.reload_requested):
+        page._start.click()
+    assert away
+    [(one, other)] = raced
+    assert (one.label, one.way.name) == (ONE_TOKEN, "next_token")
+    assert other.way.name == "confadapt"
+    assert one.load == other.load == LoadSpec(INFO.model_path, INFO.adapter_path, "auto", "auto")
+    qtbot.waitUntil(page._again.isVisible, timeout=10_000)
+    assert [lane.text for lane in page._lanes] == [TEXT, TEXT]
+
+
+def test_the_figures_are_those_of_the_recorded_passes(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(page._verdict.isVisible, timeout=10_000)
+    for lane, entry in zip(page._lanes, raced[0], strict=True):
+        passes = [one for one in recorded(entry).racer.median_lap[1] if isinstance(one, PassDone)]
+        figures = answer_figures(passes)
+        assert f"{figures.tokens_per_pass:.2f} tokens per pass" in lane._figures.text()
+        assert lane._clock.text() == f"{sum(one.seconds for one in passes):.1f} s"
+        assert f"{figures.tokens_per_pass:.2f} tokens per pass" in page._explanation.text()
+    slow, fast = (sum(event_times(recorded(one).racer.median_lap[1])[-1:]) for one in raced[0])
+    assert f"{slow / fast:.2f} times as fast" in page._headline.text()
+    assert "The answers are the same." in page._explanation.text()
+
+
+def test_the_same_on_both_sides_is_no_race(qtbot: QtBot, stride: Application) -> None:
+    page = load(qtbot, stride)
+    page._setup._boxes[1].setCurrentIndex(0)
+    page._on_start()
+    assert not page._start.isEnabled()
+    assert "the same" in page._why.text()
+
+
+def test_an_old_adapter_is_offered_against_a_new_one(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = stride.window.race
+    old = AdapterChoice("old one", "/adapters/old", "gated", "toy", "hash", 8)
+    page.show_inventory(Inventory(adapters=(old, replace(old, name="new", wish="/adapters/new"))))
+    page.offer("/models/toy", "Write a letter.", "/adapters/old", "/adapters/new")
+    assert page._setup.prompt == "Write a letter."
+    page._start.click()
+    qtbot.waitUntil(lambda: bool(raced))
+    assert [(one.label, one.load.adapter) for one in raced[0]] == [
+        ("old one", "/adapters/old"),
+        ("new", "/adapters/new"),
+    ]
+
+
+def test_leaving_the_page_ends_the_show_not_the_race(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(page._timer.isActive)
+    stride.window.show_page(HOME)
+    assert not page._timer.isActive()
+    assert [lane.text for lane in page._lanes] == [TEXT, TEXT]
+
+
+def test_a_lane_shows_what_had_come_by_then(qtbot: QtBot, stride: Application) -> None:
+    page = stride.window.race
+    lane = page._lanes[0]
+    passes = scripted_passes(TEXT, (2,))
+    lane.prepare("x", (started(), *passes, ended(passes)))
+    assert not lane.show_at(passes[0].seconds * 1.5)
+    lane._answer.settle()
+    assert lane.text == passes[0].text
+    assert lane.show_at(100.0)
+    assert lane.text == TEXT
