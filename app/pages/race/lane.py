@@ -49,7 +49,10 @@ class Lane(Card):
         layout.addWidget(self._answer)
         layout.addStretch(1)
         self._area.setWidget(holder)
-        self._answer.redrawn.connect(self._follow)
+        for one in (self._area.viewport(), holder):
+            one.setAutoFillBackground(False)
+        # The range grows with what was drawn, a little later.
+        self._area.verticalScrollBar().rangeChanged.connect(self._follow)
         return self._area
 
     @property

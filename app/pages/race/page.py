@@ -242,6 +242,11 @@ class RacePage(ScrollPage):
         self._began = time.monotonic()
         self._timer.start()
         self._show()
+        QTimer.singleShot(0, self._scroll_to_lanes)  # once they have their place
+
+    @Slot()
+    def _scroll_to_lanes(self) -> None:
+        self.ensureWidgetVisible(self._lanes[0])
 
     @Slot()
     def _on_tick(self) -> None:

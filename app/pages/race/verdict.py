@@ -8,8 +8,9 @@ from core.evaluate.lineup import Result, speedup, word_difference
 def headline(results: list[Result]) -> str:
     """What the race came to, in one line."""
     times, low, high = speedup(*results)
-    name = results[1].entry.label
-    return f"{name}: {times:.2f} times as fast ({low:.2f} to {high:.2f})"
+    one, other = (result.entry.label for result in results)
+    against = one[:1].lower() + one[1:]
+    return f"{other}: {times:.2f} times as fast as {against} ({low:.2f} to {high:.2f})"
 
 
 def explanation(results: list[Result]) -> str:
