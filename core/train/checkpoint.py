@@ -103,6 +103,11 @@ def save_best(run_dir: Path, found: EvalDone, weights: dict[str, Tensor]) -> Non
         ) from error
 
 
+def rank_of(found: EvalDone) -> tuple[float, float]:
+    """What makes one evaluation better than another."""
+    return found.tokens_per_pass, sum(found.agreement_by_slot)
+
+
 def best_evaluation(run_dir: Path) -> EvalDone | None:
     """The best evaluation so far; None before the first one.
 

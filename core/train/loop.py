@@ -28,6 +28,7 @@ from core.train.checkpoint import (
     load_best,
     load_checkpoint,
     newest_checkpoint,
+    rank_of,
     save_best,
     save_checkpoint,
 )
@@ -278,7 +279,7 @@ class Training:
 
     def _keep_if_best(self) -> None:
         found = self._last_eval
-        if found is None or (self._best is not None and _rank(found) <= _rank(self._best)):
+        if found is None or (self._best is not None and rank_of(found) <= rank_of(self._best)):
             return
         self._best = found
         save_best(self._run_dir, found, self._student.weights())
@@ -300,8 +301,3 @@ class Training:
         keep = self._spec.keep_checkpoints
         folder = save_checkpoint(self._run_dir, step, self._student.weights(), state, keep)
         self._report(CheckpointSaved(step, str(folder)))
-
-
-def _rank(found: EvalDone) -> tuple[float, float]:
-    """What makes one evaluation better than another."""
-    return found.tokens_per_pass, sum(found.agreement_by_slot)

@@ -55,9 +55,10 @@ def new_run(spec: TrainSpec, paths: Paths) -> Path:
     """Make the folder of a new run, its spec inside.
 
     Raises:
-        KnownError: if the folder cannot be written.
+        KnownError: if the folder cannot be written, or the adapter's could not be in the end.
     """
     spec.check()
+    _check_place(Path(spec.out))
     stamp = time.strftime("%Y%m%d-%H%M%S")
     run_dir = paths.runs / f"{stamp}-{os.getpid()}"
     try:
@@ -66,6 +67,17 @@ def new_run(spec: TrainSpec, paths: Paths) -> Path:
     except OSError as error:
         raise KnownError(f"The run's folder {run_dir} cannot be written: {error}.") from error
     return run_dir
+
+
+def _check_place(out: Path) -> None:
+    """Say now, not after hours, that an adapter cannot be written to a folder."""
+    place = next(one for one in (out, *out.parents) if one.exists())
+    if not place.is_dir():
+        raise KnownError(f"No adapter can be written to {out}: {place} is a file.")
+    if not os.access(place, os.W_OK):
+        raise KnownError(
+            f"No adapter can be written to {out}: {place} is read-only.", "Choose another folder."
+        )
 
 
 def find_run(name: str, paths: Paths) -> Path:

@@ -125,6 +125,15 @@ def test_other_failures_are_no_lack_of_memory() -> None:
     assert not is_out_of_memory(RuntimeError("shapes differ"))
 
 
+def test_a_place_that_takes_no_adapter_is_told_before_the_run(spec, tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(KnownError, match="is a file"):
+        new_run(dataclasses.replace(spec, out=str(tmp_path / "file" / "a")), user_paths())
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(KnownError, match="is read-only"):
+        new_run(spec, user_paths())
+
+
 def test_runs_wait_in_line(spec) -> None:
     paths = user_paths()
     assert queue.waiting(paths) == []
