@@ -72,6 +72,13 @@ FIELDS: tuple[Choice | Number, ...] = (
     Number("context", "Context", "Rows are cut to this many tokens", 32, 8192),
     Number("eval_rows", "Evaluation rows", "Held out, never trained on; a fifth at most", 0, 1000),
     Number("seed", "Seed", "Of data order, slots and offsets", 0, 2**31 - 1),
+    Number("processes", "Processes", "Ranks, one to a GPU; they share the batch", 1, 64),
+    Choice(
+        "shard",
+        "Weights on several GPUs",
+        "Divided: full trainings of models that do not fit one GPU (FSDP)",
+        ((None, "Whole on each"), (True, "Divided among them")),
+    ),
     Choice(
         "device",
         "Device",

@@ -71,6 +71,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"))
     for name, kind, text in OPTIONS:
         parser.add_argument(f"--{name}", type=kind, help=text)
+    parser.add_argument(
+        "--shard",
+        action="store_true",
+        help="divide the weights among the processes (full trainings of large models)",
+    )
     parser.add_argument("--spec", help="JSON file of settings; options go before it")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run, by name or folder")
     parser.add_argument("--json", action="store_true", help="one event a line")

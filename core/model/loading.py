@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from core.errors import KnownError
 from core.model.adapter_info import (
@@ -164,15 +166,12 @@ def load_gated(model: Any, folder: Path, info: AdapterInfo) -> GatedAdapter:
     return adapter
 
 
-def save_gated(adapter: GatedAdapter, folder: Path, info: AdapterInfo) -> None:
-    """Write a gated adapter in bfloat16.
+def save_gated(weights: Mapping[str, Tensor], folder: Path, info: AdapterInfo) -> None:
+    """Write a gated adapter's weights in bfloat16.
 
     Raises:
         KnownError: if it cannot be written; an older one in the folder stays.
     """
-    half = {
-        name: tensor.to(torch.bfloat16).cpu().contiguous()
-        for name, tensor in adapter.weights().items()
-    }
+    half = {name: tensor.to(torch.bfloat16).cpu().contiguous() for name, tensor in weights.items()}
     with adapter_draft(folder, info) as draft:
         save_file(half, draft / WEIGHTS_FILE)

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from core.control import Cancel, Threshold
 from core.documents.records import Row
 from core.engine.request import Message, Request
 from core.engine.session import Session
 from core.errors import KnownError
-from core.evaluate.agreement import base_model_of
 from core.evaluate.compare import compare
 from core.evaluate.measure import Way, without_gates
 from core.evaluate.prompts import BenchPrompt
@@ -32,13 +32,16 @@ CHECKED_TOKENS = 24
 
 def compare_afterwards(
     loaded: Loaded,
+    base_model: Any,
     rows: Sequence[Row],
     spec: TrainSpec,
     report: Reporter,
-    stop_asked: Callable[[], bool],
+    may_go_on: Callable[[float], bool],
     put_in_start: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """Report one-token decoding and ConfAdapt at several thresholds, and which one to use.
+
+    `may_go_on` is given the time (as `time.monotonic`) at which this should be over.
 
     Where the training started from an adapter, that one decodes, too, at `THRESHOLD`; inside of
     what `put_in_start` returns its weights are in force.
@@ -55,16 +58,16 @@ def compare_afterwards(
     if own_base:
         report.say(PHASE, _same_as_base(session, prompts[:CHECKED]))
 
-    def may_go_on(_done: int, _total: int) -> bool:
-        return not stop_asked() and time.monotonic() < deadline
-
     def put_in(way: Way) -> AbstractContextManager[None]:
         return put_in_start() if way.adapter else nullcontext()
 
     name = adapter_name(Path(spec.start_from))
     before = Way("confadapt", THRESHOLD, name) if spec.start_from != "none" else None
-    base_model = base_model_of(session)
-    for found in compare(session, base_model, prompts, own_base, may_go_on, before, put_in):
+
+    def has_time(_done: int, _total: int) -> bool:
+        return may_go_on(deadline)
+
+    for found in compare(session, base_model, prompts, own_base, has_time, before, put_in):
         report(found)
 
 

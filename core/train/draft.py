@@ -37,6 +37,8 @@ ADVANCED = (
     "context",
     "eval_rows",
     "seed",
+    "processes",
+    "shard",
     "device",
     "dtype",
 )

@@ -17,28 +17,25 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 
 from core.device import choose_device, machine_record
 from core.documents.records import Row
-from core.engine.session import Session, choose_dtype
+from core.engine.session import choose_dtype
 from core.errors import Cancelled, KnownError
 from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.afterwards import compare_afterwards
 from core.train.checkpoint import (
-    best_evaluation,
     load_best,
     load_checkpoint,
     newest_checkpoint,
-    rank_of,
-    save_best,
     save_checkpoint,
 )
 from core.train.data import Sample, split_rows, to_samples
-from core.train.evaluation import evaluate
+from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
 from core.train.spec import COMPARING_SHARE, TrainSpec
 from core.train.step import Stepper
-from core.train.student import copied, describe, end_ids, load_student, with_weights
+from core.train.student import FullStudent, copied, describe, end_ids, load_student, with_weights
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 
@@ -72,6 +69,11 @@ class Training:
             # The first rank writes the rows while the others wait.
             kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
         )
+        ranks = self._accelerator.num_processes
+        if ranks != spec.processes:
+            raise KnownError(
+                f"The training is meant for {spec.processes} processes, but {ranks} were started."
+            )
         self._device = self._accelerator.device
         self._report = Reporter(run_dir, self._accelerator.is_main_process)
         self._report.say("load", f"Loading {Path(spec.model).name} on {self._device}.")
@@ -79,8 +81,6 @@ class Training:
         goes_on = spec.start_from != "none"
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
-        self._last_eval: EvalDone | None = None
-        self._best = best_evaluation(run_dir)
 
     @property
     def report(self) -> Reporter:
@@ -102,6 +102,8 @@ class Training:
             KnownError: bad data, full disk, missing files.
         """
         self._prepare_rows()
+        if isinstance(self._student, FullStudent) and self._spec.shard:
+            self._student.shard(self._device)
         self._stepper = Stepper(
             self._spec,
             self._student,
@@ -130,10 +132,13 @@ class Training:
 
     def _stops(self) -> bool:
         """Whether any rank was asked to stop: all must leave at the same step."""
-        asked = self._wishes.stop()
+        return self._any_rank(self._wishes.stop())
+
+    def _any_rank(self, mine: bool) -> bool:
+        """Whether something holds on any rank; all must ask at the same time."""
         if self._accelerator.num_processes == 1:
-            return asked
-        votes = torch.tensor(float(asked), device=self._device)
+            return mine
+        votes = torch.tensor(float(mine), device=self._device)
         return float(self._accelerator.reduce(votes, "sum")) > 0
 
     @property
@@ -148,14 +153,15 @@ class Training:
         Returns:
             The spec's `out` folder.
         """
-        folder = Path(self._spec.out)
+        folder, held_out = Path(self._spec.out), self._held_out
+        last = held_out.last
+        if self._wishes.keeps_best() and held_out.best is not None:
+            self._student.load_weights(load_best(self._run_dir))
+            last, step = held_out.best, held_out.best.step
+            self._report.say("best", f"The adapter is that of step {step}, the best so far.")
+        weights = self._student.weights()
         if not self._accelerator.is_main_process:
             return folder
-        last = self._last_eval
-        if self._wishes.keeps_best() and self._best is not None:
-            self._student.load_weights(load_best(self._run_dir))
-            last, step = self._best, self._best.step
-            self._report.say("best", f"The adapter is that of step {step}, the best so far.")
         training = {
             "rows": len(self._samples),
             "steps": step,
@@ -168,22 +174,28 @@ class Training:
             "machine": machine_record(),
         }
         tokenizer = self._student.loaded.tokenizer
-        self._student.save(folder, describe(self._spec, self._paths, tokenizer, training))
+        info = describe(self._spec, self._paths, tokenizer, training)
+        self._student.save(folder, info, weights)
         return folder
 
     def compare(self) -> None:
         """Report what the adapter is worth on the held-out rows."""
-        if self._accelerator.is_main_process:
-            stop = self._wishes.stop
-            loaded = self._student.loaded
-            compare_afterwards(
-                loaded,
-                self._held_rows,
-                self._spec,
-                self._report,
-                stop,
-                lambda: with_weights(self._student, self._start),
-            )
+        if not self._accelerator.is_main_process and not self._spec.shard:
+            return
+        compare_afterwards(
+            self._student.loaded,
+            self._student.base_model,
+            self._held_out.rows,
+            self._spec,
+            self._report,
+            self._may_go_on,
+            lambda: with_weights(self._student, self._start),
+        )
+
+    def _may_go_on(self, deadline: float) -> bool:
+        """Whether a comparison goes on; sharded ranks must leave it together."""
+        is_over = self._wishes.stop() or time.monotonic() > deadline
+        return not (self._any_rank(is_over) if self._spec.shard else is_over)
 
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
@@ -202,11 +214,19 @@ class Training:
                 "No row has an answer to learn from within the context.",
                 "Give longer texts, or a larger context.",
             )
-        train_rows, self._held_rows = split_rows(usable, spec.eval_rows, spec.seed)
+        train_rows, held_rows = split_rows(usable, spec.eval_rows, spec.seed)
         self._samples = [sample for row in train_rows for sample in samples[row]]
-        self._held_samples = [sample for row in self._held_rows for sample in samples[row]]
+        held_samples = [sample for row in held_rows for sample in samples[row]]
+        self._held_out = HeldOut(
+            held_rows,
+            held_samples,
+            spec,
+            self._run_dir,
+            self._student,
+            self._accelerator.is_main_process,
+        )
         self._report.say(
-            "rows", f"{len(self._samples)} training rows, {len(self._held_samples)} held out."
+            "rows", f"{len(self._samples)} training rows, {len(held_samples)} held out."
         )
 
     def _rows_of_all_ranks(self, writer: Writer) -> list[Row]:
@@ -253,8 +273,8 @@ class Training:
             return int(json.loads(stored.read_text())["steps"]), []
         self._report.say("probe", "Measuring how long a step takes.")
         step_seconds = statistics.median(self._stepper.probe(n) for n in range(PROBE_STEPS))
-        evaluated = self._evaluate(0)
-        eval_seconds = self._last_eval.seconds if self._last_eval else 0.0
+        evaluated = self._held_out.look(0)
+        eval_seconds = self._held_out.last.seconds if self._held_out.last else 0.0
         assert self._spec.minutes is not None
         allowed = self._spec.minutes * 60 * (1 - COMPARING_SHARE)
         left = allowed - (time.monotonic() - self._began) - eval_seconds
@@ -271,33 +291,15 @@ class Training:
         self._report(RunStarted(run_id, spec, total, first, machine, time.time()))
 
     def _report_evaluation(self, step: int) -> None:
-        if self._last_eval is not None and self._last_eval.step == step:
-            return
-        for event in self._evaluate(step):
+        for event in self._held_out.look(step):
             self._report(event)
-        self._keep_if_best()
-
-    def _keep_if_best(self) -> None:
-        found = self._last_eval
-        if found is None or (self._best is not None and rank_of(found) <= rank_of(self._best)):
-            return
-        self._best = found
-        save_best(self._run_dir, found, self._student.weights())
-
-    def _evaluate(self, step: int) -> list[EvalDone | SampleDone]:
-        if not self._held_rows or not self._accelerator.is_main_process:
-            return []
-        session = Session(self._student.loaded, Path(self._spec.model), None)
-        done, samples = evaluate(
-            step, session, self._student.distill, self._held_rows, self._held_samples, self._spec
-        )
-        self._last_eval = done
-        return [done, *samples]
 
     def _save(self, step: int) -> None:
+        # Of sharded weights each rank has a share, so all take part; one writes.
+        weights = self._student.weights()
+        state = {**self._stepper.state(), "seconds": self.seconds}
         if not self._accelerator.is_main_process:
             return
-        state = {**self._stepper.state(), "seconds": self.seconds}
         keep = self._spec.keep_checkpoints
-        folder = save_checkpoint(self._run_dir, step, self._student.weights(), state, keep)
+        folder = save_checkpoint(self._run_dir, step, weights, state, keep)
         self._report(CheckpointSaved(step, str(folder)))

@@ -159,11 +159,15 @@ class TrainingProcess:
 
 
 def _command(run_dir: Path) -> list[str]:
-    """The child itself, or the same under Accelerate's launcher where there are several ranks."""
+    """The child itself, or the same under a launcher where there are several ranks."""
     spec = read_spec(run_dir / SPEC_FILE)
     child = ["-m", "core.train.child", str(run_dir)]
     if spec.processes == 1:
         return [sys.executable, *child]
+    if choose_device(spec.device) == CPU:
+        # Accelerate's launcher starts several processes on GPUs only.
+        ranks = f"--nproc-per-node={spec.processes}"
+        return [sys.executable, "-m", "torch.distributed.run", "--standalone", ranks, *child]
     config = run_dir / LAUNCH_FILE
     config.write_text(launch_config(spec), encoding="utf-8")
     launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
@@ -172,11 +176,9 @@ def _command(run_dir: Path) -> list[str]:
 
 def launch_config(spec: TrainSpec) -> str:
     """What Accelerate's launcher is told, as YAML; `docs/cluster.md` says how several nodes do."""
-    on_cpu = choose_device(spec.device) == CPU
     lines = (
         "compute_environment: LOCAL_MACHINE",
-        f"distributed_type: {'MULTI_CPU' if on_cpu else 'MULTI_GPU'}",
-        f"use_cpu: {'true' if on_cpu else 'false'}",
+        "distributed_type: MULTI_GPU",
         "num_machines: 1",
         "machine_rank: 0",
         f"num_processes: {spec.processes}",

@@ -42,6 +42,8 @@ class TrainSpec:
         sequences: Rows an optimizer step, over all gradient accumulation.
         micro_sequences: Rows a forward call.
         processes: Ranks, one to a GPU; each takes its share of the rows of a step.
+        shard: Divide the weights among the ranks, too: for full trainings of models that do not
+            fit one GPU.
         context: Rows longer than this many tokens are cut.
         minutes: Time for everything, synthesis included; fixes `steps` once by a probe.
         teacher: "hard" (argmax) or "soft" (whole distribution).
@@ -69,6 +71,7 @@ class TrainSpec:
     sequences: int = 8
     micro_sequences: int = 8
     processes: int = 1
+    shard: bool = False
     mask_rows: int = 98
     context: int = 384
     minutes: float | None = None
@@ -102,12 +105,19 @@ class TrainSpec:
             ColumnMap.parse(self.columns)
         if not self.data and not self.synthesize:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
+        if self.mask_rows < self.k_max - 1:
+            raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
+        self._check_ranks()
+
+    def _check_ranks(self) -> None:
         if self.processes < 1 or self.sequences % self.processes:
             raise KnownError("The sequences of a step must be a multiple of the processes.")
         if self.sequences % self.micro_sequences:
             raise KnownError("The sequences of a step must be a multiple of micro_sequences.")
-        if self.mask_rows < self.k_max - 1:
-            raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
+        if self.shard and (self.kind != "full" or self.processes == 1):
+            raise KnownError(
+                "Only the weights of a full training on several processes can be sharded."
+            )
 
 
 def write_spec(path: Path, spec: TrainSpec) -> None:

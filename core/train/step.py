@@ -20,6 +20,12 @@ from core.train.batch import make_batch
 from core.train.data import Sample, step_indices
 from core.train.distill import Outcome
 from core.train.memory import free_memory, is_out_of_memory
+from core.train.sharding import (
+    average_whole,
+    clip_gradients,
+    load_optimizer_state,
+    optimizer_state,
+)
 from core.train.spec import TrainSpec
 from core.train.student import Student
 
@@ -51,18 +57,30 @@ class Stepper:
         self._accelerator = accelerator
         self._micro_sequences = spec.micro_sequences
         self.supervised = 0
+        self._student = student
         groups = student.parameter_groups()
         optimizer = torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.99))
         self._peaks = [group["lr"] for group in groups]
-        self.distill, self._optimizer = accelerator.prepare(student.distill, optimizer)
+        if spec.shard:
+            self.distill, self._optimizer = student.distill, accelerator.prepare(optimizer)
+        else:
+            self.distill, self._optimizer = accelerator.prepare(student.distill, optimizer)
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
-        return {"optimizer": self._optimizer.state_dict(), "supervised": self.supervised}
+        """What a checkpoint keeps; of sharded weights all ranks must ask at the same time."""
+        if self._spec.shard:
+            optimizer = optimizer_state(self._student.loaded.model, self._optimizer.optimizer)
+        else:
+            optimizer = self._optimizer.state_dict()
+        return {"optimizer": optimizer, "supervised": self.supervised}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state."""
-        self._optimizer.load_state_dict(state["optimizer"])
+        if self._spec.shard:
+            model = self._student.loaded.model
+            load_optimizer_state(model, self._optimizer.optimizer, state["optimizer"])
+        else:
+            self._optimizer.load_state_dict(state["optimizer"])
         self.supervised = int(state["supervised"])
 
     def take(self, step: int, total: int) -> StepDone:
@@ -94,7 +112,7 @@ class Stepper:
     def _gradients_only(self, number: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for batch in self._batches(number):
-            outcomes.append(self.distill(*batch))
+            outcomes.append(self._distilled(batch))
             self._accelerator.backward(outcomes[-1].loss)
         self._optimizer.zero_grad()
         return outcomes
@@ -106,7 +124,7 @@ class Stepper:
         self._accelerator.step = 0  # a step that ran out of memory has left its count there
         for batch in batches:
             with self._accelerator.accumulate(self.distill):
-                outcome: Outcome = self.distill(*batch)
+                outcome = self._distilled(batch)
                 outcomes.append(outcome)
                 # By its slots, so that every slot of the step weighs the same.
                 self._accelerator.backward(outcome.loss * len(outcome.agrees))
@@ -115,6 +133,12 @@ class Stepper:
                 self._optimizer.step()
                 self._optimizer.zero_grad()
         return outcomes
+
+    def _distilled(self, batch: tuple[Tensor, Any]) -> Outcome:
+        # A prepared module does so itself; a sharded one is not prepared.
+        with self._accelerator.autocast():
+            outcome: Outcome = self.distill(*batch)
+        return outcome
 
     def _within_memory(self, work: Callable[[], list[Outcome]]) -> list[Outcome]:
         while True:
@@ -163,12 +187,17 @@ class Stepper:
         trained = [one for group in self._optimizer.param_groups for one in group["params"]]
         device = self._accelerator.device
         own = torch.tensor(float(sum(len(one.agrees) for one in outcomes)), device=device)
-        slots = self._accelerator.reduce(own, "mean").clamp(min=1)
+        slots = float(self._accelerator.reduce(own, "mean").clamp(min=1))
+        if self._spec.shard:
+            average_whole(trained, self._accelerator)
         for one in trained:
             if one.grad is not None:
                 # Divided by the number of batches, and of ranks, it is already.
                 one.grad.mul_(len(outcomes) / slots)
-        self._accelerator.clip_grad_norm_(trained, self._spec.clip)
+        if self._spec.shard:
+            clip_gradients(trained, self._spec.clip)
+        else:
+            self._accelerator.clip_grad_norm_(trained, self._spec.clip)
 
     def _set_learning_rate(self, step: int, total: int) -> float:
         """Linear warm-up, then linear decay to zero; it depends on the step alone."""

@@ -26,6 +26,7 @@ from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.model.store import inspect_folder
 from core.paths import Paths
 from core.train.distill import FullDistillation, GatedDistillation
+from core.train.sharding import fill, parted, shard_layers, whole
 from core.train.spec import TrainSpec
 
 
@@ -34,23 +35,25 @@ class Student(Protocol):
 
     Attributes:
         loaded: The model with its mask rows, ready for the engine.
+        base_model: What it started from and is judged by.
         distill: The module that turns a batch into a loss.
     """
 
     loaded: Loaded
+    base_model: Any
     distill: nn.Module
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """What the optimizer trains, with learning rates."""
 
     def weights(self) -> dict[str, Tensor]:
-        """What a checkpoint holds."""
+        """What a checkpoint holds; of sharded weights all ranks must ask at the same time."""
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Go on from a checkpoint's weights."""
 
-    def save(self, folder: Path, info: AdapterInfo) -> None:
-        """Write the finished adapter."""
+    def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
+        """Write the finished adapter, with the weights that `weights` gave."""
 
 
 def copied(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -77,6 +80,7 @@ class GatedStudent:
         torch.manual_seed(spec.seed)
         self._masks = self._new_masks(base.model)
         self.loaded = dataclasses.replace(base, masks=self._masks)
+        self.base_model = base.model  # no gate is open while it is asked
         self.distill: nn.Module = GatedDistillation(base.model, self._masks, end_ids, spec.teacher)
 
     def _new_masks(self, model: Any) -> GatedAdapter:
@@ -109,10 +113,10 @@ class GatedStudent:
         """Go on from a checkpoint's weights."""
         self._masks.load_weights(weights)
 
-    def save(self, folder: Path, info: AdapterInfo) -> None:
-        """Write the finished adapter."""
+    def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
+        """Write the finished adapter, with the weights that `weights` gave."""
         rank, per_slot = self._spec.rank, self._spec.slot_vectors
-        save_gated(self._masks, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
+        save_gated(weights, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
 
 
 class FullStudent:
@@ -126,31 +130,38 @@ class FullStudent:
         self._spec = spec
         torch.manual_seed(spec.seed)
         mask_id = add_mask_token(base.model, base.tokenizer)
-        frozen = copy.deepcopy(base.model)
+        self.base_model = frozen = copy.deepcopy(base.model)
         base.model.requires_grad_(True)
         self.loaded = dataclasses.replace(base, masks=FullMaskRows(base.model, mask_id, spec.k_max))
         self.distill: nn.Module = FullDistillation(
             base.model, frozen, mask_id, end_ids, spec.teacher
         )
 
+    def shard(self, device: torch.device) -> None:
+        """Divide both models among the ranks; each keeps its share on its device."""
+        for model in (self.loaded.model, self.base_model):
+            shard_layers(model, device, self._spec.processes)
+        self.loaded = dataclasses.replace(self.loaded, device=device)
+
     def parameter_groups(self) -> list[dict[str, Any]]:
         """All weights at one rate."""
-        return [{"params": list(self.loaded.model.parameters()), "lr": self._spec.learning_rate}]
+        groups = parted(self.loaded.model.parameters())
+        return [{"params": group, "lr": self._spec.learning_rate} for group in groups]
 
     def weights(self) -> dict[str, Tensor]:
-        """All weights, tied ones once."""
-        return {name: one.detach() for name, one in self.loaded.model.named_parameters()}
+        """All weights, tied ones once; of sharded weights all ranks must ask at the same time."""
+        return {name: whole(one.detach()) for name, one in self.loaded.model.named_parameters()}
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Go on from a checkpoint's weights."""
         with torch.no_grad():
             for name, one in self.loaded.model.named_parameters():
-                one.copy_(weights[name])
+                fill(one, weights[name])
 
-    def save(self, folder: Path, info: AdapterInfo) -> None:
+    def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
         """Write a whole model that plain transformers can load, too."""
         with adapter_draft(folder, dataclasses.replace(info, mask_token=MASK_TOKEN)) as draft:
-            self.loaded.model.save_pretrained(draft)
+            self.loaded.model.save_pretrained(draft, state_dict=weights)
             self.loaded.tokenizer.save_pretrained(draft)
 
 
@@ -166,6 +177,8 @@ def load_student(
         check_fits(read_adapter_info(Path(spec.start_from)), Path(spec.model), paths)
     # All weights need full precision to take small updates; autocast computes in bfloat16.
     held = torch.float32 if spec.kind == "full" else dtype
+    if spec.shard:
+        device = torch.device("cpu")  # where it is whole, until it is divided
     model, tokenizer = load_base(Path(spec.model), device, held)
     base = Loaded(model, tokenizer, None, device, held)
     ends = torch.tensor(end_ids(model, tokenizer), device=device)

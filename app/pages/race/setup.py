@@ -59,12 +59,16 @@ class RaceSetup(FormCard):
         for word, box in zip(("One side", "The other"), self._boxes, strict=True):
             self.add_row(word, box)
         row = QHBoxLayout()
-        numbers = {"Threshold": self._threshold, "Runs": self._runs, "Most tokens": self._tokens}
-        for word, box in numbers.items():
-            box.setAccessibleName(word)
-            box.setPrefix(f"{word}: ")
-            pad_number(box)
-            row.addWidget(box)
+        numbers: dict[str, QSpinBox | QDoubleSpinBox] = {
+            "Threshold": self._threshold,
+            "Runs": self._runs,
+            "Most tokens": self._tokens,
+        }
+        for word, number in numbers.items():
+            number.setAccessibleName(word)
+            number.setPrefix(f"{word}: ")
+            pad_number(number)
+            row.addWidget(number)
         row.addStretch(1)
         self.body.addLayout(row)
 

@@ -31,7 +31,7 @@ def adapter_folder(model_folder, tmp_path):
     for layer in adapter.layers.values():
         torch.nn.init.normal_(layer.up)
     info = AdapterInfo("gated", 6, "toy", weights_hash(model_folder), "", "", rank=4)
-    save_gated(adapter, tmp_path / "adapter", info)
+    save_gated(adapter.weights(), tmp_path / "adapter", info)
     return tmp_path / "adapter"
 
 

@@ -1,0 +1,63 @@
+"""The held-out side of a run: evaluations as it goes, and the best adapter so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.documents.records import Row
+from core.engine.session import Session
+from core.events import EvalDone, SampleDone
+from core.train.checkpoint import best_evaluation, rank_of, save_best
+from core.train.data import Sample
+from core.train.evaluation import evaluate
+from core.train.spec import TrainSpec
+from core.train.student import Student
+
+
+class HeldOut:
+    """Rows that are never trained on.
+
+    Args:
+        rows: The rows, and `samples` their tokens.
+        spec: The training.
+        run_dir: The run's folder, which keeps the best adapter.
+        student: What is trained.
+        writes: Whether this rank keeps the best adapter.
+
+    Attributes:
+        last: The newest evaluation of this start.
+        best: The best one of all starts.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        samples: Sequence[Sample],
+        spec: TrainSpec,
+        run_dir: Path,
+        student: Student,
+        writes: bool,
+    ) -> None:
+        self.rows, self.samples = rows, samples
+        self.last: EvalDone | None = None
+        self.best = best_evaluation(run_dir)
+        self._spec, self._run_dir = spec, run_dir
+        self._student, self._writes = student, writes
+        # Ranks with a share of the weights each can only decode together.
+        self._takes_part = bool(rows) and (writes or spec.shard)
+
+    def look(self, step: int) -> list[EvalDone | SampleDone]:
+        """Evaluate after a step, unless that was done just now; keep the adapter if it is best."""
+        if not self._takes_part or (self.last is not None and self.last.step == step):
+            return []
+        session = Session(self._student.loaded, Path(self._spec.model), None)
+        self.last, samples = evaluate(
+            step, session, self._student.distill, self.rows, self.samples, self._spec
+        )
+        if self.best is None or rank_of(self.last) > rank_of(self.best):
+            self.best = self.last
+            weights = self._student.weights()
+            if self._writes:
+                save_best(self._run_dir, self.best, weights)
+        return [self.last, *samples]
