@@ -1,8 +1,8 @@
 """Write the sample domains of `resources/samples`: prompts of three made-up trades.
 
-Every prompt is drawn from the lists in `samples.toml`, so it is nobody's data. One prompt in five
-is held out by a hash of its words, as with the built-in families: no prompt stands in both files.
-The answers are the model's own, which a training writes.
+Every prompt is drawn from the lists in `samples.toml`, so it is nobody's data. Held-out prompts
+have the same form, but are about other things: machines and faults, clinics, conditions and names,
+clauses that no training prompt mentions. The answers are the model's own, which a training writes.
 
     .venv/bin/python packaging/make_samples.py
 """
@@ -41,11 +41,13 @@ def drawn(text: str, lists: dict[str, Any], rng: Random) -> str:
 
 def prompts(domain: str, lists: dict[str, Any], split: Split) -> list[str]:
     """Different prompts of one split."""
+    if split == "held_out":
+        lists = {**lists, "words": lists["words"] | lists["held_out"]}
     rng = Random(f"{domain} {split}")
     found: dict[str, None] = {}
     while len(found) < COUNTS[split]:
         prompt = drawn(lists["prompts"][domain].strip(), lists, rng)
-        if split_of(prompt) == split:
+        if split_of(prompt) == split:  # so that no other training of ours sees it either
             found[prompt] = None
     return list(found)
 
