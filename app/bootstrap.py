@@ -20,6 +20,7 @@ from app.theme import Theme
 from app.workers.decoding import SessionFactory, session_factory
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
+from app.workers.loan import MemoryLoan
 from app.workers.training import TrainingController
 from core import __version__
 from core.paths import Paths, user_paths
@@ -66,7 +67,9 @@ def build(
     open_session = open_session or session_factory(paths, settings)
     engine = EngineController(open_session, history.get_store, app)
     training = TrainingController(paths, jobs, history, app)
-    context = AppContext(paths, settings, history, engine, jobs, training, open_session)
+    context = AppContext(
+        paths, settings, history, engine, jobs, training, MemoryLoan(engine, app), open_session
+    )
     errors = ErrorReporter(app)
     theme = Theme(app)
     theme.apply(settings.value.theme)

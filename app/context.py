@@ -18,6 +18,7 @@ from core.settings import Settings, load_settings, save_settings
 if TYPE_CHECKING:
     from app.workers.decoding import SessionFactory
     from app.workers.engine import EngineController
+    from app.workers.loan import MemoryLoan
     from app.workers.training import TrainingController
     from core.history.store import HistoryStore
 
@@ -133,6 +134,7 @@ class AppContext:
         engine: The only door to a loaded model.
         jobs: One-shot work off the window's thread.
         training: The only door to trainings.
+        loan: Who has the chat model's memory.
         open_session: Opens a model beside that of `engine`; takes long, for a pool thread.
     """
 
@@ -142,4 +144,5 @@ class AppContext:
     engine: EngineController
     jobs: Jobs
     training: TrainingController
+    loan: MemoryLoan
     open_session: SessionFactory

@@ -135,6 +135,8 @@ class MainWindow(QMainWindow):
         context.history.opened.connect(self._on_history_opened)
         context.jobs.crashed.connect(self._errors.report)
         context.jobs.failed.connect(self._errors.report)
+        context.loan.reload_requested.connect(self.model_bar.load)
+        context.loan.unload_requested.connect(context.engine.unload)
         context.settings.changed.connect(self._on_settings_changed)
         context.settings.failed.connect(self._errors.report)
         context.training.ended.connect(self.model_bar.refresh)
@@ -153,15 +155,11 @@ class MainWindow(QMainWindow):
         self.model_bar.inventory_changed.connect(self.race.show_inventory)
         self.model_bar.inventory_changed.connect(self.settings.show_inventory)
         self.model_bar.inventory_changed.connect(self.training.show_inventory)
-        self.race.reload_requested.connect(self.model_bar.load)
-        self.race.unload_requested.connect(context.engine.unload)
         self.rail.page_requested.connect(self.show_page)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
         self.training.chat_requested.connect(self._on_chat_with)
         self.training.race_requested.connect(self._on_race)
-        self.training.reload_requested.connect(self.model_bar.load)
-        self.training.unload_requested.connect(context.engine.unload)
 
     def _connect_actions(self) -> None:
         actions, context = self.actions_by_key, self._context
@@ -303,6 +301,7 @@ class MainWindow(QMainWindow):
         self.hide()
         context = self._context
         deadline = time.monotonic() + CLOSE_SECONDS
+        context.loan.close()
         context.training.close()
         has_engine_ended = context.engine.close(int(CLOSE_SECONDS * 1000))
         rest = max(deadline - time.monotonic(), SAVE_SECONDS)

@@ -188,6 +188,7 @@ class FakeOpener:
 
 def make_context(paths: Paths, settings: Any, history: Any, engine: Any, jobs: Any) -> AppContext:
     """What pages are built from; nothing is trained."""
+    from app.workers.loan import MemoryLoan
     from app.workers.training import TrainingController
 
     training = TrainingController(paths, jobs, history, jobs)
@@ -195,4 +196,5 @@ def make_context(paths: Paths, settings: Any, history: Any, engine: Any, jobs: A
     def open_session(_spec: LoadSpec, _progress: Any) -> FakeSession:
         return FakeSession()
 
-    return AppContext(paths, settings, history, engine, jobs, training, open_session)
+    loan = MemoryLoan(engine, jobs)
+    return AppContext(paths, settings, history, engine, jobs, training, loan, open_session)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.text import SPACE, pad_number
 from app.wizard.state import WizardState
-from core.train.spec import TrainSpec
+from core.train.plan import default_of
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class AdvancedForm(QWidget):
         is_new = advanced.get("start_from") == "none" or advanced.get("kind") == "full"
         for name, number in self._numbers.items():
             number.blockSignals(True)
-            number.setValue(advanced.get(name, getattr(TrainSpec, name)))
+            number.setValue(advanced.get(name, default_of(name, advanced.get("kind"))))
             number.blockSignals(False)
         for name in ("k_max", "rank"):
             # An adapter that is gone on from has these already.
@@ -168,5 +168,5 @@ class AdvancedForm(QWidget):
     @Slot(float)
     def _on_number(self, value: float) -> None:
         name = self.sender().objectName()
-        default = getattr(TrainSpec, name)
+        default = default_of(name, self._state.draft.advanced.get("kind"))
         self._state.set_advanced(name, None if value == default else value)

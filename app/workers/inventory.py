@@ -95,8 +95,13 @@ def take_inventory(paths: Paths, settings: Settings) -> Inventory:
 
 def weights_of(model: ModelChoice, paths: Paths, cancel: Cancel) -> str:
     """Hash of a model's weights; reads every byte the first time. "" if they cannot be read."""
+    return weights_in(str(model.entry.path), paths, cancel)
+
+
+def weights_in(folder: str, paths: Paths, cancel: Cancel) -> str:
+    """The same for the model of a folder."""
     try:
-        return cached_weights_hash(model.entry.path, paths.cache, cancel)
+        return cached_weights_hash(Path(folder), paths.cache, cancel)
     except KnownError:
         return ""
 

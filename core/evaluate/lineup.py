@@ -17,6 +17,7 @@ from core.evaluate.measure import Way
 from core.evaluate.race import Race, Racer
 from core.model.install import Progress
 
+RACING = "Racing"
 OpenSession = Callable[[LoadSpec, Progress], Any]
 """Opens a `core.engine.session.Session`."""
 
@@ -59,25 +60,43 @@ def run_lineup(
         Cancelled: if a stop was asked for.
         KnownError: for a model or adapter that cannot be used; see `Session.stream`.
     """
-    from core.evaluate.agreement import base_model_of
-
     found: dict[Entry, Result] = {}
     total = runs * len(entries)
     for load in dict.fromkeys(entry.load for entry in entries):
         own = [entry for entry in entries if entry.load == load]
-        session = open_session(load, progress)
+        before = runs * len(found)
+
+        def advance(phase: str, done: int, of: int, before: int = before) -> None:
+            cancel.check()
+            if phase == RACING:
+                done, of = before + done, total
+            progress(phase, done, of)
+
+        session = open_session(load, advance)
         try:
-            ways = [entry.way for entry in own]
-            race = Race(session, request, ways, runs, base_model_of(session))
-            before = runs * len(found)
-            progress("Warming up", before, total)
-            for done in race.measure(cancel):
-                progress("Racing", before + done, total)
-            racers = {racer.way: racer for racer in race.racers()}
-            found |= {entry: Result(entry, racers[entry.way], session.info) for entry in own}
+            found |= _measured(own, session, request, runs, cancel, advance)
         finally:
             session.close()
     return [found[entry] for entry in entries]
+
+
+def _measured(
+    own: Sequence[Entry],
+    session: Any,
+    request: Request,
+    runs: int,
+    cancel: Cancel,
+    progress: Progress,
+) -> dict[Entry, Result]:
+    """The entries on one model; nothing of it is held afterwards, so that it can be freed."""
+    from core.evaluate.agreement import base_model_of
+
+    race = Race(session, request, [entry.way for entry in own], runs, base_model_of(session))
+    progress(RACING, 0, race.total)
+    for done in race.measure(cancel):
+        progress(RACING, done, race.total)
+    racers = {racer.way: racer for racer in race.racers()}
+    return {entry: Result(entry, racers[entry.way], session.info) for entry in own}
 
 
 def speedup(slow: Result, fast: Result) -> tuple[float, float, float]:
@@ -86,13 +105,14 @@ def speedup(slow: Result, fast: Result) -> tuple[float, float, float]:
     The ends of the spread set the slowest run of one against the fastest of the other.
     """
     slower, faster = (sorted(lap[0].seconds for lap in one.racer.laps) for one in (slow, fast))
-    middle = slow.racer.median_lap[0].seconds / fast.racer.median_lap[0].seconds
+    middle = slow.racer.seconds / fast.racer.seconds
     return middle, slower[0] / faster[-1], slower[-1] / faster[0]
 
 
 def word_difference(first: str, second: str) -> tuple[int, int]:
-    """Words of the second text that stand elsewhere or not at all in the first, and its words."""
+    """Words of the longer text that have no equal in the other's order, and its words."""
     before, after = first.split(), second.split()
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
-    return len(after) - same, len(after)
+    longer = max(len(before), len(after))
+    return longer - same, longer

@@ -1,6 +1,6 @@
 """The race: one prompt, several ways of decoding on the same weights, each measured alone.
 
-After a warm-up both are measured several times in turn; each is represented by its median run,
+After a warm-up all are measured several times in turn; each is represented by its median run,
 the one whose whole wall-clock time is in the middle.
 """
 
@@ -31,6 +31,16 @@ class Racer:
     way: Way
     laps: tuple[Lap, ...]
     agreement: float
+
+    @property
+    def seconds(self) -> float:
+        """Median time of the whole answer, prompt to text."""
+        return median(lap[0].seconds for lap in self.laps)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Median rate after the first pass."""
+        return median(lap[0].tokens_per_second for lap in self.laps)
 
     @property
     def median_lap(self) -> Lap:

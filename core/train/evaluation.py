@@ -40,13 +40,15 @@ def agreement_by_slot(
     agreed = torch.zeros(spec.k_max + 1)
     seen = torch.zeros(spec.k_max + 1)
 
-    def judged(batch: Sequence[Sample], first: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        token_ids, layout = make_batch(batch, fixed, _EVAL_STEP, first)
+    def judged(batch: Sequence[tuple[int, Sample]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        first = batch[0][0]  # a sample's slots depend on its place
+        token_ids, layout = make_batch([one for _, one in batch], fixed, _EVAL_STEP, first)
         outcome = distill(token_ids.to(device), layout.to(device))
         return [(outcome.slots.cpu(), outcome.agrees.cpu().float())]
 
+    placed = list(enumerate(samples))
     for at in range(0, len(samples), spec.micro_sequences):
-        for slots, agrees in in_halves(judged, samples[at : at + spec.micro_sequences], at):
+        for slots, agrees in in_halves(judged, placed[at : at + spec.micro_sequences]):
             agreed.index_add_(0, slots, agrees)
             seen.index_add_(0, slots, torch.ones(len(slots)))
     rates = agreed / seen.clamp(min=1)

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import torch
 
+from core.errors import KnownError
+
 _NO_MEMORY = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 Item = TypeVar("Item")
@@ -25,25 +27,32 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def in_halves(
-    work: Callable[[Sequence[Item], int], list[Result]], items: Sequence[Item], first: int = 0
-) -> list[Result]:
-    """The results of work on some items; where memory runs out, of work on each half.
+def no_room_for_one(reason: str) -> KnownError:
+    """What is told when half as much cannot be tried any more."""
+    return KnownError(
+        f"One row alone does not fit into memory ({reason}).",
+        "Choose a smaller context or fewer mask rows, unload the chat model and close "
+        "other programs, or train on another device.",
+    )
 
-    Args:
-        work: Called with items and the place of the first of them.
-        items: At least one.
-        first: Place of the first.
+
+def in_halves(
+    work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]
+) -> list[Result]:
+    """The results of work on at least one item; where memory runs out, of work on each half.
 
     Raises:
-        RuntimeError: what `work` raised, if not even one item fits.
+        KnownError: if not even one item fits.
     """
     try:
-        return work(items, first)
+        return work(items)
     except RuntimeError as error:
-        if len(items) == 1 or not is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
+        reason = str(error).splitlines()[0]
+    if len(items) == 1:
+        raise no_room_for_one(reason)
     # Outside the handler: its traceback would keep the tensors alive.
     free_memory()
     half = len(items) // 2
-    return in_halves(work, items[:half], first) + in_halves(work, items[half:], first + half)
+    return in_halves(work, items[:half]) + in_halves(work, items[half:])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import KnownError
-from core.model.adapter_info import choose_adapter, read_adapter_info
+from core.model.adapter_info import Kind, choose_adapter, read_adapter_info
 from core.model.store import resolve_model
 from core.paths import Paths
 from core.settings import Settings
@@ -43,10 +43,15 @@ def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> Tr
     model = resolve_model(given.get("model") or settings.last_model or "starter", paths, settings)
     given["model"] = str(model)
     given["start_from"] = _start_from(given, model, paths, settings)
-    defaults = _shape_of_start(given["start_from"])
-    if given.get("kind") == "full":
-        defaults["learning_rate"] = FULL_LEARNING_RATE
-    return TrainSpec(**(defaults | given))
+    rate = {"learning_rate": default_of("learning_rate", given.get("kind"))}
+    return TrainSpec(**(rate | _shape_of_start(given["start_from"]) | given))
+
+
+def default_of(name: str, kind: Kind | None) -> Any:
+    """What a field of `TrainSpec` is for a kind of adaptation where nothing is wished."""
+    if name == "learning_rate" and kind == "full":
+        return FULL_LEARNING_RATE
+    return getattr(TrainSpec, name)
 
 
 def command_line(spec: TrainSpec) -> str:
@@ -68,10 +73,14 @@ def _changed(spec: TrainSpec) -> dict[str, Any]:
     """Settings other than the defaults, without those that the command works out again."""
     follows = {"model", "data", "start_from", "device", "dtype", "micro_sequences"}
     follows |= _shape_of_start(spec.start_from).keys()
-    return {
-        field.name: getattr(spec, field.name)
+    defaults = {
+        field.name: default_of(field.name, spec.kind)
         for field in dataclasses.fields(TrainSpec)
-        if getattr(spec, field.name) != field.default and field.name not in follows
+        if field.name not in {*follows, "out"}
+    }
+    settings = {name: getattr(spec, name) for name in ("out", *defaults)}
+    return {
+        name: value for name, value in settings.items() if name == "out" or value != defaults[name]
     }
 
 

@@ -20,8 +20,8 @@ from core.train.spec import ANSWER_TOKENS
 SHOWN_ROWS = 3
 COUNTED_ROWS = 2000
 """Rows whose tokens are counted; of more the first ones stand for all."""
-TEMPLATE_TOKENS = 40
-"""What a model's template puts around a chat, about."""
+TEMPLATE_TOKENS, TURN_TOKENS = 32, 8
+"""What a model's template puts before a chat and around each turn, about."""
 BINS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -66,6 +66,7 @@ class Preview:
     rows: int = 0
     unanswered: int = 0
     texts: int = 0
+    _longest: int = 0
 
     def add(self, row: Row) -> None:
         """Look at one more row."""
@@ -77,6 +78,9 @@ class Preview:
         if len(self.lengths) < COUNTED_ROWS:
             encoded = self.tokenizer(row.content, add_special_tokens=False)
             self.lengths.append(len(encoded["input_ids"]))
+            template = TEMPLATE_TOKENS + TURN_TOKENS * len(row.messages)
+            written = ANSWER_TOKENS if row.lacks_answer else 0
+            self._longest = max(self._longest, self.lengths[-1] + template + written)
 
     @property
     def cut(self) -> int:
@@ -86,10 +90,9 @@ class Preview:
     @property
     def longest(self) -> int:
         """Tokens of the longest row that is trained on, about."""
-        if self.texts or not self.lengths:
-            return self.context  # chats about passages are yet to be written
-        written = ANSWER_TOKENS if self.unanswered else 0
-        return min(self.context, max(self.lengths) + TEMPLATE_TOKENS + written)
+        if self.texts or self.rows > len(self.lengths):
+            return self.context  # chats about passages are yet to be written, rows uncounted
+        return min(self.context, self._longest)
 
     @property
     def histogram(self) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,13 +72,15 @@ def new_run(spec: TrainSpec, paths: Paths) -> Path:
 
 def _check_place(out: Path) -> None:
     """Say now, not after hours, that an adapter cannot be written to a folder."""
-    place = next(one for one in (out, *out.parents) if one.exists())
-    if not place.is_dir():
-        raise KnownError(f"No adapter can be written to {out}: {place} is a file.")
-    if not os.access(place, os.W_OK):
+    try:
+        place = next((one for one in (out, *out.parents) if one.exists()), out.anchor)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
         raise KnownError(
-            f"No adapter can be written to {out}: {place} is read-only.", "Choose another folder."
-        )
+            f"No adapter can be written to {out}: {error.strerror or error}.",
+            "Choose another folder.",
+        ) from error
 
 
 def find_run(name: str, paths: Paths) -> Path:

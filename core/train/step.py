@@ -19,7 +19,7 @@ from core.events import StepDone
 from core.train.batch import make_batch
 from core.train.data import Sample, step_indices
 from core.train.distill import Outcome
-from core.train.memory import free_memory, is_out_of_memory
+from core.train.memory import free_memory, is_out_of_memory, no_room_for_one
 from core.train.sharding import (
     average_whole,
     clip_gradients,
@@ -160,11 +160,7 @@ class Stepper:
                 "Give a smaller micro_sequences: ranks cannot each choose their own.",
             )
         if self._micro_sequences == 1:
-            raise KnownError(
-                f"One row alone does not fit into memory ({reason}).",
-                "Choose a smaller context or fewer mask rows, unload the chat model and close "
-                "other programs, or train on another device.",
-            )
+            raise no_room_for_one(reason)
         self._micro_sequences //= 2
         self._say(
             f"Memory ran out: from now on {self._micro_sequences} rows at a time. The steps stay "

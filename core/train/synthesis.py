@@ -80,7 +80,7 @@ class Writer:
         torch.manual_seed(seed)
         found: dict[str, Row] = {}
         for at in range(0, count, BATCH):
-            for text, complete in self._generate([opening] * BATCH, PROMPT_TOKENS, sample=True):
+            for text, complete in in_halves(self._inventions, [opening] * BATCH):
                 prompt = text.strip()
                 if complete and len(prompt.split()) > 2 and split_of(prompt) == "train":
                     found[prompt] = Row((Message("user", prompt),), family="self")
@@ -88,8 +88,11 @@ class Writer:
                 break
         return list(found.values())[:count]
 
-    def _answers(self, prompts: Sequence[Sequence[int]], _first: int) -> list[tuple[str, bool]]:
+    def _answers(self, prompts: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
         return self._generate(prompts, ANSWER_TOKENS)
+
+    def _inventions(self, openings: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
+        return self._generate(openings, PROMPT_TOKENS, sample=True)
 
     @torch.inference_mode()
     def _generate(

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
-from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
 from app.pages.race.lane import Lane
-from app.pages.race.setup import ONE_TOKEN, RaceSetup, Side
+from app.pages.race.setup import RaceSetup
+from app.pages.race.sides import Subject, entries_of, sides_of
 from app.pages.race.verdict import explanation, headline
 from app.widgets.card import Card, ScrollPage
 from app.widgets.text import SPACE, body, button, heading, muted, title
-from app.workers.inventory import AdapterChoice, Inventory
+from app.workers.inventory import Inventory, weights_in
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
-from core.engine.request import LoadSpec, Message, Request, SessionInfo
+from core.engine.request import Message, Request, SessionInfo
 from core.evaluate.lineup import Entry, Result, run_lineup
-from core.evaluate.measure import NEXT_TOKEN, Way
-from core.model.adapter_info import adapter_name, starter_adapter
 
 TICK_MS = 33
 ROOM_FOR_TWO = 700
@@ -32,33 +30,29 @@ ABOUT = (
     "Each side is measured alone, several times after a warm-up; then the median runs are shown "
     "together, as fast as they were. The chat model is unloaded meanwhile."
 )
-SAME = "Both sides are the same: choose another one."
 NO_MODEL = "Load a model first: it races against itself, with and without its adapter."
+AT_WORK = "A training is at work: a race beside it would measure both."
+LOADING = "A model is being loaded."
+NO_ADAPTER = "There is no adapter for this model yet: a training makes one."
+SAME = "Both sides are the same: choose another one."
+NO_PROMPT = "Write a prompt."
 
 
 class RacePage(ScrollPage):
-    """Sets up a race, runs it in the pool, shows it.
-
-    Signals:
-        unload_requested: The race wants the chat model's memory.
-        reload_requested: It is over.
-    """
-
-    unload_requested = Signal()
-    reload_requested = Signal()
+    """Sets up a race, runs it in the pool, shows it."""
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Race")
         self._context = context
         self._inventory = Inventory()
-        self._model, self._loaded_adapter = "", ""
+        self._subject = Subject()
+        self._is_reloading = False
         self._job: Job | None = None
         self._waiting: list[Entry] = []
-        self._wants_reload = False
         self._results: list[Result] = []
         self._began = 0.0
-        self._setup = RaceSetup(context.settings.value.threshold)
+        self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
         self._stop = button("Stop", "stop")
         self._again = button("Show again", "refresh")
@@ -97,9 +91,13 @@ class RacePage(ScrollPage):
         self.column.addLayout(self._side_by_side)
 
     def _connect(self) -> None:
-        engine = self._context.engine
+        engine, training = self._context.engine, self._context.training
         engine.loaded.connect(self._on_loaded)
         engine.unloaded.connect(self._on_unloaded)
+        engine.loading.connect(self._show)
+        training.began.connect(self._show)
+        training.ended.connect(self._show)
+        self._setup.changed.connect(self._show)
         self._start.clicked.connect(self._on_start)
         self._stop.clicked.connect(self._on_stop)
         self._again.clicked.connect(self._on_again)
@@ -122,76 +120,77 @@ class RacePage(ScrollPage):
             old: Folder of one adapter; empty for one token a pass.
             new: Folder of the other.
         """
-        self._model = model
-        self._setup.show_sides(self._sides((old, new)), new)
+        self._subject = Subject(model, tuple(one for one in (old, new) if one))
+        self._show_sides()
         self._setup.choose(prompt, old, new)
-        self._show()
 
     # Setting up
 
-    def _sides(self, wanted: tuple[str, ...] = ()) -> list[Side]:
-        """One token a pass, the adapters for the loaded one's weights, and those wanted."""
-        known = {_folder_of(one): one for one in self._inventory.adapters}
-        wanted = (self._loaded_adapter, *wanted)
-        weights = {known[folder].base_hash for folder in wanted if folder in known}
-        fitting = [folder for folder, one in known.items() if one.base_hash in weights]
-        folders = dict.fromkeys(folder for folder in (*fitting, *wanted) if folder)
-        return [Side(ONE_TOKEN), *(Side(_name_of(one, known), one) for one in folders)]
-
-    def _show_sides(self) -> None:
-        if self._job is None:
-            kept = tuple(side.adapter for side in self._setup.sides)
-            self._setup.show_sides(self._sides(kept), self._loaded_adapter)
-
     @Slot(object)
     def _on_loaded(self, info: SessionInfo) -> None:
-        self._model = info.model_path
-        self._loaded_adapter = info.adapter_path or ""
+        if self._is_reloading:  # the chat model came back; the race stays as it was
+            self._is_reloading = False
+            return
+        adapters = (info.adapter_path,) if info.adapter_path else ()
+        self._subject = Subject(info.model_path, adapters)
+        self._context.jobs.start(self._weigh, self._on_weighed)
         self._show_sides()
         self._show()
 
-    @Slot()
-    def _on_unloaded(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if waiting and self.window().isVisible():  # else it was unloaded because Stride closes
-            self._run(waiting)
-        self._show()
+    def _weigh(self, cancel: Cancel, _progress: Progress) -> Subject:
+        """Learn which adapters fit: reads every byte of a model that was never hashed."""
+        subject = self._subject
+        return replace(subject, weights=weights_in(subject.model, self._context.paths, cancel))
 
-    def _entries(self) -> list[Entry]:
-        """Both sides; one-token decoding with the other side's adapter, so on the same weights."""
-        settings = self._context.settings.value
-        adapters = [side.adapter for side in self._setup.sides]
-        entries = []
-        for side in self._setup.sides:
-            adapter = side.adapter or next((one for one in adapters if one), "none")
-            load = LoadSpec(self._model, adapter, settings.device, settings.dtype)
-            way = Way("confadapt", self._setup.threshold) if side.adapter else NEXT_TOKEN
-            entries.append(Entry(side.label, load, way))
-        return entries
+    @Slot(object)
+    def _on_weighed(self, subject: Subject) -> None:
+        if replace(subject, weights="") == self._subject:
+            self._subject = subject
+            self._show_sides()
+
+    def _show_sides(self) -> None:
+        if self._job is None:
+            adapters = self._subject.adapters
+            sides = sides_of(self._subject, self._inventory)
+            self._setup.show_sides(sides, adapters[-1] if adapters else "")
 
     @property
     def _missing(self) -> str:
         """Why no race can begin, "" if one can."""
-        if not self._model:
-            return NO_MODEL
         left, right = self._setup.sides
-        return SAME if left == right else ""
+        reasons = {
+            NO_MODEL: not self._subject.model,
+            AT_WORK: self._context.training.at_work is not None,
+            LOADING: self._context.engine.is_loading,
+            NO_ADAPTER: not left.adapter and not right.adapter,
+            SAME: left == right,
+            NO_PROMPT: not self._setup.prompt.strip(),
+        }
+        return next((why for why, holds in reasons.items() if holds), "")
 
     # The race
 
     @Slot()
     def _on_start(self) -> None:
-        if self._missing or not self._setup.prompt.strip():
-            self._show()
+        if self._missing:
             return
         self._results = []
-        for lane, side in zip(self._lanes, self._setup.sides, strict=True):
-            lane.prepare(side.label)
-        if self._context.engine.info is None:
-            self._run(self._entries())
+        settings = self._context.settings.value
+        entries = entries_of(
+            self._subject, self._setup.sides, self._setup.threshold, settings, self._inventory
+        )
+        if self._context.loan.lend(self):
+            self._waiting = entries
         else:
-            self._waiting, self._wants_reload = self._entries(), True
-            self.unload_requested.emit()
+            self._run(entries)
+        self._show()
+
+    @Slot()
+    def _on_unloaded(self) -> None:
+        self._is_reloading = False  # else it has failed
+        waiting, self._waiting = self._waiting, []
+        if waiting and self.window().isVisible():  # else it was unloaded because Stride closes
+            self._run(waiting)
         self._show()
 
     def _run(self, entries: list[Entry]) -> None:
@@ -208,9 +207,11 @@ class RacePage(ScrollPage):
 
     @Slot()
     def _on_stop(self) -> None:
-        self._waiting = []
         if self._job is not None:
             self._job.cancel()
+        elif self._waiting:
+            self._waiting = []
+            self._give_back()
         self._show()
 
     @Slot(str, object, object)
@@ -222,18 +223,20 @@ class RacePage(ScrollPage):
     @Slot(object)
     def _on_results(self, results: list[Result]) -> None:
         self._results = results
-        for lane, result in zip(self._lanes, results, strict=True):
-            lane.prepare(result.entry.label, result.racer.median_lap[1])
-        self._on_again()
 
     @Slot()
     def _on_finished(self) -> None:
         self._job = None
         self._show_sides()
+        if self._results and self.isVisible():
+            self._on_again()
         self._show()
-        if self._wants_reload:
-            self._wants_reload = False
-            self.reload_requested.emit()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self._is_reloading = True
+        self._context.loan.take_back(self)
+        self._is_reloading = self._context.engine.is_loading
 
     @Slot()
     def _on_again(self) -> None:
@@ -274,6 +277,12 @@ class RacePage(ScrollPage):
             self._explanation.setText(explanation(self._results))
 
     @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._setup.show_threshold(self._context.settings.value.threshold)
+        self._show()
+
+    @override
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if self._timer.isActive():
@@ -288,11 +297,3 @@ class RacePage(ScrollPage):
         is_narrow = self.width() < ROOM_FOR_TWO
         down, right = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._side_by_side.setDirection(down if is_narrow else right)
-
-
-def _folder_of(choice: AdapterChoice) -> str:
-    return str(starter_adapter()) if choice.wish == "starter" else choice.wish
-
-
-def _name_of(folder: str, known: Mapping[str, AdapterChoice]) -> str:
-    return known[folder].name if folder in known else adapter_name(Path(folder))

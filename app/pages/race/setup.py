@@ -4,42 +4,40 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSpinBox
 
+from app.pages.race.sides import ONE_TOKEN, Side
 from app.widgets.card import FormCard
 from app.widgets.text import pad_number
 from core.paths import resources
 
-ONE_TOKEN = "One token a pass"
 OWN_PROMPT = "Your own prompt"
 PROMPT_HEIGHT = 90
 RUNS, MOST_RUNS = 3, 9
 TOKENS, MOST_TOKENS = 120, 2048
 
 
-@dataclass(frozen=True)
-class Side:
-    """One side: an adapter decoding with ConfAdapt, or one token a pass where it has none."""
-
-    label: str
-    adapter: str = ""
-
-
 class RaceSetup(FormCard):
-    """The fields; `sides` holds what can race on the loaded model."""
+    """The fields.
 
-    def __init__(self, threshold: float) -> None:
+    Signals:
+        changed: The prompt or a side is another one.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
         super().__init__("What races")
+        self._offered: list[Side] = []
+        self._has_own_threshold = False
         self._prompts = QComboBox()
         self._prompt = QPlainTextEdit()
         self._prompt.setFixedHeight(PROMPT_HEIGHT)
         self._prompt.setTabChangesFocus(True)
         self._boxes = QComboBox(), QComboBox()
-        self._threshold = QDoubleSpinBox(minimum=0.5, maximum=1.0, singleStep=0.01, decimals=3)
-        self._threshold.setValue(threshold)
+        self._threshold = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
         self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
         self._tokens = QSpinBox(minimum=8, maximum=MOST_TOKENS, value=TOKENS)
         self._built_in = _built_in_prompts()
@@ -49,6 +47,9 @@ class RaceSetup(FormCard):
         self._build()
         self._prompts.activated.connect(self._on_chosen)
         self._prompt.textChanged.connect(self._on_edited)
+        self._threshold.valueChanged.connect(self._on_threshold)
+        for box in self._boxes:
+            box.currentIndexChanged.connect(self.changed)
         self.show_sides([Side(ONE_TOKEN)])
         self._on_chosen()
 
@@ -99,34 +100,54 @@ class RaceSetup(FormCard):
         return self._tokens.value()
 
     def show_sides(self, sides: Sequence[Side], loaded: str = "") -> None:
-        """Offer other sides; what was chosen stays if it can.
+        """Offer other sides; what was chosen stays if it can, and so does an opened list.
 
         Args:
             sides: One token a pass first.
             loaded: Adapter that races against it by default.
         """
-        chosen = [box.currentData() for box in self._boxes]
-        if chosen[0] == chosen[1] or not all(one in sides for one in chosen):
-            own = [side for side in sides if side.adapter == loaded]
-            chosen = [sides[0], own[0] if own else sides[-1]]
-        for box, side in zip(self._boxes, chosen, strict=True):
-            box.clear()
-            for one in sides:
-                box.addItem(one.label, one)
-            box.setCurrentIndex(sides.index(side))
+        is_open = any(box.view().isVisible() for box in self._boxes)
+        if list(sides) == self._offered or is_open:
+            return
+        self._offered = list(sides)
+        adapters = [side.adapter for side in sides]
+        chosen = [one.adapter if one is not None else "" for one in self._chosen()]
+        if chosen[0] == chosen[1] or not all(one in adapters for one in chosen):
+            chosen = ["", loaded if loaded in adapters else adapters[-1]]
+        for box, adapter in zip(self._boxes, chosen, strict=True):
+            with QSignalBlocker(box):
+                box.clear()
+                for side in sides:
+                    box.addItem(side.label, side)
+                box.setCurrentIndex(adapters.index(adapter))
+        self.changed.emit()
 
     def choose(self, prompt: str, left: str, right: str) -> None:
         """Fill the fields in.
 
         Args:
-            prompt: The prompt.
+            prompt: The prompt; empty leaves the one that stands there.
             left: Adapter of one side; empty for one token a pass.
             right: That of the other.
         """
-        self._prompt.setPlainText(prompt)
+        if prompt:
+            self._prompt.setPlainText(prompt)
+        adapters = [side.adapter for side in self._offered]
         for box, adapter in zip(self._boxes, (left, right), strict=True):
-            places = [n for n in range(box.count()) if box.itemData(n).adapter == adapter]
-            box.setCurrentIndex(places[0] if places else 0)
+            box.setCurrentIndex(adapters.index(adapter))
+
+    def show_threshold(self, threshold: float) -> None:
+        """Take over the user's threshold, unless another one was chosen here."""
+        if not self._has_own_threshold:
+            with QSignalBlocker(self._threshold):
+                self._threshold.setValue(threshold)
+
+    def _chosen(self) -> list[Side | None]:
+        return [box.currentData() for box in self._boxes]
+
+    @Slot()
+    def _on_threshold(self) -> None:
+        self._has_own_threshold = True
 
     @Slot()
     def _on_chosen(self) -> None:
@@ -141,6 +162,7 @@ class RaceSetup(FormCard):
     def _on_edited(self) -> None:
         names = [name for name, text in self._built_in.items() if text == self.prompt]
         self._prompts.setCurrentText(names[0] if names else OWN_PROMPT)
+        self.changed.emit()
 
 
 def _built_in_prompts() -> dict[str, str]:

@@ -87,13 +87,10 @@ class BeforeAfterCard(Card):
 
     @Slot()
     def _on_export(self) -> None:
-        chosen, kind = QFileDialog.getSaveFileName(self, "Export", "before-and-after", FILTERS)
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export", "before-and-after.md", FILTERS)
         if not chosen:
             return
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_name(path.name + kind.rsplit("*", 1)[1].rstrip(")"))
         try:
-            save_comparison(path, self._shown, self._advised)
+            save_comparison(Path(chosen), self._shown, self._advised)
         except KnownError as error:
             self.failed.emit(error)

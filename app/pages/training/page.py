@@ -27,14 +27,10 @@ class TrainingPage(QWidget):
     """The door to trainings.
 
     Signals:
-        unload_requested: A training begins that wants the chat model's memory.
-        reload_requested: It is over.
         chat_requested: Model and adapter to chat with.
         race_requested: Model, prompt, the adapter started from ("" for none), and the new one.
     """
 
-    unload_requested = Signal()
-    reload_requested = Signal()
     chat_requested = Signal(str, str)
     race_requested = Signal(str, str, str, str)
 
@@ -44,7 +40,6 @@ class TrainingPage(QWidget):
         self._context = context
         self._training = context.training
         self._wants_memory: set[Path] = set()
-        self._wants_reload = False
         self._shown: Path | None = None
         self._list = RunList()
         self._wizard = Wizard(context)
@@ -151,9 +146,8 @@ class TrainingPage(QWidget):
 
     @Slot(object)
     def _on_began(self, folder: Path) -> None:
-        if folder in self._wants_memory and self._context.engine.info is not None:
-            self._wants_reload = True
-            self.unload_requested.emit()
+        if folder in self._wants_memory:
+            self._context.loan.lend(folder)
         if folder == self._shown:
             self.run_view.set_at_work(True)
 
@@ -161,10 +155,7 @@ class TrainingPage(QWidget):
     def _on_ended(self, folder: Path) -> None:
         if folder == self._shown:
             self.run_view.set_at_work(False)
-        if self._wants_reload and self._training.at_work is None:
-            self._wants_reload = False
-            if self._context.engine.info is None:  # else the user has loaded one meanwhile
-                self.reload_requested.emit()
+        self._context.loan.take_back(folder)
 
     @Slot()
     def _on_pause(self) -> None:

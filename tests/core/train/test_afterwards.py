@@ -7,6 +7,9 @@ from pathlib import Path
 
 import torch
 
+from core.engine.request import Request
+from core.engine.session import Session
+from core.evaluate import bench
 from core.events import Notice, ThresholdAdvised, WayCompared
 from core.jsonl import read_events
 from core.paths import user_paths
@@ -41,7 +44,18 @@ def test_one_token_and_all_thresholds_are_compared(spec: TrainSpec, tmp_path) ->
     assert any("by construction, and checked on 2 prompts" in one for one in said)
 
 
-def test_the_adapter_it_started_from_decodes_too_and_leaves_no_trace(spec, tmp_path) -> None:
+def test_the_adapter_it_started_from_decodes_too_and_leaves_no_trace(
+    spec, tmp_path, monkeypatch
+) -> None:
+    seen: list[tuple[float, float]] = []
+    decode = bench.decode_answer
+
+    def watched(session: Session, request: Request, threshold: float, *rest: object):
+        weights = session._loaded.masks.weights()
+        seen.append((threshold, float(weights["mask_vectors"].sum())))
+        return decode(session, request, threshold, *rest)
+
+    monkeypatch.setattr(bench, "decode_answer", watched)
     run_training(spec, tmp_path / "first")
     more = dataclasses.replace(spec, start_from=spec.out, out=str(tmp_path / "second"), steps=2)
     training = compared(more, tmp_path / "run")
@@ -49,4 +63,8 @@ def test_the_adapter_it_started_from_decodes_too_and_leaves_no_trace(spec, tmp_p
     [before] = [one for one in events if isinstance(one, WayCompared) and one.adapter]
     assert before.label == "Threshold 0.9, before (adapter)"
     started, learned = training._start, training._student.weights()
-    assert any(not torch.equal(started[name], learned[name]) for name in started)
+    sums = [float(one["mask_vectors"].sum()) for one in (started, learned)]
+    assert sums[0] != sums[1]
+    # At .9 the adapter it started from takes turns with the new one; else the new one decodes.
+    assert {one for threshold, one in seen if threshold == 0.9} == set(sums)
+    assert {one for threshold, one in seen if threshold != 0.9} == {sums[1]}

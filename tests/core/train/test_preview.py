@@ -8,7 +8,6 @@ from core.documents.records import Row
 from core.engine.request import Message
 from core.train.data import to_samples
 from core.train.preview import (
-    TEMPLATE_TOKENS,
     Preview,
     length_histogram,
     new_preview,
@@ -58,8 +57,8 @@ def test_the_first_rows_are_shown_and_all_are_counted(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("row", "longest"),
     [
-        (Row((Message("user", "x" * 10), Message("assistant", "y" * 9))), 20 + TEMPLATE_TOKENS),
-        (Row((Message("user", "x" * 10),)), 10 + TEMPLATE_TOKENS + ANSWER_TOKENS),
+        (Row((Message("user", "x" * 10), Message("assistant", "y" * 9))), 20 + 48),
+        (Row((Message("user", "x" * 10),)), 10 + 40 + ANSWER_TOKENS),
         (Row((Message("user", "x" * 400),)), 300),
         (Row(text="short"), 300),
     ],

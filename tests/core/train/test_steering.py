@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import threading
 from pathlib import Path
@@ -127,11 +128,16 @@ def test_other_failures_are_no_lack_of_memory() -> None:
 
 def test_a_place_that_takes_no_adapter_is_told_before_the_run(spec, tmp_path, monkeypatch) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(KnownError, match="is a file"):
+    with pytest.raises(KnownError, match="Not a directory"):
         new_run(dataclasses.replace(spec, out=str(tmp_path / "file" / "a")), user_paths())
-    monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(KnownError, match="is read-only"):
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(KnownError, match="Read-only"):
         new_run(spec, user_paths())
+    assert not user_paths().runs.exists()
 
 
 def test_runs_wait_in_line(spec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,15 +14,18 @@ from app.bootstrap import Application
 from app.main_window import HOME, RACE
 from app.pages.race import page as race_page
 from app.pages.race.lane import event_times
-from app.pages.race.page import RacePage
-from app.pages.race.setup import ONE_TOKEN
+from app.pages.race.page import NO_PROMPT, RacePage
+from app.pages.race.sides import ONE_TOKEN, Side, Subject, entries_of
 from app.workers.inventory import AdapterChoice, Inventory
+from core.control import Cancel
 from core.engine.request import LoadSpec
+from core.errors import Cancelled
 from core.evaluate.lineup import Entry, Result
 from core.evaluate.measure import Measured
 from core.evaluate.race import Racer
 from core.events import PassDone
 from core.metrics import answer_figures
+from core.settings import Settings
 from tests.fakes import INFO, ended, scripted_passes, started
 
 Make = Callable[..., Application]
@@ -85,7 +89,7 @@ def test_a_race_is_measured_without_the_chat_model_and_shown(
     page = load(qtbot, stride)
     away: list[bool] = []
     stride.context.engine.unloaded.connect(lambda: away.append(True))
-    with qtbot.waitSignal(page.reload_requested):
+    with qtbot.waitSignal(stride.context.loan.reload_requested):
         page._start.click()
     assert away
     [(one, other)] = raced
@@ -113,20 +117,28 @@ def test_the_figures_are_those_of_the_recorded_passes(
     assert "The answers are the same." in page._explanation.text()
 
 
-def test_the_same_on_both_sides_is_no_race(qtbot: QtBot, stride: Application) -> None:
+def test_the_same_on_both_sides_is_no_race_until_another_is_chosen(
+    qtbot: QtBot, stride: Application
+) -> None:
     page = load(qtbot, stride)
     page._setup._boxes[1].setCurrentIndex(0)
-    page._on_start()
     assert not page._start.isEnabled()
-    assert "the same" in page._why.text()
+    page._setup._boxes[0].setCurrentIndex(1)
+    assert page._start.isEnabled()
+    page._setup._prompt.clear()
+    assert page._why.text() == NO_PROMPT
+
+
+def choices() -> tuple[AdapterChoice, AdapterChoice]:
+    old = AdapterChoice("old one", "/adapters/old", "gated", "toy", "hash", 8)
+    return old, replace(old, name="new", wish="/adapters/new")
 
 
 def test_an_old_adapter_is_offered_against_a_new_one(
     qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
 ) -> None:
     page = stride.window.race
-    old = AdapterChoice("old one", "/adapters/old", "gated", "toy", "hash", 8)
-    page.show_inventory(Inventory(adapters=(old, replace(old, name="new", wish="/adapters/new"))))
+    page.show_inventory(Inventory(adapters=choices()))
     page.offer("/models/toy", "Write a letter.", "/adapters/old", "/adapters/new")
     assert page._setup.prompt == "Write a letter."
     page._start.click()
@@ -137,7 +149,46 @@ def test_an_old_adapter_is_offered_against_a_new_one(
     ]
 
 
-def test_leaving_the_page_ends_the_show_not_the_race(
+def test_another_model_takes_its_own_sides_along(qtbot: QtBot, stride: Application) -> None:
+    page = stride.window.race
+    page.offer("/models/other", "", "/adapters/old", "/adapters/new")
+    load(qtbot, stride)
+    assert [side.adapter for side in page._setup.sides] == ["", INFO.adapter_path]
+    assert page._subject.model == INFO.model_path
+
+
+def test_against_a_full_adapter_one_token_decoding_is_the_base_models() -> None:
+    old, new = choices()
+    inventory = Inventory(adapters=(old, replace(new, kind="full")))
+    subject = Subject("/models/toy", ("/adapters/new",))
+    one, full = Side(ONE_TOKEN), Side("new", "/adapters/new")
+    entries = entries_of(subject, (one, full), 0.9, Settings(), inventory)
+    assert [entry.load.adapter for entry in entries] == ["none", "/adapters/new"]
+    gated = entries_of(subject, (one, full), 0.9, Settings(), Inventory(adapters=(old, new)))
+    assert [entry.load.adapter for entry in gated] == ["/adapters/new"] * 2
+
+
+def test_a_race_that_is_stopped_shows_nothing_and_loads_the_chat_model_again(
+    qtbot: QtBot, stride: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_lineup(_entries: Any, _request: Any, _runs: int, _open: Any, cancel: Cancel, _: Any):
+        began.append(True)
+        while not cancel.is_set:
+            time.sleep(0.01)
+        raise Cancelled
+
+    began: list[bool] = []
+    monkeypatch.setattr(race_page, "run_lineup", run_lineup)
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(lambda: bool(began))
+    with qtbot.waitSignal(stride.context.loan.reload_requested):
+        page._stop.click()
+    assert page._start.isVisible()
+    assert not page._verdict.isVisible()
+
+
+def test_leaving_the_page_ends_the_show_not_the_result(
     qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
 ) -> None:
     page = load(qtbot, stride)
@@ -146,6 +197,7 @@ def test_leaving_the_page_ends_the_show_not_the_race(
     stride.window.show_page(HOME)
     assert not page._timer.isActive()
     assert [lane.text for lane in page._lanes] == [TEXT, TEXT]
+    assert len(page._results) == len(raced[0])
 
 
 def test_a_lane_shows_what_had_come_by_then(qtbot: QtBot, stride: Application) -> None:

@@ -1,0 +1,79 @@
+"""Who can race: the adapters that fit a model, and one token a pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.workers.inventory import AdapterChoice, Inventory
+from core.engine.request import LoadSpec
+from core.evaluate.lineup import Entry
+from core.evaluate.measure import NEXT_TOKEN, Way
+from core.model.adapter_info import adapter_name, starter_adapter
+from core.settings import Settings
+
+ONE_TOKEN = "One token a pass"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a race is about.
+
+    Attributes:
+        model: Folder of the model; empty while there is none.
+        adapters: Folders of adapters that are known to fit it.
+        weights: Hash of its weights, "" while that is not known.
+    """
+
+    model: str = ""
+    adapters: tuple[str, ...] = ()
+    weights: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side: an adapter decoding with ConfAdapt, or one token a pass where it has none."""
+
+    label: str
+    adapter: str = ""
+
+
+def sides_of(subject: Subject, inventory: Inventory) -> list[Side]:
+    """One token a pass, and all adapters that fit."""
+    known = _by_folder(inventory)
+    hashes = {known[folder].base_hash for folder in subject.adapters if folder in known}
+    hashes |= {subject.weights} - {""}
+    fitting = [folder for folder, one in known.items() if one.base_hash in hashes]
+    folders = dict.fromkeys((*fitting, *subject.adapters))
+    names = {folder: one.name for folder, one in known.items()}
+    named = [Side(names.get(one) or adapter_name(Path(one)), one) for one in folders]
+    return [Side(ONE_TOKEN), *named]
+
+
+def entries_of(
+    subject: Subject,
+    sides: tuple[Side, Side],
+    threshold: float,
+    settings: Settings,
+    inventory: Inventory,
+) -> list[Entry]:
+    """Both sides.
+
+    One-token decoding shares the other side's weights, so that both take turns; a full adapter
+    has changed the weights, so against one it is that of the base model.
+    """
+    known = _by_folder(inventory)
+    entries = []
+    for side, other in (sides, sides[::-1]):
+        adapter = side.adapter or other.adapter
+        if not side.adapter and adapter in known and known[adapter].kind == "full":
+            adapter = "none"
+        load = LoadSpec(subject.model, adapter, settings.device, settings.dtype)
+        way = Way("confadapt", threshold) if side.adapter else NEXT_TOKEN
+        entries.append(Entry(side.label, load, way))
+    return entries
+
+
+def _by_folder(inventory: Inventory) -> dict[str, AdapterChoice]:
+    starter = str(starter_adapter())
+    return {starter if one.wish == "starter" else one.wish: one for one in inventory.adapters}
