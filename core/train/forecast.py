@@ -81,9 +81,11 @@ def run_probe(spec: TrainSpec, cancel: Cancel, row_tokens: int | None = None) ->
         row_tokens: Length of its longest row; by default its context.
 
     Raises:
-        KnownError: if they fail, with the reason.
+        KnownError: if they fail, with the reason; for several processes.
         Cancelled: as soon as it is asked for; the process is gone then.
     """
+    if spec.processes > 1:
+        raise KnownError("Nothing is forecast for several processes: a probe is one alone.")
     tokens = row_tokens or spec.context
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
         spec_file = Path(folder) / "spec.json"

@@ -24,7 +24,7 @@ from core.train.draft import (
     suggest_name,
 )
 from core.train.forecast import Measured, forecast, run_probe
-from core.train.plan import command_line
+from core.train.plan import FULL_LEARNING_RATE, command_line
 from core.train.spec import TrainSpec
 from tests.core.toy import save_toy
 
@@ -85,6 +85,21 @@ def test_the_command_asks_for_the_same_training(draft) -> None:
     command = shlex.split(command_line(spec))
     assert command[:2] == ["stride", "train"]
     assert _spec(build_parser().parse_args(command[1:]), user_paths()) == spec
+
+
+def test_a_full_training_has_a_learning_rate_of_its_own(draft) -> None:
+    full = draft.with_advanced("kind", "full")
+    assert full.spec(user_paths(), Settings()).learning_rate == FULL_LEARNING_RATE
+    for rate in (FULL_LEARNING_RATE, TrainSpec.learning_rate):
+        spec = full.with_advanced("learning_rate", rate).spec(user_paths(), Settings())
+        command = shlex.split(command_line(spec))
+        assert _spec(build_parser().parse_args(command[1:]), user_paths()) == spec
+
+
+def test_nothing_is_forecast_for_several_processes(draft) -> None:
+    spec = draft.with_advanced("processes", 2).spec(user_paths(), Settings())
+    with pytest.raises(KnownError, match="several processes"):
+        run_probe(spec, Cancel())
 
 
 def test_names_of_adapters(draft, tmp_path) -> None:

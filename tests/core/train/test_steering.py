@@ -59,7 +59,7 @@ def test_a_stop_ends_a_pause(tmp_path) -> None:
 
 def test_the_best_evaluation_is_kept_and_can_be_the_adapter(spec, tmp_path, monkeypatch) -> None:
     found = iter([EvalDone(3, (0.5,), 2.0, 0.9, 0.1), EvalDone(6, (0.4,), 1.5, 0.9, 0.1)])
-    monkeypatch.setattr("core.train.loop.evaluate", lambda *_: (next(found), []))
+    monkeypatch.setattr("core.train.held_out.evaluate", lambda *_: (next(found), []))
     run_dir = tmp_path / "run"
     run_dir.mkdir()
     wishes.ask_to_stop(run_dir, keep_best=True)
