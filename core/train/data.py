@@ -59,7 +59,7 @@ def read_rows(
                 rows.append(record.row)
             elif (place := lot.randint(0, seen)) < MOST_ROWS:
                 rows[place] = record.row
-            if seen % ROWS_A_LOOK == 0 and stop_asked():
+            if (seen + 1) % ROWS_A_LOOK == 0 and stop_asked():
                 raise Cancelled
     if not rows:
         raise KnownError(f"No rows were found in {', '.join(paths)}.{_first_reason(report)}", CHECK)
