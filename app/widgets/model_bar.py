@@ -99,10 +99,12 @@ class ModelBar(QFrame):
     def load(self) -> None:
         """Load what is picked."""
         model = self._model()
-        if model is None or self._loading is not None:
+        if model is None:
             return
         settings = self._context.settings.value
         spec = LoadSpec(model.wish, self._adapter_wish, settings.device, settings.dtype)
+        if spec == self._loading:
+            return
         self._loading = spec
         self._remember_adapter(model)
         self._panel.show_progress(f"Loading {model.entry.name}", 0, 0)

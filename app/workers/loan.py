@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.workers.engine import EngineController
 
@@ -25,26 +25,41 @@ class MemoryLoan(QObject):
         self._engine = engine
         self._borrowers: set[Hashable] = set()
         self._is_lent = False
+        self._is_unloading = False
+        engine.unloaded.connect(self._on_unloaded)
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether a chat model is away for somebody, and will come back."""
+        return self._is_lent
 
     def lend(self, borrower: Hashable) -> bool:
         """Let somebody have the memory; whether it must first become free (see `unloaded`)."""
         self._borrowers.add(borrower)
-        if self._engine.info is None:
-            return False
-        self._is_lent = True
-        self.unload_requested.emit()
-        return True
+        if self._engine.info is not None or self._engine.is_loading:
+            self._is_lent = self._is_unloading = True
+            self.unload_requested.emit()
+        return self._is_unloading
 
     def take_back(self, borrower: Hashable) -> None:
         """Somebody needs the memory no longer."""
         self._borrowers.discard(borrower)
+        if not self._is_unloading:
+            self._return()
+
+    def close(self) -> None:
+        """Load nothing any more: the window goes away."""
+        self._borrowers.clear()
+        self._is_lent = False
+
+    def _return(self) -> None:
         if self._borrowers or not self._is_lent:
             return
         self._is_lent = False
         if self._engine.info is None and not self._engine.is_loading:
             self.reload_requested.emit()
 
-    def close(self) -> None:
-        """Load nothing any more: the window goes away."""
-        self._borrowers.clear()
-        self._is_lent = False
+    @Slot()
+    def _on_unloaded(self) -> None:
+        self._is_unloading = False
+        self._return()

@@ -43,12 +43,13 @@ def train(run_dir: Path) -> RunState:
 
         wishes = Wishes(run_dir)
         wishes.heed_signals()
-        training = Training(read_spec(run_dir / SPEC_FILE), run_dir, user_paths(), wishes)
+        spec = read_spec(run_dir / SPEC_FILE)
+        training = Training(spec, run_dir, user_paths(), wishes)
         finished, step, supervised = training.run()
         adapter = str(training.write_adapter(step))
         state = "completed" if finished else "stopped"
         if finished:
-            _compare(training)
+            _compare(training, spec.shard)
     except Cancelled:
         state = "stopped"
     except KnownError as error:
@@ -64,8 +65,14 @@ def train(run_dir: Path) -> RunState:
     return state
 
 
-def _compare(training: Training) -> None:
-    """What the adapter is worth; it is written already, so a failure here loses nothing."""
+def _compare(training: Training, shared: bool) -> None:
+    """What the adapter is worth; it is written already, so a failure here loses nothing.
+
+    Where ranks share the work one of them must not go on without the others.
+    """
+    if shared:
+        training.compare()
+        return
     try:
         training.compare()
     except KnownError as error:

@@ -48,7 +48,9 @@ def agreement_by_slot(
 
     placed = list(enumerate(samples))
     for at in range(0, len(samples), spec.micro_sequences):
-        for slots, agrees in in_halves(judged, placed[at : at + spec.micro_sequences]):
+        batch = placed[at : at + spec.micro_sequences]
+        # Sharded ranks must do the same passes: none can go on by itself with less.
+        for slots, agrees in judged(batch) if spec.shard else in_halves(judged, batch):
             agreed.index_add_(0, slots, agrees)
             seen.index_add_(0, slots, torch.ones(len(slots)))
     rates = agreed / seen.clamp(min=1)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+
+from accelerate import Accelerator
 
 from core.documents.records import Row
 from core.engine.session import Session
@@ -11,6 +14,7 @@ from core.events import EvalDone, SampleDone
 from core.train.checkpoint import best_evaluation, rank_of, save_best
 from core.train.data import Sample
 from core.train.evaluation import evaluate
+from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.student import Student
 
@@ -23,7 +27,7 @@ class HeldOut:
         spec: The training.
         run_dir: The run's folder, which keeps the best adapter.
         student: What is trained.
-        writes: Whether this rank keeps the best adapter.
+        accelerator: Knows the ranks; the first one keeps the best adapter.
 
     Attributes:
         last: The newest evaluation of this start.
@@ -37,27 +41,31 @@ class HeldOut:
         spec: TrainSpec,
         run_dir: Path,
         student: Student,
-        writes: bool,
+        accelerator: Accelerator,
     ) -> None:
         self.rows, self.samples = rows, samples
         self.last: EvalDone | None = None
         self.best = best_evaluation(run_dir)
         self._spec, self._run_dir = spec, run_dir
-        self._student, self._writes = student, writes
+        self._student, self._accelerator = student, accelerator
         # Ranks with a share of the weights each can only decode together.
-        self._takes_part = bool(rows) and (writes or spec.shard)
+        self._takes_part = bool(rows) and (accelerator.is_main_process or spec.shard)
 
     def look(self, step: int) -> list[EvalDone | SampleDone]:
         """Evaluate after a step, unless that was done just now; keep the adapter if it is best."""
         if not self._takes_part or (self.last is not None and self.last.step == step):
             return []
         session = Session(self._student.loaded, Path(self._spec.model), None)
-        self.last, samples = evaluate(
-            step, session, self._student.distill, self.rows, self.samples, self._spec
-        )
-        if self.best is None or rank_of(self.last) > rank_of(self.best):
+        sharded = self._spec.shard
+        # A module that Accelerate has prepared, as a sharded one is not, does so itself.
+        with self._accelerator.autocast() if sharded else nullcontext():
+            self.last, samples = evaluate(
+                step, session, self._student.distill, self.rows, self.samples, self._spec
+            )
+        is_best = self.best is None or rank_of(self.last) > rank_of(self.best)
+        if any_rank(self._accelerator, is_best) if sharded else is_best:
             self.best = self.last
             weights = self._student.weights()
-            if self._writes:
+            if self._accelerator.is_main_process:
                 save_best(self._run_dir, self.best, weights)
         return [self.last, *samples]

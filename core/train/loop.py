@@ -33,6 +33,7 @@ from core.train.data import Sample, split_rows, to_samples
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
+from core.train.sharding import any_rank
 from core.train.spec import COMPARING_SHARE, TrainSpec
 from core.train.step import Stepper
 from core.train.student import FullStudent, copied, describe, end_ids, load_student, with_weights
@@ -132,14 +133,7 @@ class Training:
 
     def _stops(self) -> bool:
         """Whether any rank was asked to stop: all must leave at the same step."""
-        return self._any_rank(self._wishes.stop())
-
-    def _any_rank(self, mine: bool) -> bool:
-        """Whether something holds on any rank; all must ask at the same time."""
-        if self._accelerator.num_processes == 1:
-            return mine
-        votes = torch.tensor(float(mine), device=self._device)
-        return float(self._accelerator.reduce(votes, "sum")) > 0
+        return any_rank(self._accelerator, self._wishes.stop())
 
     @property
     def seconds(self) -> float:
@@ -155,7 +149,9 @@ class Training:
         """
         folder, held_out = Path(self._spec.out), self._held_out
         last = held_out.last
-        if self._wishes.keeps_best() and held_out.best is not None:
+        keeps_best = any_rank(self._accelerator, self._wishes.keeps_best())
+        self._accelerator.wait_for_everyone()  # the first rank may still be writing the best
+        if keeps_best and held_out.best is not None:
             self._student.load_weights(load_best(self._run_dir))
             last, step = held_out.best, held_out.best.step
             self._report.say("best", f"The adapter is that of step {step}, the best so far.")
@@ -179,7 +175,7 @@ class Training:
         return folder
 
     def compare(self) -> None:
-        """Report what the adapter is worth on the held-out rows."""
+        """Report what the adapter is worth on the held-out rows; of sharded ranks all take part."""
         if not self._accelerator.is_main_process and not self._spec.shard:
             return
         compare_afterwards(
@@ -195,7 +191,7 @@ class Training:
     def _may_go_on(self, deadline: float) -> bool:
         """Whether a comparison goes on; sharded ranks must leave it together."""
         is_over = self._wishes.stop() or time.monotonic() > deadline
-        return not (self._any_rank(is_over) if self._spec.shard else is_over)
+        return not (any_rank(self._accelerator, is_over) if self._spec.shard else is_over)
 
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
@@ -223,7 +219,7 @@ class Training:
             spec,
             self._run_dir,
             self._student,
-            self._accelerator.is_main_process,
+            self._accelerator,
         )
         self._report.say(
             "rows", f"{len(self._samples)} training rows, {len(held_samples)} held out."
@@ -238,7 +234,7 @@ class Training:
         rows: list[Row] = []
         with self._accelerator.main_process_first(), suppress(Cancelled):
             rows = gather_rows(self._run_dir, self._spec, writer, self._report, self._wishes.stop)
-        if not rows:
+        if any_rank(self._accelerator, not rows):
             raise Cancelled
         return rows
 

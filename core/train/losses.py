@@ -31,7 +31,7 @@ def supervised_rows(read: Tensor, layout: Layout, end_ids: Tensor) -> Tensor:
 
     Behind an end token decoding stops, so what the later slots say does not matter.
     """
-    ended = torch.isin(read, end_ids)
+    ended = torch.isin(read, end_ids.to(read.device))
     for _ in range(int(layout.slot.max())):
         ended = ended | (torch.roll(ended, 1, dims=1) & (layout.slot > 0))
     return layout.valid & ~ended

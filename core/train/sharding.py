@@ -2,11 +2,13 @@
 
 Divided are the decoder layers of student and teacher, one by one: a layer is whole only while it
 computes. Embeddings, norms and output matrix stay whole on every rank. All ranks must do the same
-passes at the same time, evaluations among them.
+passes at the same time, evaluations among them: what depends on a clock or on a file is decided
+together (`any_rank`), and the same kind of GPU is taken to give the same logits.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -21,6 +23,7 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from core.errors import KnownError
@@ -45,6 +48,14 @@ def shard_layers(model: Any, device: torch.device, ranks: int) -> None:
     model.to(device)
     # The first pass makes the layers' buffers; made in inference mode they could not be trained.
     model.base_model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=device))
+
+
+def any_rank(accelerator: Accelerator, mine: bool) -> bool:
+    """Whether something holds on any rank; all must ask at the same time."""
+    if accelerator.num_processes == 1:
+        return mine
+    votes = torch.tensor(float(mine), device=accelerator.device)
+    return float(accelerator.reduce(votes, "sum")) > 0
 
 
 def whole(weight: Tensor) -> Tensor:
@@ -79,10 +90,10 @@ def average_whole(weights: Iterable[nn.Parameter], accelerator: Accelerator) -> 
 def clip_gradients(weights: Sequence[nn.Parameter], most: float) -> None:
     """Scale all gradients down to a common norm of at most `most`."""
     norms = [
-        whole(torch.nn.utils.get_total_norm([one.grad for one in group if one.grad is not None]))
+        float(whole(get_total_norm([one.grad for one in group if one.grad is not None])))
         for group in parted(weights)
     ]
-    scale = min(1.0, most / (float(torch.stack(norms).norm()) + 1e-6))
+    scale = min(1.0, most / (math.hypot(*norms) + 1e-6))
     for one in weights:
         if one.grad is not None:
             one.grad.mul_(scale)

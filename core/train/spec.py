@@ -116,7 +116,8 @@ class TrainSpec:
             raise KnownError("The sequences of a step must be a multiple of micro_sequences.")
         if self.shard and (self.kind != "full" or self.processes == 1):
             raise KnownError(
-                "Only the weights of a full training on several processes can be sharded."
+                "Only the weights of a full training on several processes can be sharded.",
+                "Choose the full kind and at least two processes, or leave sharding out.",
             )
 
 

@@ -148,8 +148,9 @@ class Stepper:
                 if not is_out_of_memory(error):
                     raise
                 reason = str(error).splitlines()[0]
-            # Outside the handler: its traceback would keep the step's tensors alive.
-            self._optimizer.zero_grad()
+            # Outside the handler: its traceback would keep the step's tensors alive. Accelerate's
+            # own `zero_grad` does nothing within a step.
+            self._optimizer.optimizer.zero_grad()
             free_memory()
             self._halve(reason)
 

@@ -150,7 +150,10 @@ class FullStudent:
 
     def weights(self) -> dict[str, Tensor]:
         """All weights, tied ones once; of sharded weights all ranks must ask at the same time."""
-        return {name: whole(one.detach()) for name, one in self.loaded.model.named_parameters()}
+        named = self.loaded.model.named_parameters()
+        if self._spec.shard:  # no single GPU holds them all
+            return {name: whole(one.detach()).cpu() for name, one in named}
+        return {name: one.detach() for name, one in named}
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Go on from a checkpoint's weights."""

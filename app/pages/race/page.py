@@ -47,7 +47,8 @@ class RacePage(ScrollPage):
         self._context = context
         self._inventory = Inventory()
         self._subject = Subject()
-        self._is_reloading = False
+        self._chat = Subject()
+        self._offer: tuple[str, str, str, str] | None = None
         self._job: Job | None = None
         self._waiting: list[Entry] = []
         self._results: list[Result] = []
@@ -120,6 +121,9 @@ class RacePage(ScrollPage):
             old: Folder of one adapter; empty for one token a pass.
             new: Folder of the other.
         """
+        if self._job is not None or self._waiting:
+            self._offer = model, prompt, old, new  # taken up once the race is over
+            return
         self._subject = Subject(model, tuple(one for one in (old, new) if one))
         self._show_sides()
         self._setup.choose(prompt, old, new)
@@ -128,13 +132,12 @@ class RacePage(ScrollPage):
 
     @Slot(object)
     def _on_loaded(self, info: SessionInfo) -> None:
-        if self._is_reloading:  # the chat model came back; the race stays as it was
-            self._is_reloading = False
-            return
         adapters = (info.adapter_path,) if info.adapter_path else ()
-        self._subject = Subject(info.model_path, adapters)
-        self._context.jobs.start(self._weigh, self._on_weighed)
-        self._show_sides()
+        chat = Subject(info.model_path, adapters)
+        if chat != self._chat:  # else the chat model came back; the race stays as it was
+            self._chat = self._subject = chat
+            self._context.jobs.start(self._weigh, self._on_weighed)
+            self._show_sides()
         self._show()
 
     def _weigh(self, cancel: Cancel, _progress: Progress) -> Subject:
@@ -187,7 +190,8 @@ class RacePage(ScrollPage):
 
     @Slot()
     def _on_unloaded(self) -> None:
-        self._is_reloading = False  # else it has failed
+        if not self._context.loan.is_lent:
+            self._chat = Subject()
         waiting, self._waiting = self._waiting, []
         if waiting and self.window().isVisible():  # else it was unloaded because Stride closes
             self._run(waiting)
@@ -211,7 +215,7 @@ class RacePage(ScrollPage):
             self._job.cancel()
         elif self._waiting:
             self._waiting = []
-            self._give_back()
+            self._context.loan.take_back(self)
         self._show()
 
     @Slot(str, object, object)
@@ -231,12 +235,10 @@ class RacePage(ScrollPage):
         if self._results and self.isVisible():
             self._on_again()
         self._show()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        self._is_reloading = True
         self._context.loan.take_back(self)
-        self._is_reloading = self._context.engine.is_loading
+        if self._offer is not None:
+            offered, self._offer = self._offer, None
+            self.offer(*offered)
 
     @Slot()
     def _on_again(self) -> None:

@@ -183,8 +183,12 @@ def test_a_race_that_is_stopped_shows_nothing_and_loads_the_chat_model_again(
     page._start.click()
     qtbot.waitUntil(lambda: bool(began))
     with qtbot.waitSignal(stride.context.loan.reload_requested):
+        page.offer("/models/toy", "Later.", "", "/adapters/new")
+        assert page._setup.prompt != "Later."
         page._stop.click()
     assert page._start.isVisible()
+    qtbot.waitUntil(page._start.isEnabled)
+    assert page._setup.prompt == "Later."
     assert not page._verdict.isVisible()
 
 
