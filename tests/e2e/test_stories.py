@@ -95,9 +95,12 @@ def test_first_run_from_home_to_a_recorded_answer(qtbot: QtBot, make_stride: Mak
     assert isinstance(window.chat.conversation.turns[-1], AnswerTurn)
 
 
-def test_ctrl_1_to_5_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
+def test_ctrl_1_to_6_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
     window = opened(qtbot, make_stride()).window
-    pages = (window.home, window.chat, window.training, window.history, window.settings)
+    pages = (
+        *(window.home, window.chat, window.race),
+        *(window.training, window.history, window.settings),
+    )
     for index, page in enumerate(pages):
         window.actions_by_key[f"page_{index}"].trigger()
         assert window.pages.currentWidget() is page
