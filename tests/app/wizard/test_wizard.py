@@ -167,7 +167,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     wizard._next.click()
     [(spec, forecast, keep_chatting)] = started
     assert (spec.rank, spec.minutes, spec.out) == (5, 10, str(paths.adapters / "pumps"))
-    assert forecast.steps == 255
+    assert forecast.steps == 240
     assert not keep_chatting
 
 
