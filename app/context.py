@@ -135,7 +135,7 @@ class AppContext:
         jobs: One-shot work off the window's thread.
         training: The only door to trainings.
         loan: Who has the chat model's memory.
-        open_session: Opens a model beside that of `engine`; takes long, for a pool thread.
+        open_session: Opens a model beside that of `engine`; for its thread (`engine.do`) only.
     """
 
     paths: Paths

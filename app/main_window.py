@@ -302,6 +302,7 @@ class MainWindow(QMainWindow):
         context = self._context
         deadline = time.monotonic() + CLOSE_SECONDS
         context.loan.close()
+        context.jobs.cancel()  # a race holds the engine's thread
         context.training.close()
         has_engine_ended = context.engine.close(int(CLOSE_SECONDS * 1000))
         rest = max(deadline - time.monotonic(), SAVE_SECONDS)

@@ -8,6 +8,8 @@ and `Threshold`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from app.workers.decoding import AnswerTask, EngineWorker, SessionFactory, StoreGetter
@@ -38,6 +40,7 @@ class EngineController(QObject):
     _load_wanted = Signal(object, object)
     _unload_wanted = Signal()
     _answer_wanted = Signal(object)
+    _work_wanted = Signal(object)
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class EngineController(QObject):
         self._load_wanted.connect(worker.load)
         self._unload_wanted.connect(worker.unload)
         self._answer_wanted.connect(worker.generate)
+        self._work_wanted.connect(worker.do)
         worker.loading.connect(self._on_loading)
         worker.load_over.connect(self._on_load_over)
         worker.loaded.connect(self._on_loaded)
@@ -103,6 +107,10 @@ class EngineController(QObject):
         self._cancel = Cancel()
         self.is_answering = True
         self._answer_wanted.emit(AnswerTask(request, chat_id, self._cancel, self._threshold))
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Let other work be done in the engine's thread, after what was asked before."""
+        self._work_wanted.emit(work)
 
     def cancel(self) -> None:
         """Stop the load or the answer under way, within one pass."""

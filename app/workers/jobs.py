@@ -120,10 +120,12 @@ class Jobs(QObject):
         failed: Callable[[Any], None] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
         finished: Callable[[], None] | None = None,
+        run: Callable[[Callable[[], None]], None] | None = None,
     ) -> Job:
         """Run `work` in the pool and bring its outcome to the given slots.
 
-        Give bound methods of widgets: they are disconnected when the widget goes away.
+        Give bound methods of widgets: they are disconnected when the widget goes away. `run`
+        takes the work to another thread than the pool's.
         """
         job = Job(work, self)
         job.failed.connect(failed or self.failed)
@@ -136,13 +138,18 @@ class Jobs(QObject):
             job.finished.connect(finished)
         job.finished.connect(self._on_finished)
         self._running.add(job)
-        self._pool.start(job.run)
+        (run or self._pool.start)(job.run)
         return job
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is running and every outcome was delivered."""
         return not self._running
+
+    def cancel(self) -> None:
+        """Ask all work to stop."""
+        for job in self._running:
+            job.cancel()
 
     def close(self, timeout: float = 5.0) -> bool:
         """Cancel what runs, then wait, with events flowing, until all has ended.
@@ -154,8 +161,7 @@ class Jobs(QObject):
             Whether everything ended within `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
-        for job in self._running:
-            job.cancel()
+        self.cancel()
         flags = QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents
         QCoreApplication.processEvents(flags)
         while self._running and time.monotonic() < deadline:

@@ -39,7 +39,7 @@ NO_PROMPT = "Write a prompt."
 
 
 class RacePage(ScrollPage):
-    """Sets up a race, runs it in the pool, shows it."""
+    """Sets up a race, runs it in the engine's thread, shows it."""
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -206,7 +206,11 @@ class RacePage(ScrollPage):
             return run_lineup(entries, request, runs, open_session, cancel, progress)
 
         self._job = self._context.jobs.start(
-            work, self._on_results, progress=self._on_progress, finished=self._on_finished
+            work,
+            self._on_results,
+            progress=self._on_progress,
+            finished=self._on_finished,
+            run=self._context.engine.do,
         )
 
     @Slot()
