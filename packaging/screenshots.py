@@ -7,7 +7,6 @@ QT_SCALE_FACTOR=1.5 takes them at 150 %. The starter model and its adapter must 
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -17,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from app import bootstrap
 from app.main_window import CHAT, HISTORY
 from core.engine.request import LoadSpec
-from core.paths import resources, user_paths
+from core.evaluate.prompts import demo_prompts
+from core.paths import user_paths
 
 
 class Photographer(QObject):
@@ -26,8 +26,7 @@ class Photographer(QObject):
     def __init__(self, parts: bootstrap.Application, folder: Path, theme: str) -> None:
         super().__init__(parts.window)
         self._parts, self._folder, self._theme = parts, folder, theme
-        with (resources() / "prompts" / "demo.toml").open("rb") as file:
-            self._prompts = [one["prompt"].strip() for one in tomllib.load(file)["prompts"]]
+        self._prompts = [one.prompt for one in demo_prompts()]
         parts.theme.apply(theme)
         parts.window.resize(1180, 780)
         parts.window.show()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,9 +11,10 @@ from core.cli.output import BlockPrinter, ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import Message, Request, Strategy
+from core.evaluate.prompts import demo_prompts
 from core.events import GenerationEvent, PassDone
 from core.metrics import AnswerFigures, answer_figures
-from core.paths import Paths, resources, user_paths
+from core.paths import Paths, user_paths
 from core.settings import Settings, load_settings
 
 LABELS: dict[Strategy, str] = {"next_token": "One token a pass", "confadapt": "ConfAdapt"}
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         if args.model == "starter":
             fetch_if_absent(paths, settings, cancel)
         session = open_from(args, paths, settings, remember=False)
-        prompt, limit = _prompt()
+        first = demo_prompts()[0]
+        prompt, limit = first.prompt, first.max_new_tokens
         note(f"{session.info.model}, {session.info.device}, {session.info.dtype}\n\n{prompt}")
         # The first calls of a process are slower than all others: warm up unseen.
         list(session.stream(_request(prompt, "confadapt", 8), cancel, threshold))
@@ -89,13 +90,6 @@ def fetch_if_absent(paths: Paths, settings: Settings, cancel: Cancel) -> None:
         starter.fetch_starter(paths, progress, cancel, offline=settings.offline)
     finally:
         progress.close()
-
-
-def _prompt() -> tuple[str, int]:
-    """The first built-in prompt and the most tokens its answer may have."""
-    text = (resources() / "prompts" / "demo.toml").read_text(encoding="utf-8")
-    first = tomllib.loads(text)["prompts"][0]
-    return first["prompt"], first["max_new_tokens"]
 
 
 def _request(prompt: str, strategy: Strategy, limit: int) -> Request:

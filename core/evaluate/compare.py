@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.evaluate.bench import Bench, BenchPlan, Judged, PutIn, as_loaded
-from core.evaluate.measure import NEXT_TOKEN, Measured, Way
+from core.evaluate.figures import overall_rate
+from core.evaluate.measure import NEXT_TOKEN, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import Span, ThresholdAdvised, WayCompared
 
@@ -141,13 +142,8 @@ def _base_view(judged: Judged) -> BaseView:
 
 
 def _speedup(pairs: Sequence[Pair]) -> float:
-    own, base = (_rate([pair[side].measured for pair in pairs]) for side in (0, 1))
+    own, base = (overall_rate([pair[side].measured for pair in pairs]) for side in (0, 1))
     return own / base if base else 0.0
-
-
-def _rate(answers: Sequence[Measured]) -> float:
-    seconds = sum(one.decode_seconds for one in answers)
-    return sum(one.later_tokens for one in answers) / seconds if seconds else 0.0
 
 
 def advise(found: Sequence[WayCompared], wanted: int, own_base: bool) -> ThresholdAdvised:

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from core.evaluate.bench import Bench, Judged, Round
-from core.evaluate.measure import GENERATE, NEXT_TOKEN, Way
+from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 
 NORMAL_QUANTILE = 1.959964  # of a two-sided interval that holds 95 %
 
@@ -101,7 +101,11 @@ def _over_runs(
 
 def _rate(run: list[Round], way: Way) -> float:
     """Tokens a second of a run: all later tokens over all their time."""
-    measured = [one[way].measured for one in run]
+    return overall_rate([one[way].measured for one in run])
+
+
+def overall_rate(measured: Sequence[Measured]) -> float:
+    """Tokens a second of some answers: all later tokens over all their time."""
     tokens = sum(one.later_tokens for one in measured)
     return _ratio(tokens, sum(one.decode_seconds for one in measured))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.engine.request import Message
 from core.errors import KnownError
 from core.evaluate.checks import Check, check_answer
+from core.paths import resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,21 @@ class BenchPrompt:
     def messages(self) -> tuple[Message, ...]:
         """What the model is asked."""
         return self.turns or (Message("user", self.prompt),)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPrompt:
+    """A prompt to press, of `resources/prompts/demo.toml`, which says where they come from."""
+
+    title: str
+    prompt: str
+    max_new_tokens: int
+
+
+def demo_prompts() -> tuple[DemoPrompt, ...]:
+    """The prompts that are offered to begin with, in their order."""
+    text = (resources() / "prompts" / "demo.toml").read_text(encoding="utf-8")
+    return tuple(DemoPrompt(**one) for one in tomllib.loads(text)["prompts"])
 
 
 def read_prompts(path: Path) -> tuple[BenchPrompt, ...]:

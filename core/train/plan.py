@@ -73,14 +73,11 @@ def _changed(spec: TrainSpec) -> dict[str, Any]:
     """Settings other than the defaults, without those that the command works out again."""
     follows = {"model", "data", "start_from", "device", "dtype", "micro_sequences"}
     follows |= _shape_of_start(spec.start_from).keys()
-    defaults = {
-        field.name: default_of(field.name, spec.kind)
-        for field in dataclasses.fields(TrainSpec)
-        if field.name not in {*follows, "out"}
-    }
-    settings = {name: getattr(spec, name) for name in ("out", *defaults)}
+    names = [field.name for field in dataclasses.fields(TrainSpec) if field.name not in follows]
     return {
-        name: value for name, value in settings.items() if name == "out" or value != defaults[name]
+        name: getattr(spec, name)
+        for name in names
+        if name == "out" or getattr(spec, name) != default_of(name, spec.kind)
     }
 
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
-
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.text import SPACE, button, heading, muted
-from core.paths import resources
+from core.evaluate.prompts import demo_prompts
 
 MOST = 5
-
-
-def demo_prompts() -> list[tuple[str, str]]:
-    """Title and text of the built-in prompts."""
-    path = resources() / "prompts" / "demo.toml"
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return [(one["title"], one["prompt"]) for one in table["prompts"]]
 
 
 class Suggestions(QWidget):
@@ -41,8 +32,9 @@ class Suggestions(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             layout.addWidget(label)
         layout.addSpacing(SPACE)
-        for title, prompt in demo_prompts()[:MOST]:
-            layout.addWidget(self._choice(title, prompt), 0, Qt.AlignmentFlag.AlignHCenter)
+        for one in demo_prompts()[:MOST]:
+            choice = self._choice(one.title, one.prompt)
+            layout.addWidget(choice, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(2)
 
     def _choice(self, title: str, prompt: str) -> QPushButton:

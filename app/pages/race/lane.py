@@ -78,12 +78,13 @@ class Lane(Card):
     def show_at(self, seconds: float) -> bool:
         """Show what had come by then; whether that is all."""
         due = bisect_right(self._times, seconds)
-        for event in self._events[self._shown : due]:
-            self._answer.append(event)
-        self._shown = due
+        if due > self._shown:
+            for event in self._events[self._shown : due]:
+                self._answer.append(event)
+            self._shown = due
+            self._show_figures()
         is_over = due == len(self._events)
         self._clock.setText(f"{min(seconds, self.duration):.1f} s")
-        self._show_figures()
         return is_over
 
     def _show_figures(self) -> None:

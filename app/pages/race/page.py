@@ -231,6 +231,8 @@ class RacePage(ScrollPage):
     @Slot(object)
     def _on_results(self, results: list[Result]) -> None:
         self._results = results
+        self._headline.setText(headline(results))
+        self._explanation.setText(explanation(results))
 
     @Slot()
     def _on_finished(self) -> None:
@@ -278,9 +280,6 @@ class RacePage(ScrollPage):
         for lane in self._lanes:
             lane.setVisible(bool(self._results))
         self._verdict.setVisible(is_over)
-        if is_over:
-            self._headline.setText(headline(self._results))
-            self._explanation.setText(explanation(self._results))
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

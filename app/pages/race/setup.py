@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
@@ -11,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainText
 from app.pages.race.sides import ONE_TOKEN, Side
 from app.widgets.card import FormCard
 from app.widgets.text import pad_number
-from core.paths import resources
+from core.evaluate.prompts import demo_prompts
 
 OWN_PROMPT = "Your own prompt"
 PROMPT_HEIGHT = 90
@@ -40,7 +39,7 @@ class RaceSetup(FormCard):
         self._threshold = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
         self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
         self._tokens = QSpinBox(minimum=8, maximum=MOST_TOKENS, value=TOKENS)
-        self._built_in = _built_in_prompts()
+        self._built_in = {one.title: one.prompt for one in demo_prompts()}
         for name, text in self._built_in.items():
             self._prompts.addItem(name, text)
         self._prompts.addItem(OWN_PROMPT, "")
@@ -111,8 +110,8 @@ class RaceSetup(FormCard):
             return
         self._offered = list(sides)
         adapters = [side.adapter for side in sides]
-        chosen = [one.adapter if one is not None else "" for one in self._chosen()]
-        if chosen[0] == chosen[1] or not all(one in adapters for one in chosen):
+        chosen = [box.currentData().adapter for box in self._boxes if box.count()]
+        if len(set(chosen)) < len(self._boxes) or not set(chosen) <= set(adapters):
             chosen = ["", loaded if loaded in adapters else adapters[-1]]
         for box, adapter in zip(self._boxes, chosen, strict=True):
             with QSignalBlocker(box):
@@ -142,9 +141,6 @@ class RaceSetup(FormCard):
             with QSignalBlocker(self._threshold):
                 self._threshold.setValue(threshold)
 
-    def _chosen(self) -> list[Side | None]:
-        return [box.currentData() for box in self._boxes]
-
     @Slot()
     def _on_threshold(self) -> None:
         self._has_own_threshold = True
@@ -163,9 +159,3 @@ class RaceSetup(FormCard):
         names = [name for name, text in self._built_in.items() if text == self.prompt]
         self._prompts.setCurrentText(names[0] if names else OWN_PROMPT)
         self.changed.emit()
-
-
-def _built_in_prompts() -> dict[str, str]:
-    """Built-in prompts by title, from easy to hard."""
-    text = (resources() / "prompts" / "demo.toml").read_text(encoding="utf-8")
-    return {one["title"]: one["prompt"].strip() for one in tomllib.loads(text)["prompts"]}
