@@ -41,6 +41,7 @@ COMMANDS = (
     Command("&View", "page_5", "&Settings", "Ctrl+6", "settings"),
     Command("&View"),
     Command("&View", "search", "S&earch the history", "Ctrl+K", "search"),
+    Command("&View", "present", "&Present a race", "F11", "race"),
     Command("&Help", "shortcuts", "&Keyboard shortcuts", "Ctrl+/"),
     Command("&Help", "about", "&About Stride", "F1", "info"),
 )

@@ -6,9 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QAction, QCloseEvent
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
@@ -22,6 +21,7 @@ from app.actions import build_menus
 from app.context import AppContext
 from app.errors import ErrorReporter, bug_dialog
 from app.geometry import restore_geometry, save_geometry
+from app.navigation import ENTRIES, HOME, SETTINGS, Navigation
 from app.pages.home.page import HomePage
 from app.theme import Theme
 from app.widgets.about import about_dialog, shortcuts_dialog
@@ -30,7 +30,6 @@ from app.widgets.model_bar import ModelBar
 from app.widgets.nav_rail import NavRail
 from app.widgets.status_bar import StatusBar
 from core.engine.request import SessionInfo
-from core.model.starter import NAME as STARTER_NAME
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,15 +39,6 @@ if TYPE_CHECKING:
     from app.pages.settings.page import SettingsPage
     from app.pages.training.page import TrainingPage
 
-HOME, CHAT, RACE, TRAINING, HISTORY, SETTINGS = range(6)
-ENTRIES = (
-    ("home", "Home"),
-    ("chat", "Chat"),
-    ("race", "Race"),
-    ("train", "Training"),
-    ("history", "History"),
-    ("settings", "Settings"),
-)
 CLOSE_SECONDS = 5.0
 SAVE_SECONDS = 1.0
 """What saving gets even if the engine took all the time there was."""
@@ -70,7 +60,7 @@ class MainWindow(QMainWindow):
         self._context = context
         self._errors = errors
         self._theme = theme
-        self._wants_starter = False
+        self._visits = Navigation(self)
         self._bug: QMessageBox | None = None
         self.has_ended = False
         self.setWindowTitle("Stride")
@@ -127,7 +117,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         """Every connection between two parts of the window, by sender."""
         self._connect_actions()
-        context = self._context
+        context, visits = self._context, self._visits
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
         context.engine.loaded.connect(self._on_loaded)
@@ -143,38 +133,40 @@ class MainWindow(QMainWindow):
         context.training.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
         self._errors.known.connect(self.banner.show_error)
-        self.chat.load_requested.connect(self._on_home)
+        self.chat.load_requested.connect(visits.home)
         self.chat.status_message.connect(self.status.show_message)
-        self.history.chat_requested.connect(self._on_open_chat)
+        self.history.chat_requested.connect(visits.open_chat)
         self.history.status_message.connect(self.status.show_message)
-        self.home.run_requested.connect(self._on_open_run)
-        self.home.start_requested.connect(self._on_start_chatting)
+        self.home.run_requested.connect(visits.open_run)
+        self.home.see_requested.connect(visits.see)
+        self.home.start_requested.connect(visits.start_chatting)
         self.home.starter_fetched.connect(self.model_bar.refresh)
-        self.model_bar.add_folder_requested.connect(self._on_add_folder)
-        self.model_bar.inventory_changed.connect(self._on_inventory)
+        self.model_bar.add_folder_requested.connect(visits.add_folder)
+        self.model_bar.inventory_changed.connect(visits.inventory)
         self.model_bar.inventory_changed.connect(self.race.show_inventory)
         self.model_bar.inventory_changed.connect(self.settings.show_inventory)
         self.model_bar.inventory_changed.connect(self.training.show_inventory)
         self.rail.page_requested.connect(self.show_page)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
-        self.training.chat_requested.connect(self._on_chat_with)
-        self.training.race_requested.connect(self._on_race)
+        self.training.chat_requested.connect(visits.chat_with)
+        self.training.race_requested.connect(visits.race)
 
     def _connect_actions(self) -> None:
-        actions, context = self.actions_by_key, self._context
+        actions, context, visits = self.actions_by_key, self._context, self._visits
         actions["about"].triggered.connect(self._on_about)
-        actions["add_folder"].triggered.connect(self._on_add_folder)
+        actions["add_folder"].triggered.connect(visits.add_folder)
         actions["load"].triggered.connect(self.model_bar.load)
-        actions["new_chat"].triggered.connect(self._on_new_chat)
+        actions["new_chat"].triggered.connect(visits.new_chat)
         for number in range(len(ENTRIES)):
             actions[f"page_{number}"].setData(number)
-            actions[f"page_{number}"].triggered.connect(self._on_page)
+            actions[f"page_{number}"].triggered.connect(visits.page)
+        actions["present"].triggered.connect(self.race.present)
         actions["quit"].triggered.connect(self.close)
         actions["regenerate"].triggered.connect(self.chat.regenerate)
-        actions["search"].triggered.connect(self._on_search)
+        actions["search"].triggered.connect(visits.search)
         actions["settings"].setData(SETTINGS)
-        actions["settings"].triggered.connect(self._on_page)
+        actions["settings"].triggered.connect(visits.page)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["stop"].triggered.connect(context.engine.cancel)
         actions["unload"].triggered.connect(context.engine.unload)
@@ -195,69 +187,6 @@ class MainWindow(QMainWindow):
         """Open a page."""
         self.pages.setCurrentIndex(index)
         self.rail.mark(index)
-
-    # Requests of the pages
-
-    @Slot()
-    def _on_start_chatting(self) -> None:
-        self.show_page(CHAT)
-        if self.model_bar.is_loaded(STARTER_NAME):
-            return
-        self._wants_starter = True
-        self.model_bar.refresh()
-
-    @Slot(object)
-    def _on_inventory(self, _inventory: object) -> None:
-        if self._wants_starter:
-            self._wants_starter = False
-            self.model_bar.pick(STARTER_NAME)
-            self.model_bar.load()
-
-    @Slot()
-    def _on_new_chat(self) -> None:
-        self.show_page(CHAT)
-        self.chat.new_chat()
-
-    @Slot(str)
-    def _on_open_chat(self, chat_id: str) -> None:
-        self.show_page(CHAT)
-        self.chat.open_chat(chat_id)
-
-    @Slot(str)
-    def _on_open_run(self, run_id: str) -> None:
-        self.show_page(HISTORY)
-        self.history.open_run(run_id)
-
-    @Slot(str, str)
-    def _on_chat_with(self, model: str, adapter: str) -> None:
-        self.show_page(CHAT)
-        self.model_bar.load_with(model, adapter)
-
-    @Slot()
-    def _on_search(self) -> None:
-        self.show_page(HISTORY)
-        self.history.focus_search()
-
-    @Slot()
-    def _on_add_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder with models")
-        if folder:
-            self.settings.add_model_folder(folder)
-
-    @Slot(str, str, str, str)
-    def _on_race(self, model: str, prompt: str, old: str, new: str) -> None:
-        self.show_page(RACE)
-        self.race.offer(model, prompt, old, new)
-
-    @Slot()
-    def _on_page(self) -> None:
-        action = self.sender()
-        assert isinstance(action, QAction)
-        self.show_page(action.data())
-
-    @Slot()
-    def _on_home(self) -> None:
-        self.show_page(HOME)
 
     # Messages
 

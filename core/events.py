@@ -1,8 +1,8 @@
 """The two event streams that everything in Stride shows, stores or replays.
 
 Decoding: `GenerationStarted PassDone* GenerationEnded`. Training: `RunStarted`, then
-`StepDone`, `EvalDone`, `SampleDone`, `CheckpointSaved`, `Notice` in any order, `WayCompared` and
-`ThresholdAdvised` once it is over, then `RunEnded`.
+`StepDone`, `StepsPlanned`, `EvalDone`, `SampleDone`, `CheckpointSaved`, `Notice` in any order,
+`WayCompared` and `ThresholdAdvised` once it is over, then `RunEnded`.
 A failure is a typed exception, never an event. Standard library only.
 """
 
@@ -118,6 +118,14 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True)
+class StepsPlanned:
+    """A run of some minutes has other steps in all than was planned, by its pace so far."""
+
+    step: int
+    total_steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class EvalDone:
     """Held-out rows: agreement with the teacher by slot (slot 2 first), tokens per pass."""
 
@@ -219,6 +227,7 @@ class RunEnded:
 TrainingEvent = (
     RunStarted
     | StepDone
+    | StepsPlanned
     | EvalDone
     | SampleDone
     | CheckpointSaved

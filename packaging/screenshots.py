@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app import bootstrap
-from app.main_window import CHAT, HISTORY
+from app.navigation import CHAT, HISTORY
 from core.engine.request import LoadSpec
 from core.evaluate.prompts import demo_prompts
 from core.paths import user_paths

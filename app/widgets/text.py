@@ -84,6 +84,15 @@ def line(parent: QWidget | None = None) -> QFrame:
     return frame
 
 
+def enlarge(widget: QWidget, factor: float) -> None:
+    """Scale the type of a widget and of all that is in it now."""
+    # Read before any is set: what has no font of its own takes its parent's.
+    fonts = [(one, QFont(one.font())) for one in (widget, *widget.findChildren(QWidget))]
+    for one, font in fonts:
+        font.setPointSizeF(font.pointSizeF() * factor)
+        one.setFont(font)
+
+
 def clear_layout(layout: QLayout) -> None:
     """Remove everything from a layout, nested layouts too."""
     while (item := layout.takeAt(0)) is not None:

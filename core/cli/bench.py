@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.cli.keep import keep_run, session_record
+from core.cli.keep import keep_run
 from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
@@ -17,6 +17,7 @@ from core.evaluate.bench import BASELINES, Bench, BenchPlan
 from core.evaluate.figures import report
 from core.evaluate.measure import NEXT_TOKEN, Way, way_of
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
+from core.history.measured import measured_run, session_record
 from core.paths import user_paths
 from core.settings import load_settings
 
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     result = report(bench) | session_record(session.info, complete=code == 0)
     table = _table(result)
     source = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
-    keep_run("bench", f"Bench: {source}", table, result, paths)
+    keep_run(measured_run("bench", f"Bench: {source}", table, result, "cli"), paths)
     if args.out:
         _write(Path(args.out), result)
     if args.json:

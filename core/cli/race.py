@@ -6,15 +6,16 @@ import argparse
 import sys
 from typing import Any
 
-from core.cli.keep import keep_run, session_record
+from core.cli.keep import keep_run
 from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, Message, Request
 from core.errors import Cancelled, KnownError
 from core.evaluate.measure import NEXT_TOKEN, way_of
-from core.evaluate.race import Race, Racer, race_report
-from core.jsonl import to_dict
+from core.evaluate.race import Race, race_report
+from core.evaluate.recording import record_race
+from core.history.measured import measured_run, session_record
 from core.paths import user_paths
 from core.settings import load_settings
 
@@ -34,7 +35,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--k-max", type=int, help="most tokens kept of one pass, 1..16")
     parser.add_argument("--max-new-tokens", type=int, default=160)
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, which the window can play"
+    )
     parser.set_defaults(run=run)
 
 
@@ -58,10 +61,13 @@ def run(args: argparse.Namespace) -> int:
         raise Cancelled
     info = session.info
     report = race_report(racers) | session_record(info, complete=not interrupted)
-    report |= {"prompt": text, "device": info.device, "dtype": info.dtype}
+    report["prompt"] = text
     shown, events = racers[-1].median_lap
-    keep_run("race", text, shown.text, report, paths, events)
-    _show(report, racers, as_json=args.json)
+    keep_run(measured_run("race", text, shown.text, report, "cli"), paths, events)
+    if args.json:
+        print_json(record_race(report, racers))
+    else:
+        _show_table(report)
     if info.mtp_off_reason:
         note(f"MTP is off: {info.mtp_off_reason}")
     return 130 if interrupted else 0
@@ -79,16 +85,6 @@ def _measure(race: Race) -> bool:
     finally:
         bar.close()
     return False
-
-
-def _show(report: dict[str, Any], racers: list[Racer], *, as_json: bool) -> None:
-    """Print the race: as JSON with the events of the median runs, or as a table."""
-    if not as_json:
-        _show_table(report)
-        return
-    for row, racer in zip(report["results"], racers, strict=True):
-        row["events"] = [to_dict(event) for event in racer.median_lap[1]]
-    print_json(report)
 
 
 def _show_table(report: dict[str, Any]) -> None:

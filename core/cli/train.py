@@ -18,6 +18,7 @@ from core.events import (
     RunEnded,
     RunStarted,
     StepDone,
+    StepsPlanned,
     ThresholdAdvised,
     TrainingEvent,
     WayCompared,
@@ -175,7 +176,7 @@ class _Watcher:
 
     def _show(self, event: TrainingEvent) -> None:
         match event:
-            case RunStarted():
+            case RunStarted() | StepsPlanned():
                 self._total = event.total_steps
             case StepDone():
                 figures = f"loss {event.loss:.3f}, agreement {event.agreement:.2f}"

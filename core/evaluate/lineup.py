@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from core.control import Cancel
@@ -18,6 +17,7 @@ from core.evaluate.race import Race, Racer
 from core.model.install import Progress
 
 RACING = "Racing"
+ONE_TOKEN = "One token a pass"
 OpenSession = Callable[[LoadSpec, Progress], Any]
 """Opens a `core.engine.session.Session`."""
 
@@ -107,12 +107,3 @@ def speedup(slow: Result, fast: Result) -> tuple[float, float, float]:
     slower, faster = (sorted(lap[0].seconds for lap in one.racer.laps) for one in (slow, fast))
     middle = slow.racer.seconds / fast.racer.seconds
     return middle, slower[0] / faster[-1], slower[-1] / faster[0]
-
-
-def word_difference(first: str, second: str) -> tuple[int, int]:
-    """Words of the longer text that have no equal in the other's order, and its words."""
-    before, after = first.split(), second.split()
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    same = sum(block.size for block in matcher.get_matching_blocks())
-    longer = max(len(before), len(after))
-    return longer - same, longer

@@ -98,10 +98,11 @@ def decode_answer(
     events = tuple(session.stream(request, cancel, Threshold(threshold), count_from_slot))
     seconds = time.perf_counter() - began
     cancel.check()
-    return _measured(events, seconds), events
+    return measured_from(events, seconds), events
 
 
-def _measured(events: tuple[GenerationEvent, ...], seconds: float) -> Measured:
+def measured_from(events: tuple[GenerationEvent, ...], seconds: float) -> Measured:
+    """What an answer took, by its events and its whole wall-clock time."""
     started, ended = events[0], events[-1]
     assert isinstance(started, GenerationStarted)
     assert isinstance(ended, GenerationEnded)

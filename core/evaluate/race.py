@@ -149,6 +149,7 @@ def _row(racer: Racer) -> dict[str, Any]:
         "spread": (min(rates), max(rates)),
         "seconds": racer.seconds,
         "seconds_spread": (min(seconds), max(seconds)),
+        "lap_seconds": seconds,
         "prefill_seconds": median(one.prefill_seconds for one in every),
         "agreement": racer.agreement,
         "text": shown.text,

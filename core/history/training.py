@@ -19,6 +19,7 @@ from core.events import (
     RunStarted,
     RunState,
     StepDone,
+    StepsPlanned,
     ThresholdAdvised,
 )
 from core.history.processes import is_gone
@@ -155,7 +156,7 @@ def _summary(events: Sequence[Event]) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     for event in events:
         match event:
-            case RunStarted():
+            case RunStarted() | StepsPlanned():
                 summary |= {"total_steps": event.total_steps}
             case StepDone():
                 summary |= {"step": event.step, "loss": event.loss}

@@ -20,7 +20,13 @@ from transformers import DynamicCache
 from core.errors import KnownError
 from core.model.adapters import GatedAdapter
 from core.train.layout import Layout
-from core.train.losses import Teacher, previous_in_block, slot_loss, supervised_rows
+from core.train.losses import (
+    Teacher,
+    best_tokens,
+    previous_in_block,
+    slot_loss,
+    supervised_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,16 @@ class Outcome:
 
 
 class Reader:
-    """A causal model read in two parts: a shared prefix, then blocks behind it."""
+    """A causal model read in two parts: a shared prefix, then blocks behind it.
+
+    Attributes:
+        head: Turns the rows it gives into logits.
+    """
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self._embed = model.get_input_embeddings()
-        self._head = model.get_output_embeddings()
+        self.head = model.get_output_embeddings()
 
         if model.config._attn_implementation != "sdpa":  # noqa: SLF001  (it has no public name)
             raise KnownError(
@@ -54,26 +64,25 @@ class Reader:
             )
 
     def prefix(self, token_ids: Tensor, layout: Layout) -> tuple[DynamicCache, Tensor]:
-        """Cache of the prefix [B, L] and the logits [N, V] at its anchors."""
+        """Cache of the prefix [B, L] and the last hidden rows [N, H] at its anchors."""
         cache = DynamicCache()
         rows = self._run(self._embed(token_ids), cache)
         starts = layout.slot == 0
         batch = starts.nonzero()[:, 0]
-        return cache, cast("Tensor", self._head(rows[batch, layout.anchor[starts]]))
+        return cache, rows[batch, layout.anchor[starts]]
 
     def block(self, inputs: Tensor, cache: DynamicCache, layout: Layout) -> Tensor:
-        """Logits [B, M, V] of block rows, given as ids [B, M] or embeddings [B, M, H]."""
+        """Last hidden rows [B, M, H] of block rows, given as ids [B, M] or embeddings [B, M, H]."""
         embeddings = inputs if inputs.is_floating_point() else self._embed(inputs)
         # A fork over the same entries: student and teacher must not see each other's rows.
         layers: list[Any] = cache.layers
         forked = DynamicCache(ddp_cache_data=[(one.keys, one.values) for one in layers])
-        rows = self._run(
-            embeddings.to(self._head.weight.dtype),
+        return self._run(
+            embeddings.to(self.head.weight.dtype),
             forked,
             attention_mask=layout.allow,
             position_ids=layout.position,
         )
-        return cast("Tensor", self._head(rows))
 
     def _run(self, embeddings: Tensor, cache: DynamicCache, **how: Tensor) -> Tensor:
         out = self._model.base_model(
@@ -100,19 +109,19 @@ class GatedDistillation(nn.Module):
 
     def forward(self, token_ids: Tensor, layout: Layout) -> Outcome:
         """The loss of one batch of token ids [B, L], right-padded."""
+        head = self._reader.head
         with torch.no_grad():
             cache, anchors = self._reader.prefix(token_ids, layout)
-            first = over_regions(anchors.argmax(-1), layout)
+            first = over_regions(best_tokens(head, anchors), layout)
         with self.masks.gate(layout.slot.shape[1]):
-            logits = self._reader.block(self.masks.mask_vectors(layout.slot), cache, layout)
+            rows = self._reader.block(self.masks.mask_vectors(layout.slot), cache, layout)
+        picks = best_tokens(head, rows)
         with torch.no_grad():
-            picks = logits.argmax(-1)
             read = previous_in_block(first, picks, layout.slot)
             counts = supervised_rows(read, layout, self._end_ids)
             target = self._reader.block(read, cache, layout)[counts]
-            agrees = picks[counts] == target.argmax(-1)
-        loss = slot_loss(logits[counts], target, self._teacher)
-        return Outcome(loss, agrees, layout.slot[counts] + 2)
+        loss, wanted = slot_loss(head, rows[counts], head, target, self._teacher)
+        return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
 
 
 class FullDistillation(nn.Module):
@@ -132,17 +141,21 @@ class FullDistillation(nn.Module):
     def forward(self, token_ids: Tensor, layout: Layout) -> Outcome:
         """The loss of one batch of token ids [B, L], right-padded."""
         student, frozen = self._readers
-        cache, first_logits = student.prefix(token_ids, layout)
-        logits = student.block(torch.full_like(layout.slot, self._mask_id), cache, layout)
+        cache, anchors = student.prefix(token_ids, layout)
+        rows = student.block(torch.full_like(layout.slot, self._mask_id), cache, layout)
+        first, picks = (best_tokens(student.head, one) for one in (anchors, rows))
         with torch.no_grad():
-            first = over_regions(first_logits.argmax(-1), layout)
-            read = previous_in_block(first, logits.argmax(-1), layout.slot)
+            read = previous_in_block(over_regions(first, layout), picks, layout.slot)
             counts = supervised_rows(read, layout, self._end_ids)
-            frozen_cache, first_target = frozen.prefix(token_ids, layout)
+            frozen_cache, frozen_anchors = frozen.prefix(token_ids, layout)
             target = frozen.block(read, frozen_cache, layout)[counts]
         real = layout.valid[layout.slot == 0]
-        both = torch.cat([first_logits[real], logits[counts]])
-        wanted = torch.cat([first_target[real], target])
-        agrees = both.detach().argmax(-1) == wanted.argmax(-1)
-        slots = torch.cat([torch.ones_like(first_target[real].argmax(-1)), layout.slot[counts] + 2])
-        return Outcome(slot_loss(both, wanted, self._teacher), agrees, slots)
+        loss, wanted = slot_loss(
+            student.head,
+            torch.cat([anchors[real], rows[counts]]),
+            frozen.head,
+            torch.cat([frozen_anchors[real], target]),
+            self._teacher,
+        )
+        slots = torch.cat([torch.ones_like(first[real]), layout.slot[counts] + 2])
+        return Outcome(loss, torch.cat([first[real], picks[counts]]) == wanted, slots)

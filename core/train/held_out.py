@@ -51,6 +51,11 @@ class HeldOut:
         # Ranks with a share of the weights each can only decode together.
         self._takes_part = bool(rows) and (accelerator.is_main_process or spec.shard)
 
+    @property
+    def last_seconds(self) -> float:
+        """What the newest evaluation took; 0.0 before the first."""
+        return self.last.seconds if self.last else 0.0
+
     def look(self, step: int) -> list[EvalDone | SampleDone]:
         """Evaluate after a step, unless that was done just now; keep the adapter if it is best."""
         if not self._takes_part or (self.last is not None and self.last.step == step):

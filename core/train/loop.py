@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import platform
 import statistics
@@ -19,7 +18,7 @@ from core.device import choose_device, machine_record
 from core.documents.records import Row
 from core.engine.session import choose_dtype
 from core.errors import Cancelled, KnownError
-from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone
+from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, StepsPlanned
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.afterwards import compare_afterwards
@@ -33,14 +32,14 @@ from core.train.data import Sample, split_rows, to_samples
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
+from core.train.schedule import Schedule
 from core.train.sharding import any_rank
-from core.train.spec import COMPARING_SHARE, TrainSpec
+from core.train.spec import TrainSpec
 from core.train.step import Stepper
 from core.train.student import FullStudent, copied, describe, end_ids, load_student, with_weights
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 
-PLAN_FILE = "plan.json"
 PROBE_STEPS = 3
 LONGEST_WAIT = timedelta(days=1)
 
@@ -82,6 +81,7 @@ class Training:
         goes_on = spec.start_from != "none"
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
+        self._schedule = Schedule(spec, run_dir, self._accelerator)
 
     @property
     def report(self) -> Reporter:
@@ -113,23 +113,27 @@ class Training:
             lambda sentence: self._report.say("memory", sentence),
         )
         first = self._resume()
-        total, evaluated = self._plan()
-        self._start_event(first, total)
+        plan = self._schedule
+        evaluated = self._probe()
+        self._start_event(first, plan.total)
         for event in evaluated:
             self._report(event)
         step = first
-        while step < total and not self._stops():
-            self._report(self._stepper.take(step, total))
+        while step < plan.total and not self._stops():
+            done = self._stepper.take(step, plan.total)
             step += 1
-            if step % self._spec.eval_every == 0 and step < total:
+            self._report(done)
+            if plan.follow(step, self.seconds, done.seconds, self._held_out.last_seconds):
+                self._report(StepsPlanned(step, plan.total))
+            if step % self._spec.eval_every == 0 and step < plan.total:
                 self._report_evaluation(step)
-            if step % self._spec.save_every == 0 or step == total:
+            if step % self._spec.save_every == 0 or step == plan.total:
                 self._save(step)
             self._wishes.wait_while_paused(lambda word: self._report.say("pause", word))
-        if step < total:
+        if step < plan.total:
             self._save(step)
         self._report_evaluation(step)
-        return step == total, step, self._stepper.supervised
+        return step == plan.total, step, self._stepper.supervised
 
     def _stops(self) -> bool:
         """Whether any rank was asked to stop: all must leave at the same step."""
@@ -256,29 +260,19 @@ class Training:
         self._report.say("resume", f"Going on after step {step}.")
         return step
 
-    def _plan(self) -> tuple[int, list[EvalDone | SampleDone]]:
-        """Total steps: the spec's, or fixed once by a probe and stored beside it.
+    def _probe(self) -> list[EvalDone | SampleDone]:
+        """Fix the steps of a run of some minutes that has none yet.
 
         Returns:
-            The steps, and what the probe's evaluation of the untrained adapter found.
+            What the evaluation of the untrained adapter found, which is part of it.
         """
-        if self._spec.steps is not None:
-            return self._spec.steps, []
-        stored = self._run_dir / PLAN_FILE
-        if stored.is_file():
-            return int(json.loads(stored.read_text())["steps"]), []
+        if self._schedule.total:
+            return []
         self._report.say("probe", "Measuring how long a step takes.")
         step_seconds = statistics.median(self._stepper.probe(n) for n in range(PROBE_STEPS))
         evaluated = self._held_out.look(0)
-        eval_seconds = self._held_out.last.seconds if self._held_out.last else 0.0
-        assert self._spec.minutes is not None
-        allowed = self._spec.minutes * 60 * (1 - COMPARING_SHARE)
-        left = allowed - (time.monotonic() - self._began) - eval_seconds
-        steps = max(1, int(left / (step_seconds + eval_seconds / self._spec.eval_every)))
-        if self._accelerator.is_main_process:
-            stored.write_text(json.dumps({"steps": steps, "seconds_per_step": step_seconds}))
-        self._accelerator.wait_for_everyone()
-        return int(json.loads(stored.read_text())["steps"]), evaluated
+        self._schedule.fix(0, self.seconds, step_seconds, self._held_out.last_seconds)
+        return evaluated
 
     def _start_event(self, first: int, total: int) -> None:
         machine = {**machine_record(), "pid": os.getpid(), "host": platform.node()}

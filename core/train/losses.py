@@ -1,11 +1,11 @@
-"""What a batch's logits cost, and which of its slots count.
+"""What a batch's rows cost, and which of its slots count.
 
-Shapes: B rows, M mask rows a row, S supervised slots, V vocabulary.
+Shapes: B rows, M mask rows a row, S supervised slots, H hidden size, V vocabulary.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from core.train.layout import Layout
 
 Teacher = Literal["hard", "soft"]
+PIECE_ROWS = 256
+"""Rows whose logits stand in memory at a time."""
 
 
 def previous_in_block(first: Tensor, block: Tensor, slot: Tensor) -> Tensor:
@@ -37,16 +39,82 @@ def supervised_rows(read: Tensor, layout: Layout, end_ids: Tensor) -> Tensor:
     return layout.valid & ~ended
 
 
-def slot_loss(student: Tensor, teacher: Tensor, kind: Teacher) -> Tensor:
-    """Mean loss of student logits [S, V] against teacher logits [S, V], in float32.
+def best_tokens(head: nn.Module, rows: Tensor) -> Tensor:
+    """[...] the likeliest token of each hidden row [..., H], a few rows at a time."""
+    pieces = rows.detach().flatten(0, -2).split(PIECE_ROWS)
+    with torch.no_grad():
+        return torch.cat([head(one).argmax(-1) for one in pieces]).view(rows.shape[:-1])
+
+
+def slot_loss(
+    head: nn.Module, rows: Tensor, teacher_head: nn.Module, teacher_rows: Tensor, kind: Teacher
+) -> tuple[Tensor, Tensor]:
+    """Mean loss of hidden rows [S, H] against the teacher's, in float32, and its tokens [S].
 
     Hard: cross-entropy with the teacher's argmax (the paper's choice, 2602.06019 table
     "supervision"). Soft: KL from the teacher's whole distribution.
     """
-    if not student.shape[0]:
-        return student.float().sum()  # nothing counts in this batch: no loss, no gradient
+    weights = [one for one in head.parameters() if one.requires_grad]
+    found: tuple[Tensor, Tensor] = _SlotLoss.apply(
+        rows, head, teacher_head, teacher_rows, kind, *weights
+    )
+    return found
+
+
+class _SlotLoss(torch.autograd.Function):
+    """The loss and its gradient in one go, a few rows at a time.
+
+    The logits of a whole batch would be the largest tensors of a step: [S, V] in float32, several
+    times over.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        head: nn.Module,
+        teacher_head: nn.Module,
+        teacher_rows: Tensor,
+        kind: Teacher,
+        *weights: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        total = rows.new_zeros((), dtype=torch.float32)
+        row_gradients, tokens = [], []
+        weight_gradients = [torch.zeros_like(one) for one in weights]
+        for own, other in zip(rows.split(PIECE_ROWS), teacher_rows.split(PIECE_ROWS), strict=True):
+            piece = own.detach().requires_grad_()
+            with torch.enable_grad():
+                logits = head(piece)
+            loss, gradient, best = _loss_of_logits(logits.detach(), teacher_head(other), kind)
+            first, *rest = torch.autograd.grad(logits, (piece, *weights), gradient.to(logits.dtype))
+            total += loss
+            row_gradients.append(first)
+            tokens.append(best)
+            for summed, one in zip(weight_gradients, rest, strict=True):
+                summed.add_(one)
+        count = max(1, len(rows))
+        gradients = (torch.cat(row_gradients), *weight_gradients)
+        ctx.save_for_backward(*(one / count for one in gradients))
+        ctx.mark_non_differentiable(wanted := torch.cat(tokens))
+        return total / count, wanted
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        rows, *weights = (one * outer for one in ctx.saved_tensors)
+        return rows, None, None, None, None, *weights
+
+
+def _loss_of_logits(
+    student: Tensor, teacher: Tensor, kind: Teacher
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Summed loss of logits [S, V], its gradient [S, V] and the teacher's tokens [S]."""
+    log_p = student.float().log_softmax(-1)
+    best = teacher.argmax(-1, keepdim=True)
     if kind == "hard":
-        return nn.functional.cross_entropy(student.float(), teacher.argmax(-1))
-    log_p = torch.log_softmax(student.float(), -1)
-    log_q = torch.log_softmax(teacher.float(), -1)
-    return nn.functional.kl_div(log_p, log_q, log_target=True, reduction="batchmean")
+        loss = -log_p.gather(-1, best).sum()
+        wanted = torch.zeros_like(log_p).scatter_(-1, best, 1.0)
+    else:
+        log_q = teacher.float().log_softmax(-1)
+        wanted = log_q.exp()
+        loss = (wanted * (log_q - log_p)).sum()
+    return loss, log_p.exp_().sub_(wanted), best[:, 0]

@@ -15,6 +15,7 @@ from core.events import (
     RunStarted,
     SampleDone,
     StepDone,
+    StepsPlanned,
     ThresholdAdvised,
     TrainingEvent,
     WayCompared,
@@ -71,21 +72,18 @@ class RunProgress:
         for event in events:
             self._take(event)
 
-    def _take(self, event: TrainingEvent) -> None:
+    def _take(self, event: TrainingEvent) -> None:  # noqa: C901  (a case an event)
         match event:
             case RunStarted():
-                self.total_steps, self.step = event.total_steps, event.first_step
-                self.ended, self.phase = None, "train"
-                self.pid = int(str(event.machine.get("pid", 0)))
-                self.compared, self.advice = [], None
-                self._recent.clear()
-                self._forget_after(event.first_step)
+                self._begin(event)
             case StepDone():
                 self.phase, self.step = "train", event.step
                 self.learning_rate = event.learning_rate
                 self.losses.append((event.step, event.loss))
                 self.agreements.append((event.step, event.agreement))
                 self._recent.append((event.seconds, event.supervised))
+            case StepsPlanned():
+                self.total_steps = event.total_steps
             case EvalDone():
                 self.evaluations.append(event)
             case SampleDone():
@@ -102,6 +100,14 @@ class RunProgress:
                 self.message = event.message
             case RunEnded():
                 self.ended = event
+
+    def _begin(self, event: RunStarted) -> None:
+        self.total_steps, self.step = event.total_steps, event.first_step
+        self.ended, self.phase = None, "train"
+        self.pid = int(str(event.machine.get("pid", 0)))
+        self.compared, self.advice = [], None
+        self._recent.clear()
+        self._forget_after(event.first_step)
 
     def _forget_after(self, step: int) -> None:
         """Steps behind the checkpoint that a resumed run starts from are done again."""

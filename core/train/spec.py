@@ -45,7 +45,7 @@ class TrainSpec:
         shard: Divide the weights among the ranks, too: for full trainings of models that do not
             fit one GPU.
         context: Rows longer than this many tokens are cut.
-        minutes: Time for everything, synthesis included; fixes `steps` once by a probe.
+        minutes: Time for everything, synthesis included; a probe and the pace turn it into steps.
         teacher: "hard" (argmax) or "soft" (whole distribution).
         eval_rows: Held-out rows, never trained on.
     """
@@ -68,17 +68,17 @@ class TrainSpec:
     vector_learning_rate: float = 1e-2
     warmup_steps: int = 20
     clip: float = 1.0
-    sequences: int = 8
-    micro_sequences: int = 8
+    sequences: int = 4
+    micro_sequences: int = 4
     processes: int = 1
     shard: bool = False
     mask_rows: int = 98
     context: int = 384
     minutes: float | None = None
     steps: int | None = None
-    eval_every: int = 100
+    eval_every: int = 200
     eval_rows: int = 24
-    save_every: int = 50
+    save_every: int = 100
     keep_checkpoints: int = 2
     seed: int = 0
     device: str = "auto"

@@ -25,7 +25,7 @@ from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
 from core.train.memory import in_halves
 from core.train.spec import ANSWER_TOKENS
 
-BATCH = 48
+BATCH = 96
 PROMPT_TOKENS = 64
 
 Advance = Callable[[int, int], bool]

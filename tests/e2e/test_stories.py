@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
-from app.main_window import CHAT, HISTORY, HOME, SETTINGS
+from app.navigation import CHAT, HISTORY, HOME, SETTINGS
 from app.pages.chat.turns import AnswerTurn
 from app.widgets import model_bar
 from app.workers.inventory import Inventory, ModelChoice

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application, build
-from app.main_window import CHAT, TRAINING
+from app.navigation import CHAT, TRAINING
 from app.wizard.files_page import DropZone
 from core.history.training import is_at_work
 from core.paths import Paths

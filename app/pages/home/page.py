@@ -13,7 +13,7 @@ from app.pages.home.pass_picture import PassPicture
 from app.pages.home.recent import RecentCard
 from app.pages.home.starter_card import StarterCard
 from app.widgets.card import Card, ScrollPage
-from app.widgets.text import SPACE, muted, title
+from app.widgets.text import SPACE, button, muted, title
 
 LOGO_SIZE = 48
 
@@ -25,11 +25,13 @@ class HomePage(ScrollPage):
         start_requested: Load the starter and go to the chat.
         starter_fetched: The starter is on this machine now.
         run_requested: Id of a run to open in the history.
+        see_requested: Play the recorded race.
     """
 
     start_requested = Signal()
     starter_fetched = Signal()
     run_requested = Signal(str)
+    see_requested = Signal()
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +40,7 @@ class HomePage(ScrollPage):
         self._starter = StarterCard(context)
         self._recent = RecentCard(context)
         self.column.addLayout(self._head())
-        self.column.addWidget(_picture_card())
+        self.column.addWidget(self._picture_card())
         self.column.addWidget(self._starter)
         self.column.addWidget(self._recent)
         self._starter.start_requested.connect(self.start_requested)
@@ -66,16 +68,20 @@ class HomePage(ScrollPage):
         head.addLayout(words, 1)
         return head
 
+    def _picture_card(self) -> Card:
+        card = Card("How to read an answer")
+        card.body.addWidget(PassPicture())
+        card.body.addWidget(
+            muted(
+                "Each coloured block is what one pass of the model added; the figure is its size."
+            )
+        )
+        see = button("See it: a recorded race", "race")
+        see.clicked.connect(self.see_requested)
+        card.body.addWidget(see, 0, Qt.AlignmentFlag.AlignLeft)
+        return card
+
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._logo.setPixmap(app_pixmap(LOGO_SIZE, self.devicePixelRatioF()))
-
-
-def _picture_card() -> Card:
-    card = Card("How to read an answer")
-    card.body.addWidget(PassPicture())
-    card.body.addWidget(
-        muted("Each coloured block is what one pass of the model added; the figure is its size.")
-    )
-    return card

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
-from app.pages.race.lane import Lane
+from app.pages.race.presentation import Presentation
 from app.pages.race.setup import RaceSetup
 from app.pages.race.sides import Subject, entries_of, sides_of
-from app.pages.race.verdict import explanation, headline
-from app.widgets.card import Card, ScrollPage
-from app.widgets.text import SPACE, body, button, heading, muted, title
+from app.pages.race.stage import Stage
+from app.pages.race.verdict import recording_note
+from app.widgets.card import ScrollPage
+from app.widgets.text import SPACE, button, muted, title
 from app.workers.inventory import Inventory, weights_in
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
 from core.engine.request import Message, Request, SessionInfo
 from core.evaluate.lineup import Entry, Result, run_lineup
+from core.evaluate.recording import Recording, race_run, read_recording, shipped_race
 
-TICK_MS = 33
-ROOM_FOR_TWO = 700
-"""Narrower pages show one side above the other."""
 ABOUT = (
     "Each side is measured alone, several times after a warm-up; then the median runs are shown "
     "together, as fast as they were. The chat model is unloaded meanwhile."
@@ -51,8 +50,9 @@ class RacePage(ScrollPage):
         self._offer: tuple[str, str, str, str] | None = None
         self._job: Job | None = None
         self._waiting: list[Entry] = []
-        self._results: list[Result] = []
-        self._began = 0.0
+        self._results: Sequence[Result] = ()
+        self._note = ""
+        self._prompt = ""
         self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
         self._stop = button("Stop", "stop")
@@ -61,11 +61,7 @@ class RacePage(ScrollPage):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._phase = muted()
-        self._headline = heading("")
-        self._explanation = body()
-        self._lanes = Lane(), Lane()
-        self._side_by_side = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._timer = QTimer(self, interval=TICK_MS)
+        self._stage = Stage()
         self._build()
         self._connect()
         self._show()
@@ -82,14 +78,7 @@ class RacePage(ScrollPage):
         self._setup.body.addLayout(row)
         self._setup.body.addWidget(self._bar)
         self._setup.body.addWidget(self._phase)
-        self._verdict = Card()
-        self._verdict.body.addWidget(self._headline)
-        self._verdict.body.addWidget(self._explanation)
-        self.column.addWidget(self._verdict)
-        self._side_by_side.setSpacing(2 * SPACE)
-        for lane in self._lanes:
-            self._side_by_side.addWidget(lane, 1)
-        self.column.addLayout(self._side_by_side)
+        self.column.addWidget(self._stage)
 
     def _connect(self) -> None:
         engine, training = self._context.engine, self._context.training
@@ -102,7 +91,7 @@ class RacePage(ScrollPage):
         self._start.clicked.connect(self._on_start)
         self._stop.clicked.connect(self._on_stop)
         self._again.clicked.connect(self._on_again)
-        self._timer.timeout.connect(self._on_tick)
+        self._stage.over.connect(self._show)
 
     # What others ask for
 
@@ -127,6 +116,35 @@ class RacePage(ScrollPage):
         self._subject = Subject(model, tuple(one for one in (old, new) if one))
         self._show_sides()
         self._setup.choose(prompt, old, new)
+
+    def play_recording(self) -> None:
+        """Show the race that was shipped with Stride, unless another one is at work."""
+        if self._job is None and not self._waiting:
+            self._read_recording(self._on_recording)
+
+    def present(self) -> None:
+        """Show the last race full screen, or the one that was shipped where there is none."""
+        if self._results:
+            self._present(self._results, self._note)
+        else:
+            self._read_recording(self._on_recording_to_present)
+
+    def _present(self, results: Sequence[Result], note: str) -> None:
+        self._stage.finish()
+        Presentation(results, note, self.window()).showFullScreen()
+
+    @Slot(object)
+    def _on_recording_to_present(self, recording: Recording) -> None:
+        self._present(recording.results, recording_note(recording))
+
+    def _read_recording(self, then: Callable[[Recording], None]) -> None:
+        self._context.jobs.start(lambda _cancel, _progress: read_recording(shipped_race()), then)
+
+    @Slot(object)
+    def _on_recording(self, recording: Recording) -> None:
+        if self._job is None and not self._waiting:
+            self._results, self._note = recording.results, recording_note(recording)
+            self._on_again()
 
     # Setting up
 
@@ -177,7 +195,7 @@ class RacePage(ScrollPage):
     def _on_start(self) -> None:
         if self._missing:
             return
-        self._results = []
+        self._results, self._note = (), ""
         settings = self._context.settings.value
         entries = entries_of(
             self._subject, self._setup.sides, self._setup.threshold, settings, self._inventory
@@ -199,8 +217,8 @@ class RacePage(ScrollPage):
 
     def _run(self, entries: list[Entry]) -> None:
         setup, open_session = self._setup, self._context.open_session
-        request = Request((Message("user", setup.prompt),), max_new_tokens=setup.max_new_tokens)
-        runs = setup.runs
+        self._prompt, runs = setup.prompt, setup.runs
+        request = Request((Message("user", self._prompt),), max_new_tokens=setup.max_new_tokens)
 
         def work(cancel: Cancel, progress: Progress) -> list[Result]:
             return run_lineup(entries, request, runs, open_session, cancel, progress)
@@ -231,14 +249,23 @@ class RacePage(ScrollPage):
     @Slot(object)
     def _on_results(self, results: list[Result]) -> None:
         self._results = results
-        self._headline.setText(headline(results))
-        self._explanation.setText(explanation(results))
+        self._context.jobs.start(self._keep, self._on_kept)
+
+    def _keep(self, _cancel: Cancel, _progress: Progress) -> None:
+        """Write the race into the history, if there is one."""
+        store = self._context.history.get_store()
+        if store is not None:
+            store.save_run(*race_run(self._prompt, self._results))
+
+    @Slot(object)
+    def _on_kept(self, _: None) -> None:
+        self._context.history.changed.emit()
 
     @Slot()
     def _on_finished(self) -> None:
         self._job = None
         self._show_sides()
-        if self._results and self.isVisible():
+        if self._results:
             self._on_again()
         self._show()
         self._context.loan.take_back(self)
@@ -248,28 +275,19 @@ class RacePage(ScrollPage):
 
     @Slot()
     def _on_again(self) -> None:
-        for lane, result in zip(self._lanes, self._results, strict=True):
-            lane.prepare(result.entry.label, result.racer.median_lap[1])
-        self._began = time.monotonic()
-        self._timer.start()
+        self._stage.play(self._results, self._note)
+        if not self.isVisible():
+            self._stage.finish()
         self._show()
-        QTimer.singleShot(0, self._scroll_to_lanes)  # once they have their place
+        QTimer.singleShot(0, self._scroll_to_stage)  # once it has its place
 
     @Slot()
-    def _scroll_to_lanes(self) -> None:
-        self.ensureWidgetVisible(self._lanes[0])
-
-    @Slot()
-    def _on_tick(self) -> None:
-        elapsed = time.monotonic() - self._began
-        over = [lane.show_at(elapsed) for lane in self._lanes]
-        if all(over):
-            self._timer.stop()
-            self._show()
+    def _scroll_to_stage(self) -> None:
+        self.ensureWidgetVisible(self._stage)
 
     def _show(self) -> None:
         at_work = self._job is not None or bool(self._waiting)
-        is_over = bool(self._results) and not self._timer.isActive()
+        is_over = bool(self._results) and not self._stage.is_playing
         self._start.setVisible(not at_work)
         self._start.setEnabled(not self._missing)
         self._why.setText("" if at_work else self._missing)
@@ -277,28 +295,10 @@ class RacePage(ScrollPage):
         self._again.setVisible(is_over and not at_work)
         for one in (self._bar, self._phase):
             one.setVisible(at_work)
-        for lane in self._lanes:
-            lane.setVisible(bool(self._results))
-        self._verdict.setVisible(is_over)
+        self._stage.setVisible(bool(self._results))
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._setup.show_threshold(self._context.settings.value.threshold)
         self._show()
-
-    @override
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        if self._timer.isActive():
-            self._timer.stop()
-            for lane in self._lanes:
-                lane.show_at(lane.duration)
-            self._show()
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        is_narrow = self.width() < ROOM_FOR_TWO
-        down, right = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
-        self._side_by_side.setDirection(down if is_narrow else right)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.workers.inventory import AdapterChoice, Inventory
 from core.engine.request import LoadSpec
-from core.evaluate.lineup import Entry
+from core.evaluate.lineup import ONE_TOKEN, Entry
 from core.evaluate.measure import NEXT_TOKEN, Way
 from core.model.adapter_info import adapter_name, starter_adapter
 from core.settings import Settings
-
-ONE_TOKEN = "One token a pass"
 
 
 @dataclass(frozen=True)
@@ -57,21 +55,26 @@ def entries_of(
     settings: Settings,
     inventory: Inventory,
 ) -> list[Entry]:
-    """Both sides.
+    """Who is measured for two sides.
 
-    One-token decoding shares the other side's weights, so that both take turns; a full adapter
-    has changed the weights, so against one it is that of the base model.
+    One-token decoding shares the other side's weights, so that both take turns. A full adapter
+    has changed the weights: against one it is that of the base model, and the adapter's own
+    one-token decoding runs, too, as it may differ.
     """
     known = _by_folder(inventory)
-    entries = []
+    entries, between = [], []
     for side, other in (sides, sides[::-1]):
         adapter = side.adapter or other.adapter
-        if not side.adapter and adapter in known and known[adapter].kind == "full":
-            adapter = "none"
-        load = LoadSpec(subject.model, adapter, settings.device, settings.dtype)
+        changed = not side.adapter and adapter in known and known[adapter].kind == "full"
+        load = LoadSpec(
+            subject.model, "none" if changed else adapter, settings.device, settings.dtype
+        )
         way = Way("confadapt", threshold) if side.adapter else NEXT_TOKEN
         entries.append(Entry(side.label, load, way))
-    return entries
+        if changed:
+            own = f"{other.label}, {ONE_TOKEN.lower()}"
+            between = [Entry(own, replace(load, adapter=adapter), NEXT_TOKEN)]
+    return [entries[0], *between, entries[1]]
 
 
 def _by_folder(inventory: Inventory) -> dict[str, AdapterChoice]:

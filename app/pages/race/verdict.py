@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from core.evaluate.lineup import Result, speedup, word_difference
+from collections.abc import Sequence
+
+from core.evaluate.differences import differing_words, word_diff
+from core.evaluate.lineup import Result, speedup
+from core.evaluate.recording import Recording
 
 
-def headline(results: list[Result]) -> str:
+def headline(results: Sequence[Result]) -> str:
     """What the race came to, in one line."""
-    times, low, high = speedup(*results)
-    one, other = (result.entry.label for result in results)
+    first, last = results[0], results[-1]
+    times, low, high = speedup(first, last)
+    one, other = first.entry.label, last.entry.label
     against = one[:1].lower() + one[1:]
     spread = f" ({low:.2f} to {high:.2f})" if len(results[0].racer.laps) > 1 else ""
     return f"{other}: {times:.2f} times as fast as {against}{spread}"
 
 
-def explanation(results: list[Result]) -> str:
+def recording_note(recording: Recording) -> str:
+    """That a race was run before, and where."""
+    machine = recording.machine
+    where = ", ".join([f"{machine['cores']} cores of {machine['cpu']}", *machine["gpus"]])
+    return (
+        f"A recording: {recording.model}, run on {recording.day} on {where}. Nothing is computed "
+        f"here now.\nPrompt: {recording.prompt}"
+    )
+
+
+def explanation(results: Sequence[Result]) -> str:
     """How it was measured, and what explains it."""
     return "\n".join((_measuring(results), *map(_side, results), _answers(results)))
 
 
-def _measuring(results: list[Result]) -> str:
+def _measuring(results: Sequence[Result]) -> str:
     info, laps = results[0].info, len(results[0].racer.laps)
     many = laps > 1
     runs = f"medians of {laps} runs" if many else "one run"
@@ -43,12 +58,13 @@ def _side(result: Result) -> str:
     )
 
 
-def _answers(results: list[Result]) -> str:
-    """How far the two answers are the same; a shorter one is also sooner done."""
-    one, other = (result.racer.median_lap[0] for result in results)
+def _answers(results: Sequence[Result]) -> str:
+    """How far the first and the last answer are the same; a shorter one is also sooner done."""
+    ends = results[0], results[-1]
+    one, other = (result.racer.median_lap[0] for result in ends)
     if one.text == other.text:
         return "The answers are the same."
-    differ, words = word_difference(one.text, other.text)
+    differ, words = differing_words(word_diff(one.text, other.text))
     text = (
         f"The answers differ in {differ} of {words} words."
         if differ
@@ -56,6 +72,6 @@ def _answers(results: list[Result]) -> str:
     )
     if len(one.token_ids) == len(other.token_ids):
         return text
-    slow, fast = (result.racer.tokens_per_second for result in results)
+    slow, fast = (result.racer.tokens_per_second for result in ends)
     ratio = fast / slow if slow else 0.0
     return f"{text} They are not of the same length: {ratio:.2f} times in tokens a second."

@@ -210,3 +210,21 @@ def test_a_draft_that_cannot_be_saved_is_told(qtbot: QtBot, wizard: Wizard, monk
         wizard.state.update(name="x")
     assert "No space left" in str(told.args[0])
     assert wizard.state.draft.name == "x"
+
+
+def test_only_a_full_training_on_several_ranks_can_be_divided(wizard: Wizard) -> None:
+    def choose(name: str, index: int) -> None:
+        box = wizard.findChild(QComboBox, name)
+        box.setCurrentIndex(index)
+        box.activated.emit(index)
+
+    shard = wizard.findChild(QComboBox, "shard")
+    assert not shard.isEnabled()
+    choose("kind", 1)
+    wizard.findChild(QSpinBox, "processes").setValue(2)
+    assert shard.isEnabled()
+    choose("shard", 1)
+    assert wizard.state.draft.advanced["shard"] is True
+    choose("kind", 0)
+    assert not shard.isEnabled()
+    assert "shard" not in wizard.state.draft.advanced

@@ -7,7 +7,7 @@ import pytest
 from core.control import Cancel
 from core.engine.request import LoadSpec, Request
 from core.errors import Cancelled
-from core.evaluate.lineup import Entry, Result, run_lineup, speedup, word_difference
+from core.evaluate.lineup import Entry, Result, run_lineup, speedup
 from core.evaluate.measure import NEXT_TOKEN, Measured, Way
 from core.evaluate.race import Racer
 from tests.core.engine.harness import toy_session, user
@@ -84,16 +84,3 @@ def result(*seconds: float) -> Result:
 
 def test_the_speedup_is_of_the_medians_and_its_ends_of_the_extremes() -> None:
     assert speedup(result(4.0, 6.0, 5.0), result(2.0, 2.5, 4.0)) == (2.0, 1.0, 3.0)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "found"),
-    [
-        ("a b c", "a b c", (0, 3)),
-        ("a b c", "a x c d", (2, 4)),
-        ("a b", "a", (1, 2)),
-        ("", "", (0, 0)),
-    ],
-)
-def test_words_that_differ(first: str, second: str, found: tuple[int, int]) -> None:
-    assert word_difference(first, second) == found

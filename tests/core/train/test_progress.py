@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from core.events import CheckpointSaved, EvalDone, Notice, RunEnded, RunStarted, StepDone
+from core.events import (
+    CheckpointSaved,
+    EvalDone,
+    Notice,
+    RunEnded,
+    RunStarted,
+    StepDone,
+    StepsPlanned,
+)
 from core.train.progress import RunProgress
 
 
@@ -43,3 +51,9 @@ def test_steps_that_a_resumed_run_does_again_are_not_shown_twice() -> None:
     progress.take([start(), step(1), step(2), step(3), start(first=2), step(3), step(4)])
     assert [one for one, _ in progress.losses] == [1, 2, 3, 4]
     assert progress.ended is None
+
+
+def test_another_plan_changes_what_is_left() -> None:
+    progress = RunProgress()
+    progress.take([start(), step(1), StepsPlanned(1, 5)])
+    assert (progress.share, progress.seconds_left) == (0.2, 8.0)

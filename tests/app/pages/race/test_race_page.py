@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
-from app.main_window import HOME, RACE
+from app.navigation import HOME, RACE
 from app.pages.race import page as race_page
-from app.pages.race.lane import event_times
+from app.pages.race.lane import Lane, event_times
 from app.pages.race.page import NO_PROMPT, RacePage
+from app.pages.race.presentation import Presentation
 from app.pages.race.sides import ONE_TOKEN, Side, Subject, entries_of
 from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
@@ -23,7 +25,9 @@ from core.errors import Cancelled
 from core.evaluate.lineup import Entry, Result
 from core.evaluate.measure import Measured
 from core.evaluate.race import Racer
+from core.evaluate.recording import read_recording, shipped_race
 from core.events import PassDone
+from core.history.records import RunFilter
 from core.metrics import answer_figures
 from core.settings import Settings
 from tests.fakes import INFO, ended, scripted_passes, started
@@ -97,7 +101,7 @@ def test_a_race_is_measured_without_the_chat_model_and_shown(
     assert other.way.name == "confadapt"
     assert one.load == other.load == LoadSpec(INFO.model_path, INFO.adapter_path, "auto", "auto")
     qtbot.waitUntil(page._again.isVisible, timeout=10_000)
-    assert [lane.text for lane in page._lanes] == [TEXT, TEXT]
+    assert [lane.text for lane in page._stage._lanes] == [TEXT, TEXT]
 
 
 def test_the_figures_are_those_of_the_recorded_passes(
@@ -105,16 +109,16 @@ def test_the_figures_are_those_of_the_recorded_passes(
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
-    qtbot.waitUntil(page._verdict.isVisible, timeout=10_000)
-    for lane, entry in zip(page._lanes, raced[0], strict=True):
+    qtbot.waitUntil(page._stage._verdict.isVisible, timeout=10_000)
+    for lane, entry in zip(page._stage._lanes, raced[0], strict=True):
         passes = [one for one in recorded(entry).racer.median_lap[1] if isinstance(one, PassDone)]
         figures = answer_figures(passes)
         assert f"{figures.tokens_per_pass:.2f} tokens per pass" in lane._figures.text()
         assert lane._clock.text() == f"{sum(one.seconds for one in passes):.1f} s"
-        assert f"{figures.tokens_per_pass:.2f} tokens per pass" in page._explanation.text()
+        assert f"{figures.tokens_per_pass:.2f} tokens per pass" in page._stage._explanation.text()
     slow, fast = (sum(event_times(recorded(one).racer.median_lap[1])[-1:]) for one in raced[0])
-    assert f"{slow / fast:.2f} times as fast" in page._headline.text()
-    assert "The answers are the same." in page._explanation.text()
+    assert f"{slow / fast:.2f} times as fast" in page._stage._headline.text()
+    assert "The answers are the same." in page._stage._explanation.text()
 
 
 def test_the_same_on_both_sides_is_no_race_until_another_is_chosen(
@@ -163,7 +167,10 @@ def test_against_a_full_adapter_one_token_decoding_is_the_base_models() -> None:
     subject = Subject("/models/toy", ("/adapters/new",))
     one, full = Side(ONE_TOKEN), Side("new", "/adapters/new")
     entries = entries_of(subject, (one, full), 0.9, Settings(), inventory)
-    assert [entry.load.adapter for entry in entries] == ["none", "/adapters/new"]
+    assert [entry.load.adapter for entry in entries] == ["none", "/adapters/new", "/adapters/new"]
+    assert [entry.way.name for entry in entries] == ["next_token", "next_token", "confadapt"]
+    turned = entries_of(subject, (full, one), 0.9, Settings(), inventory)
+    assert turned == entries[::-1]
     gated = entries_of(subject, (one, full), 0.9, Settings(), Inventory(adapters=(old, new)))
     assert [entry.load.adapter for entry in gated] == ["/adapters/new"] * 2
 
@@ -189,7 +196,7 @@ def test_a_race_that_is_stopped_shows_nothing_and_loads_the_chat_model_again(
     assert page._start.isVisible()
     qtbot.waitUntil(page._start.isEnabled)
     assert page._setup.prompt == "Later."
-    assert not page._verdict.isVisible()
+    assert not page._stage._verdict.isVisible()
 
 
 def test_leaving_the_page_ends_the_show_not_the_result(
@@ -197,16 +204,16 @@ def test_leaving_the_page_ends_the_show_not_the_result(
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
-    qtbot.waitUntil(page._timer.isActive)
+    qtbot.waitUntil(lambda: page._stage.is_playing)
     stride.window.show_page(HOME)
-    assert not page._timer.isActive()
-    assert [lane.text for lane in page._lanes] == [TEXT, TEXT]
+    assert not page._stage.is_playing
+    assert [lane.text for lane in page._stage._lanes] == [TEXT, TEXT]
     assert len(page._results) == len(raced[0])
 
 
-def test_a_lane_shows_what_had_come_by_then(qtbot: QtBot, stride: Application) -> None:
-    page = stride.window.race
-    lane = page._lanes[0]
+def test_a_lane_shows_what_had_come_by_then(qtbot: QtBot) -> None:
+    lane = Lane()
+    qtbot.addWidget(lane)
     passes = scripted_passes(TEXT, (2,))
     lane.prepare("x", (started(), *passes, ended(passes)))
     assert not lane.show_at(passes[0].seconds * 1.5)
@@ -214,3 +221,83 @@ def test_a_lane_shows_what_had_come_by_then(qtbot: QtBot, stride: Application) -
     assert lane.text == passes[0].text
     assert lane.show_at(100.0)
     assert lane.text == TEXT
+
+
+def test_the_words_that_differ_are_shown_marked(
+    qtbot: QtBot, stride: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = load(qtbot, stride)
+    entries = entries_of(page._subject, page._setup.sides, 0.9, Settings(), Inventory())
+    one, other = (recorded(entry) for entry in entries)
+    measured, events = other.racer.median_lap
+    changed = replace(measured, text=TEXT.replace("five", "<5>"))
+    other = replace(other, racer=replace(other.racer, laps=((changed, events),)))
+    monkeypatch.setattr(race_page, "run_lineup", lambda *_: [one, other])
+    page._start.click()
+    differences = page._stage._differences
+    qtbot.waitUntil(differences.isVisible, timeout=10_000)
+    assert "The answers differ in 1 of 7 words." in page._stage._explanation.text()
+    shown = differences._text.text()
+    assert 'line-through">five,</span>' in shown
+    assert 'underline">&lt;5&gt;,</span>' in shown
+    assert f"only {ONE_TOKEN}" in differences._legend.text()
+
+
+def test_equal_answers_have_no_differences_to_show(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(page._stage._verdict.isVisible, timeout=10_000)
+    assert not page._stage._differences.isVisible()
+
+
+def test_a_race_is_kept_in_the_history(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = load(qtbot, stride)
+    qtbot.waitUntil(lambda: stride.context.history.store is not None)
+    with qtbot.waitSignal(stride.context.history.changed, timeout=10_000):
+        page._start.click()
+    store = stride.context.history.store
+    assert store is not None
+    [run] = store.list_runs(RunFilter(kind="race"))
+    tokens = len(recorded(raced[0][-1]).racer.median_lap[0].token_ids)
+    assert (run.source, run.summary["tokens"]) == ("app", tokens)
+
+
+def test_home_plays_the_shipped_recording(qtbot: QtBot, stride: Application) -> None:
+    stride.window.show_page(HOME)
+    stride.window.home.see_requested.emit()
+    page = stride.window.race
+    qtbot.waitUntil(lambda: page._stage.is_playing)
+    recording = read_recording(shipped_race())
+    assert stride.window.pages.currentWidget() is page
+    assert recording.day in page._stage._note.text()
+    assert recording.machine["cpu"] in page._stage._note.text()
+    page._stage.finish()
+    shown = [result.racer.median_lap[0].text for result in recording.results]
+    assert [lane.text for lane in page._stage._lanes] == shown
+    assert page._again.isVisible()
+
+
+def test_a_race_is_presented_full_screen_in_large_type(
+    qtbot: QtBot, stride: Application, raced: list[tuple[Entry, ...]]
+) -> None:
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(page._stage._verdict.isVisible, timeout=10_000)
+    stride.window.actions_by_key["present"].trigger()
+    [shown] = stride.window.findChildren(Presentation)
+    assert shown.isFullScreen()
+    shown.activateWindow()
+    qtbot.waitUntil(shown.isActiveWindow)
+    assert shown.stage.is_playing
+    assert shown.stage._headline.text() == page._stage._headline.text()
+    assert shown.stage._headline.font().pointSizeF() > page._stage._headline.font().pointSizeF()
+    shown.stage.finish()
+    qtbot.keyClick(shown, Qt.Key.Key_Space)
+    assert shown.stage.is_playing
+    with qtbot.waitSignal(shown.destroyed):
+        qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    assert raced

@@ -1,0 +1,43 @@
+"""How two answers differ, word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+Owner = Literal["both", "first", "second"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive words that both texts have, or only one of them."""
+
+    owner: Owner
+    words: tuple[str, ...]
+
+
+def word_diff(first: str, second: str) -> list[Stretch]:
+    """Two texts as one: what only the first has stands before what the second has instead."""
+    before, after = first.split(), second.split()
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    stretches = []
+    for kind, i, j, m, n in matcher.get_opcodes():
+        if kind == "equal":
+            stretches.append(Stretch("both", tuple(before[i:j])))
+            continue
+        if i < j:
+            stretches.append(Stretch("first", tuple(before[i:j])))
+        if m < n:
+            stretches.append(Stretch("second", tuple(after[m:n])))
+    return stretches
+
+
+def differing_words(stretches: Iterable[Stretch]) -> tuple[int, int]:
+    """Words of the longer text that have no equal in the other's order, and all its words."""
+    counts = {"both": 0, "first": 0, "second": 0}
+    for one in stretches:
+        counts[one.owner] += len(one.words)
+    differ = max(counts["first"], counts["second"])
+    return differ, counts["both"] + differ

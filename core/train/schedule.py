@@ -1,0 +1,67 @@
+"""How many steps a run has: as many as its spec says, or as its minutes allow."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.train.spec import COMPARING_SHARE, TrainSpec
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+PLAN_FILE = "plan.json"
+STEPS_BETWEEN = 50
+"""After so many steps they are counted anew: other work on the machine comes and goes."""
+
+
+class Schedule:
+    """The steps of a run; kept in its folder, so that a resumed run goes on with them.
+
+    Args:
+        spec: The training.
+        run_dir: The run's folder.
+        accelerator: Knows the ranks, which all go by the first one's clock.
+
+    Attributes:
+        total: Steps in all; 0 while a run of some minutes has not been probed.
+    """
+
+    def __init__(self, spec: TrainSpec, run_dir: Path, accelerator: Accelerator) -> None:
+        self._spec, self._accelerator = spec, accelerator
+        self._file = run_dir / PLAN_FILE
+        self._recent: deque[float] = deque(maxlen=STEPS_BETWEEN)
+        self.total = spec.steps or self._stored()
+
+    def fix(self, done: int, seconds: float, step_seconds: float, eval_seconds: float) -> None:
+        """Count the steps of a run of some minutes; all ranks at the same time.
+
+        Args:
+            done: Steps so far.
+            seconds: Time of the run so far.
+            step_seconds: Time of one step.
+            eval_seconds: Time of one evaluation.
+        """
+        assert self._spec.minutes is not None
+        left = self._spec.minutes * 60 * (1 - COMPARING_SHARE) - seconds - eval_seconds
+        more = int(left / (step_seconds + eval_seconds / self._spec.eval_every))
+        if self._accelerator.is_main_process:
+            plan = {"steps": max(1, done, done + more), "seconds_per_step": step_seconds}
+            self._file.write_text(json.dumps(plan))
+        self._accelerator.wait_for_everyone()
+        self.total = self._stored()
+
+    def follow(self, done: int, seconds: float, step_seconds: float, eval_seconds: float) -> bool:
+        """Take in the time of a step; whether the steps are now others, by the pace so far."""
+        self._recent.append(step_seconds)
+        if self._spec.minutes is None or done % STEPS_BETWEEN or done >= self.total:
+            return False
+        before = self.total
+        self.fix(done, seconds, statistics.median(self._recent), eval_seconds)
+        return self.total != before
+
+    def _stored(self) -> int:
+        return int(json.loads(self._file.read_text())["steps"]) if self._file.is_file() else 0

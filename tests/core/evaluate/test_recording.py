@@ -1,0 +1,74 @@
+"""A race that `stride race --json` printed comes back as it was."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.control import Cancel
+from core.engine.request import Request
+from core.errors import KnownError
+from core.evaluate.lineup import ONE_TOKEN
+from core.evaluate.measure import NEXT_TOKEN, Way
+from core.evaluate.race import Race, race_report
+from core.evaluate.recording import read_recording, record_race, shipped_race
+from core.history.measured import session_record
+from tests.core.engine.harness import toy_session, user
+
+
+def raced():
+    session = toy_session()
+    request = Request(user("Count to ten."), max_new_tokens=12)
+    race = Race(session, request, (NEXT_TOKEN, Way("confadapt", 0.3)), 3, session.loaded.model)
+    list(race.measure(Cancel()))
+    racers = race.racers()
+    report = race_report(racers) | session_record(session.info, complete=True)
+    return racers, record_race(report | {"prompt": "Count to ten."}, racers)
+
+
+def test_a_recording_gives_the_race_back(tmp_path) -> None:
+    racers, record = raced()
+    path = tmp_path / "race.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    recording = read_recording(path)
+    assert recording.prompt == "Count to ten."
+    assert recording.results[0].entry.label == ONE_TOKEN
+    for result, racer in zip(recording.results, racers, strict=True):
+        assert result.racer.way == racer.way
+        assert result.racer.agreement == racer.agreement
+        assert result.racer.median_lap == racer.median_lap
+        assert [lap[0].seconds for lap in result.racer.laps] == [
+            lap[0].seconds for lap in racer.laps
+        ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 2}, "of version 2"),
+        ({"format": "stride-runs"}, "holds a stride-runs"),
+        ({"results": [{}]}, "cannot be read"),
+        ({"machine": None, "results": None}, "cannot be read"),
+    ],
+)
+def test_another_file_is_refused_in_words(tmp_path, change, words) -> None:
+    path = tmp_path / "race.json"
+    path.write_text(json.dumps(raced()[1] | change), encoding="utf-8")
+    with pytest.raises(KnownError, match=words):
+        read_recording(path)
+
+
+def test_a_missing_or_torn_file_is_refused_in_words(tmp_path) -> None:
+    torn = tmp_path / "torn.json"
+    torn.write_text('{"format": "stride-', encoding="utf-8")
+    for path in (torn, tmp_path / "gone.json"):
+        with pytest.raises(KnownError, match="cannot be read"):
+            read_recording(path)
+
+
+def test_the_shipped_race_is_one_token_against_the_starter() -> None:
+    recording = read_recording(shipped_race())
+    one, other = recording.results
+    assert (one.racer.way, other.racer.way.name) == (NEXT_TOKEN, "confadapt")
+    assert {"cpu", "cores", "gpus"} <= recording.machine.keys()
