@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self._context = context
         self._errors = errors
         self._theme = theme
-        self._visits = Navigation(self)
+        self._navigation = Navigation(self)
         self._bug: QMessageBox | None = None
         self.has_ended = False
         self.setWindowTitle("Stride")
@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         """Every connection between two parts of the window, by sender."""
         self._connect_actions()
-        context, visits = self._context, self._visits
+        context, navigation = self._context, self._navigation
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
         context.engine.loaded.connect(self._on_loaded)
@@ -133,40 +133,41 @@ class MainWindow(QMainWindow):
         context.training.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
         self._errors.known.connect(self.banner.show_error)
-        self.chat.load_requested.connect(visits.home)
+        self.chat.load_requested.connect(navigation.home)
         self.chat.status_message.connect(self.status.show_message)
-        self.history.chat_requested.connect(visits.open_chat)
+        self.history.chat_requested.connect(navigation.open_chat)
         self.history.status_message.connect(self.status.show_message)
-        self.home.run_requested.connect(visits.open_run)
-        self.home.see_requested.connect(visits.see)
-        self.home.start_requested.connect(visits.start_chatting)
+        self.home.run_requested.connect(navigation.open_run)
+        self.home.see_requested.connect(navigation.see)
+        self.home.start_requested.connect(navigation.start_chatting)
         self.home.starter_fetched.connect(self.model_bar.refresh)
-        self.model_bar.add_folder_requested.connect(visits.add_folder)
-        self.model_bar.inventory_changed.connect(visits.inventory)
+        self.model_bar.add_folder_requested.connect(navigation.add_folder)
+        self.model_bar.inventory_changed.connect(navigation.load_wished_starter)
         self.model_bar.inventory_changed.connect(self.race.show_inventory)
         self.model_bar.inventory_changed.connect(self.settings.show_inventory)
         self.model_bar.inventory_changed.connect(self.training.show_inventory)
+        self.race.status_message.connect(self.status.show_message)
         self.rail.page_requested.connect(self.show_page)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
-        self.training.chat_requested.connect(visits.chat_with)
-        self.training.race_requested.connect(visits.race)
+        self.training.chat_requested.connect(navigation.chat_with)
+        self.training.race_requested.connect(navigation.race)
 
     def _connect_actions(self) -> None:
-        actions, context, visits = self.actions_by_key, self._context, self._visits
+        actions, context, navigation = self.actions_by_key, self._context, self._navigation
         actions["about"].triggered.connect(self._on_about)
-        actions["add_folder"].triggered.connect(visits.add_folder)
+        actions["add_folder"].triggered.connect(navigation.add_folder)
         actions["load"].triggered.connect(self.model_bar.load)
-        actions["new_chat"].triggered.connect(visits.new_chat)
+        actions["new_chat"].triggered.connect(navigation.new_chat)
         for number in range(len(ENTRIES)):
             actions[f"page_{number}"].setData(number)
-            actions[f"page_{number}"].triggered.connect(visits.page)
+            actions[f"page_{number}"].triggered.connect(navigation.page)
         actions["present"].triggered.connect(self.race.present)
         actions["quit"].triggered.connect(self.close)
         actions["regenerate"].triggered.connect(self.chat.regenerate)
-        actions["search"].triggered.connect(visits.search)
+        actions["search"].triggered.connect(navigation.search)
         actions["settings"].setData(SETTINGS)
-        actions["settings"].triggered.connect(visits.page)
+        actions["settings"].triggered.connect(navigation.page)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["stop"].triggered.connect(context.engine.cancel)
         actions["unload"].triggered.connect(context.engine.unload)

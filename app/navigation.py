@@ -42,8 +42,8 @@ class Navigation(QObject):
         self._window.model_bar.refresh()
 
     @Slot(object)
-    def inventory(self, _inventory: object) -> None:
-        """Load the starter once it is known where it is."""
+    def load_wished_starter(self, _inventory: object) -> None:
+        """Load the starter, if it was asked for, once it is known where it is."""
         if self._wants_starter:
             self._wants_starter = False
             self._window.model_bar.pick(STARTER_NAME)
@@ -96,7 +96,7 @@ class Navigation(QObject):
     def see(self) -> None:
         """Play the recorded race."""
         self._window.show_page(RACE)
-        self._window.race.play_recording()
+        self._window.race.play_shipped()
 
     @Slot()
     def page(self) -> None:

@@ -154,16 +154,9 @@ class AdvancedForm(QWidget):
         for name in ("k_max", "rank"):
             # An adapter that is gone on from has these already.
             self._numbers[name].setEnabled(is_new)
-        self._boxes["shard"].setEnabled(self._can_shard)
-
-    @property
-    def _can_shard(self) -> bool:
-        advanced = self._state.draft.advanced
-        return advanced.get("kind") == "full" and advanced.get("processes", 1) > 1
-
-    def _forget_shard(self) -> None:
-        """Undo a division that nothing is left to divide for."""
-        if not self._can_shard:
+        can_shard = advanced.get("kind") == "full" and advanced.get("processes", 1) > 1
+        self._boxes["shard"].setEnabled(can_shard)
+        if advanced.get("shard") and not can_shard:
             self._state.set_advanced("shard", None)
 
     @Slot(int)
@@ -174,7 +167,6 @@ class AdvancedForm(QWidget):
         if box.objectName() in ("start_from", "kind") and not self._numbers["k_max"].isEnabled():
             for name in ("k_max", "rank"):
                 self._state.set_advanced(name, None)
-        self._forget_shard()
 
     @Slot(int)
     @Slot(float)
@@ -182,4 +174,3 @@ class AdvancedForm(QWidget):
         name = self.sender().objectName()
         default = default_of(name, self._state.draft.advanced.get("kind"))
         self._state.set_advanced(name, None if value == default else value)
-        self._forget_shard()

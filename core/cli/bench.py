@@ -16,8 +16,9 @@ from core.errors import Cancelled, KnownError
 from core.evaluate.bench import BASELINES, Bench, BenchPlan
 from core.evaluate.figures import report
 from core.evaluate.measure import NEXT_TOKEN, Way, way_of
+from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
-from core.history.measured import measured_run, session_record
+from core.history.measured import measured_run
 from core.paths import user_paths
 from core.settings import load_settings
 
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     result = report(bench) | session_record(session.info, complete=code == 0)
     table = _table(result)
     source = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
-    keep_run(measured_run("bench", f"Bench: {source}", table, result, "cli"), paths)
+    keep_run(measured_run("bench", f"Bench: {source}", table, result, "cli"), (), paths)
     if args.out:
         _write(Path(args.out), result)
     if args.json:

@@ -11,14 +11,8 @@ from core.history.records import RunDetail
 from core.paths import Paths
 
 
-def keep_run(run: RunDetail, paths: Paths, events: Sequence[GenerationEvent] = ()) -> None:
-    """Write a run into the history, if that can be done.
-
-    Args:
-        run: The run.
-        paths: The user's folders.
-        events: The answer that stands for it.
-    """
+def keep_run(run: RunDetail, events: Sequence[GenerationEvent], paths: Paths) -> None:
+    """Write a run into the history with the answer that stands for it, if that can be done."""
     try:
         from core.history.store import HistoryStore
 

@@ -16,7 +16,18 @@ from collections.abc import Sequence
 from core import __version__
 from core.errors import Cancelled, KnownError
 
-COMMANDS = ("generate", "race", "bench", "train", "data", "models", "runs", "doctor", "demo")
+COMMANDS = (
+    "generate",
+    "race",
+    "report",
+    "bench",
+    "train",
+    "data",
+    "models",
+    "runs",
+    "doctor",
+    "demo",
+)
 """Each is a module of core.cli with `add(subparsers)`; it sets `run(args) -> int`."""
 
 

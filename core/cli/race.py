@@ -10,12 +10,13 @@ from core.cli.keep import keep_run
 from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
-from core.engine.request import STRATEGIES, Message, Request
+from core.engine.request import STRATEGIES, LoadSpec, Message, Request, SessionInfo
 from core.errors import Cancelled, KnownError
+from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import NEXT_TOKEN, way_of
-from core.evaluate.race import Race, race_report
-from core.evaluate.recording import record_race
-from core.history.measured import measured_run, session_record
+from core.evaluate.race import Race, Racer
+from core.evaluate.recording import new_recording, race_record
+from core.history.measured import measured_run
 from core.paths import user_paths
 from core.settings import load_settings
 
@@ -36,7 +37,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--max-new-tokens", type=int, default=160)
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
     parser.add_argument(
-        "--json", action="store_true", help="print one JSON object, which the window can play"
+        "--json", action="store_true", help="print one JSON object (docs/race-file.md)"
     )
     parser.set_defaults(run=run)
 
@@ -60,17 +61,24 @@ def run(args: argparse.Namespace) -> int:
     if not racers:
         raise Cancelled
     info = session.info
-    report = race_report(racers) | session_record(info, complete=not interrupted)
-    report["prompt"] = text
+    results = [Result(_entry(racer, info), racer, info) for racer in racers]
+    recording = new_recording(text, results, complete=not interrupted)
+    report = race_record(recording)
     shown, events = racers[-1].median_lap
-    keep_run(measured_run("race", text, shown.text, report, "cli"), paths, events)
+    keep_run(measured_run("race", text, shown.text, report, "cli"), events, paths)
     if args.json:
-        print_json(record_race(report, racers))
+        print_json(report)
     else:
         _show_table(report)
     if info.mtp_off_reason:
         note(f"MTP is off: {info.mtp_off_reason}")
     return 130 if interrupted else 0
+
+
+def _entry(racer: Racer, info: SessionInfo) -> Entry:
+    label = ONE_TOKEN if racer.way == NEXT_TOKEN else info.adapter or racer.way.name
+    load = LoadSpec(info.model_path, info.adapter_path or "none")
+    return Entry(label, load, racer.way)
 
 
 def _measure(race: Race) -> bool:

@@ -30,7 +30,7 @@ from core.train.process import KILL_AFTER, TrainingProcess, find_run, new_run
 from core.train.spec import TrainSpec, read_settings
 
 OPTIONS: tuple[tuple[str, type, str], ...] = (
-    ("minutes", float, "time for everything; a short probe turns it into steps"),
+    ("minutes", float, "time for everything; a probe and the pace turn it into steps"),
     ("steps", int, "optimizer steps, instead of minutes"),
     ("k-max", int, "slots a pass, 2..16"),
     ("k-min", int, "smallest number of slots drawn for a row"),

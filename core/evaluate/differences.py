@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -12,15 +14,16 @@ Owner = Literal["both", "first", "second"]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive words that both texts have, or only one of them."""
+    """Consecutive words and line ends that both texts have, or only one of them."""
 
     owner: Owner
     words: tuple[str, ...]
 
 
-def word_diff(first: str, second: str) -> list[Stretch]:
+@functools.lru_cache(maxsize=4)  # the window asks for the same pair several times
+def word_diff(first: str, second: str) -> tuple[Stretch, ...]:
     """Two texts as one: what only the first has stands before what the second has instead."""
-    before, after = first.split(), second.split()
+    before, after = _words(first), _words(second)
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     stretches = []
     for kind, i, j, m, n in matcher.get_opcodes():
@@ -31,13 +34,17 @@ def word_diff(first: str, second: str) -> list[Stretch]:
             stretches.append(Stretch("first", tuple(before[i:j])))
         if m < n:
             stretches.append(Stretch("second", tuple(after[m:n])))
-    return stretches
+    return tuple(stretches)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\n|[^\s]+", text.strip())
 
 
 def differing_words(stretches: Iterable[Stretch]) -> tuple[int, int]:
     """Words of the longer text that have no equal in the other's order, and all its words."""
     counts = {"both": 0, "first": 0, "second": 0}
     for one in stretches:
-        counts[one.owner] += len(one.words)
+        counts[one.owner] += sum(word != "\n" for word in one.words)
     differ = max(counts["first"], counts["second"])
     return differ, counts["both"] + differ

@@ -1,9 +1,4 @@
-"""A race as a file: what `stride race --json` prints, and the window plays without a model.
-
-One JSON object of format "stride-race". Its `results` are rows as `race_report` makes them, each
-with the `events` of its median run (`core.jsonl`); beside them stand prompt, model, adapter,
-machine and date.
-"""
+"""A race as a file (docs/race-file.md): it can be played and reported without a model."""
 
 from __future__ import annotations
 
@@ -16,32 +11,30 @@ from typing import Any
 
 from core.engine.request import LoadSpec, SessionInfo
 from core.errors import KnownError
-from core.evaluate.lineup import ONE_TOKEN, Entry, Result
-from core.evaluate.measure import NEXT_TOKEN, Way, measured_from
+from core.evaluate.lineup import Entry, Result
+from core.evaluate.measure import Way, measured_from
+from core.evaluate.origin import session_record
 from core.evaluate.race import Lap, Racer, race_report
-from core.events import GenerationEvent
-from core.history.measured import measured_run, session_record
-from core.history.records import RunDetail
+from core.events import GenerationEnded, GenerationStarted
 from core.jsonl import from_dict, to_dict
 from core.paths import resources
 
 FORMAT, VERSION = "stride-race", 1
+FACTS = ("prompt", "model", "licence", "day", "device", "dtype", "mtp_off_reason")
+MACHINE = ("cpu", "cores", "gpus", "torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A race that was run before, perhaps elsewhere.
+    """A race that was run, perhaps elsewhere.
 
     Attributes:
-        machine: As `core.device.machine_record` gives it.
-        day: When it was run, as YYYY-MM-DD.
+        results: Its sides; the last one is compared with the first.
+        facts: What else the file holds, by name, of which `FACTS` are always there.
     """
 
     results: tuple[Result, ...]
-    prompt: str
-    model: str
-    machine: Mapping[str, Any]
-    day: str
+    facts: Mapping[str, Any]
 
 
 def shipped_race() -> Path:
@@ -49,24 +42,32 @@ def shipped_race() -> Path:
     return resources() / "starter" / "race.json"
 
 
-def record_race(report: Mapping[str, Any], racers: Sequence[Racer]) -> dict[str, Any]:
-    """A race's report with all that playing it again needs."""
+def new_recording(prompt: str, results: Sequence[Result], *, complete: bool = True) -> Recording:
+    """A race that was run just now on this machine; `complete` unless it was cut short."""
+    facts = {
+        "format": FORMAT,
+        "version": VERSION,
+        "day": date.today().isoformat(),
+        "prompt": prompt,
+        **session_record(results[-1].info, complete=complete),
+    }
+    return Recording(tuple(results), facts)
+
+
+def race_record(race: Recording) -> dict[str, Any]:
+    """All that a file of it holds."""
+    report = race_report([result.racer for result in race.results])
+    sides = " against ".join(result.entry.label for result in race.results)
     rows = [
-        {**row, "events": [to_dict(event) for event in racer.median_lap[1]]}
-        for row, racer in zip(report["results"], racers, strict=True)
+        {
+            "label": result.entry.label,
+            "adapter": result.info.adapter,
+            **row,
+            "events": [to_dict(event) for event in result.racer.median_lap[1]],
+        }
+        for row, result in zip(report["results"], race.results, strict=True)
     ]
-    head = {"format": FORMAT, "version": VERSION, "day": date.today().isoformat()}
-    return {**head, **report, "results": rows}
-
-
-def race_run(
-    prompt: str, results: Sequence[Result]
-) -> tuple[RunDetail, tuple[GenerationEvent, ...]]:
-    """A race of the window as a run of the history, with the events of its last side."""
-    shown, events = results[-1].racer.median_lap
-    report = race_report([result.racer for result in results])
-    report |= session_record(results[-1].info, complete=True)
-    return measured_run("race", prompt, shown.text, report, "app"), events
+    return {**race.facts, **report, "sides": sides, "results": rows}
 
 
 def read_recording(path: Path) -> Recording:
@@ -76,39 +77,46 @@ def read_recording(path: Path) -> Recording:
         KnownError: if it cannot be read, or is of another format or a newer version.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if (data["format"], data["version"]) != (FORMAT, VERSION):
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if (facts["format"], facts["version"]) != (FORMAT, VERSION):
             raise KnownError(
-                f"{path} holds a {data['format']} of version {data['version']}.",
+                f"{path} holds a {facts['format']} of version {facts['version']}.",
                 f"This Stride reads {FORMAT} of version {VERSION}.",
             )
-        results = tuple(_result(row, data) for row in data["results"])
-        return Recording(results, data["prompt"], data["model"], data["machine"], data["day"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        _check(facts)
+        return Recording(tuple(_result(row, facts) for row in facts.pop("results")), facts)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise KnownError(f"The recorded race {path} cannot be read: {error}.") from error
 
 
-def _result(row: dict[str, Any], data: dict[str, Any]) -> Result:
+def _check(facts: dict[str, Any]) -> None:
+    missing = {*FACTS, "machine"} - facts.keys() or set(MACHINE) - facts["machine"].keys()
+    if missing:
+        raise ValueError(f"it does not say {', '.join(sorted(missing))}")
+    if not facts["results"]:
+        raise ValueError("it has no side")
+
+
+def _result(row: dict[str, Any], facts: dict[str, Any]) -> Result:
     events = tuple(from_dict(one) for one in row["events"])
-    way = Way(row["strategy"], row["threshold"])
+    if not isinstance(events[0], GenerationStarted) or not isinstance(events[-1], GenerationEnded):
+        raise ValueError("an answer in it is not whole")
     shown = measured_from(events, row["seconds"])  # type: ignore[arg-type]
     # Of the other runs only their times were kept.
     laps: list[Lap] = [(replace(shown, seconds=one), events) for one in row["lap_seconds"]]
-    label = ONE_TOKEN if way == NEXT_TOKEN else data["adapter"] or way.name
-    load = LoadSpec(data["model"], data["adapter"] or "none", data["device"], data["dtype"])
-    return Result(Entry(label, load, way), Racer(way, tuple(laps), row["agreement"]), _info(data))
-
-
-def _info(data: dict[str, Any]) -> SessionInfo:
-    return SessionInfo(
-        model=data["model"],
+    way = Way(row["strategy"], row["threshold"])
+    load = LoadSpec(facts["model"], row["adapter"] or "none", facts["device"], facts["dtype"])
+    info = SessionInfo(
+        model=facts["model"],
         model_path="",
-        adapter=data["adapter"],
+        adapter=row["adapter"],
         adapter_path=None,
-        device=data["device"],
-        dtype=data["dtype"],
-        k_max=max(row["k_max"] for row in data["results"]),
+        device=facts["device"],
+        dtype=facts["dtype"],
+        k_max=row["k_max"],
         context_length=0,
         memory_bytes=0,
-        mtp_off_reason=data["mtp_off_reason"],
+        mtp_off_reason=facts["mtp_off_reason"],
     )
+    entry = Entry(row["label"], load, way)
+    return Result(entry, Racer(way, tuple(laps), row["agreement"]), info)

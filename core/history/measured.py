@@ -7,25 +7,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from core.device import machine_record
-from core.engine.request import SessionInfo
 from core.history.recorder import title_of
 from core.history.records import RunDetail, Source
 
 HEADLINE = ("tokens_per_pass", "tokens_per_second", "agreement", "threshold", "k_max", "tokens")
-
-
-def session_record(info: SessionInfo, *, complete: bool) -> dict[str, Any]:
-    """What every report says of where it was measured, and whether it was cut short."""
-    return {
-        "model": info.model,
-        "adapter": info.adapter,
-        "mtp_off_reason": info.mtp_off_reason,
-        "complete": complete,
-        "machine": machine_record() | {"device": info.device, "dtype": info.dtype},
-        "device": info.device,
-        "dtype": info.dtype,
-    }
 
 
 def measured_run(

@@ -16,8 +16,8 @@ from core.train.process import APART, ENVIRONMENT
 from core.train.spec import COMPARING_SHARE, SYNTHESIS_SHARE, TrainSpec, write_spec
 
 LOOK_SECONDS = 0.1
-_LOGITS_BYTES = 1 << 30
-"""Of a batch, in float32, with their gradients, about."""
+_STEP_BYTES = 1 << 30
+"""What a step works with, about: what its rows leave for the gradients, and libraries."""
 
 
 @dataclass(frozen=True)
@@ -127,4 +127,4 @@ def rough_bytes(answering_bytes: int) -> int:
     Args:
         answering_bytes: What answering with it takes.
     """
-    return 2 * answering_bytes + _LOGITS_BYTES
+    return 2 * answering_bytes + _STEP_BYTES

@@ -53,8 +53,9 @@ class HeldOut:
 
     @property
     def last_seconds(self) -> float:
-        """What the newest evaluation took; 0.0 before the first."""
-        return self.last.seconds if self.last else 0.0
+        """What the newest evaluation took, or else the best one; 0.0 where there was none."""
+        known = self.last or self.best
+        return known.seconds if known else 0.0
 
     def look(self, step: int) -> list[EvalDone | SampleDone]:
         """Evaluate after a step, unless that was done just now; keep the adapter if it is best."""

@@ -32,10 +32,10 @@ from core.train.data import Sample, split_rows, to_samples
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
-from core.train.schedule import Schedule
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.step import Stepper
+from core.train.step_count import StepCount
 from core.train.student import FullStudent, copied, describe, end_ids, load_student, with_weights
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
@@ -81,7 +81,7 @@ class Training:
         goes_on = spec.start_from != "none"
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
-        self._schedule = Schedule(spec, run_dir, self._accelerator)
+        self._count = StepCount(spec, run_dir, self._accelerator)
 
     @property
     def report(self) -> Reporter:
@@ -113,27 +113,27 @@ class Training:
             lambda sentence: self._report.say("memory", sentence),
         )
         first = self._resume()
-        plan = self._schedule
+        count = self._count
         evaluated = self._probe()
-        self._start_event(first, plan.total)
+        self._start_event(first, count.total)
         for event in evaluated:
             self._report(event)
         step = first
-        while step < plan.total and not self._stops():
-            done = self._stepper.take(step, plan.total)
+        while step < count.total and not self._stops():
+            done = self._stepper.take(step, count.total)
             step += 1
             self._report(done)
-            if plan.follow(step, self.seconds, done.seconds, self._held_out.last_seconds):
-                self._report(StepsPlanned(step, plan.total))
-            if step % self._spec.eval_every == 0 and step < plan.total:
+            if count.follow(step, self.seconds, done.seconds, self._held_out.last_seconds):
+                self._report(StepsPlanned(step, count.total))
+            if step % self._spec.eval_every == 0 and step < count.total:
                 self._report_evaluation(step)
-            if step % self._spec.save_every == 0 or step == plan.total:
+            if step % self._spec.save_every == 0 or step == count.total:
                 self._save(step)
             self._wishes.wait_while_paused(lambda word: self._report.say("pause", word))
-        if step < plan.total:
+        if step < count.total:
             self._save(step)
         self._report_evaluation(step)
-        return step == plan.total, step, self._stepper.supervised
+        return step == count.total, step, self._stepper.supervised
 
     def _stops(self) -> bool:
         """Whether any rank was asked to stop: all must leave at the same step."""
@@ -266,12 +266,12 @@ class Training:
         Returns:
             What the evaluation of the untrained adapter found, which is part of it.
         """
-        if self._schedule.total:
+        if self._count.total:
             return []
         self._report.say("probe", "Measuring how long a step takes.")
         step_seconds = statistics.median(self._stepper.probe(n) for n in range(PROBE_STEPS))
         evaluated = self._held_out.look(0)
-        self._schedule.fix(0, self.seconds, step_seconds, self._held_out.last_seconds)
+        self._count.fix(0, self.seconds, step_seconds, self._held_out.last_seconds)
         return evaluated
 
     def _start_event(self, first: int, total: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from core.train.layout import Layout
 
@@ -41,9 +42,9 @@ def supervised_rows(read: Tensor, layout: Layout, end_ids: Tensor) -> Tensor:
 
 def best_tokens(head: nn.Module, rows: Tensor) -> Tensor:
     """[...] the likeliest token of each hidden row [..., H], a few rows at a time."""
-    pieces = rows.detach().flatten(0, -2).split(PIECE_ROWS)
     with torch.no_grad():
-        return torch.cat([head(one).argmax(-1) for one in pieces]).view(rows.shape[:-1])
+        pieces = [head(one).argmax(-1) for one in rows.flatten(0, -2).split(PIECE_ROWS)]
+    return torch.cat(pieces).view(rows.shape[:-1])
 
 
 def slot_loss(
@@ -54,9 +55,10 @@ def slot_loss(
     Hard: cross-entropy with the teacher's argmax (the paper's choice, 2602.06019 table
     "supervision"). Soft: KL from the teacher's whole distribution.
     """
-    weights = [one for one in head.parameters() if one.requires_grad]
+    learns = torch.is_grad_enabled()  # asked here: inside the function it is always off
+    weights = [one for one in head.parameters() if learns and one.requires_grad]
     found: tuple[Tensor, Tensor] = _SlotLoss.apply(
-        rows, head, teacher_head, teacher_rows, kind, *weights
+        rows, head, teacher_head, teacher_rows, kind, learns, *weights
     )
     return found
 
@@ -76,32 +78,39 @@ class _SlotLoss(torch.autograd.Function):
         teacher_head: nn.Module,
         teacher_rows: Tensor,
         kind: Teacher,
+        learns: bool,
         *weights: Tensor,
     ) -> tuple[Tensor, Tensor]:
         total = rows.new_zeros((), dtype=torch.float32)
-        row_gradients, tokens = [], []
-        weight_gradients = [torch.zeros_like(one) for one in weights]
-        for own, other in zip(rows.split(PIECE_ROWS), teacher_rows.split(PIECE_ROWS), strict=True):
-            piece = own.detach().requires_grad_()
-            with torch.enable_grad():
+        gradients = [torch.zeros_like(one) for one in (rows, *weights)] if learns else []
+        tokens = []
+        for at in range(0, len(rows), PIECE_ROWS):
+            here = slice(at, at + PIECE_ROWS)
+            piece = rows[here].detach().requires_grad_(learns)
+            with torch.set_grad_enabled(learns):
                 logits = head(piece)
-            loss, gradient, best = _loss_of_logits(logits.detach(), teacher_head(other), kind)
-            first, *rest = torch.autograd.grad(logits, (piece, *weights), gradient.to(logits.dtype))
+            loss, gradient, best = _loss_of_logits(
+                logits.detach(), teacher_head(teacher_rows[here]), kind
+            )
             total += loss
-            row_gradients.append(first)
             tokens.append(best)
-            for summed, one in zip(weight_gradients, rest, strict=True):
-                summed.add_(one)
+            if learns:
+                found = torch.autograd.grad(logits, (piece, *weights), gradient.to(logits.dtype))
+                gradients[0][here] = found[0]
+                for summed, one in zip(gradients[1:], found[1:], strict=True):
+                    summed.add_(one)
         count = max(1, len(rows))
-        gradients = (torch.cat(row_gradients), *weight_gradients)
-        ctx.save_for_backward(*(one / count for one in gradients))
-        ctx.mark_non_differentiable(wanted := torch.cat(tokens))
+        ctx.gradients = [one.div_(count) for one in gradients]
+        wanted = torch.cat(tokens) if tokens else rows.new_zeros(0, dtype=torch.long)
+        ctx.mark_non_differentiable(wanted)
         return total / count, wanted
 
     @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, outer: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        rows, *weights = (one * outer for one in ctx.saved_tensors)
-        return rows, None, None, None, None, *weights
+        # In place, for weights of a vocabulary are large: a graph is gone through once.
+        rows, *weights = (one.mul_(outer) for one in ctx.gradients)
+        return rows, None, None, None, None, None, *weights
 
 
 def _loss_of_logits(
@@ -112,9 +121,10 @@ def _loss_of_logits(
     best = teacher.argmax(-1, keepdim=True)
     if kind == "hard":
         loss = -log_p.gather(-1, best).sum()
-        wanted = torch.zeros_like(log_p).scatter_(-1, best, 1.0)
+        gradient = log_p.exp_()
+        gradient.scatter_add_(-1, best, -torch.ones_like(best, dtype=gradient.dtype))
     else:
         log_q = teacher.float().log_softmax(-1)
-        wanted = log_q.exp()
-        loss = (wanted * (log_q - log_p)).sum()
-    return loss, log_p.exp_().sub_(wanted), best[:, 0]
+        loss = (log_q.exp() * (log_q - log_p)).sum()
+        gradient = log_p.exp_().sub_(log_q.exp_())
+    return loss, gradient, best[:, 0]

@@ -35,6 +35,9 @@ def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> Tr
     """
     given = {"device": settings.device, "dtype": settings.dtype, **wishes}
     given["data"] = tuple(_absolute(one) for one in given.get("data", ()))
+    ranks = max(1, given.get("processes", 1))
+    if ranks > 1 and "sequences" not in given:
+        given["sequences"] = -(-TrainSpec.sequences // ranks) * ranks  # a row each at least
     if "sequences" in given and "micro_sequences" not in given:
         given["micro_sequences"] = _divisor(given["sequences"], TrainSpec.micro_sequences)
     if not given.get("out"):

@@ -58,6 +58,14 @@ def any_rank(accelerator: Accelerator, mine: bool) -> bool:
     return float(accelerator.reduce(votes, "sum")) > 0
 
 
+def of_first_rank(accelerator: Accelerator, mine: int) -> int:
+    """The first rank's number; all must ask at the same time."""
+    if accelerator.num_processes == 1:
+        return mine
+    own = float(mine) if accelerator.is_main_process else 0.0
+    return int(accelerator.reduce(torch.tensor(own, device=accelerator.device), "sum"))
+
+
 def whole(weight: Tensor) -> Tensor:
     """A weight with the shares of all ranks; all must ask at the same time."""
     return weight.full_tensor() if isinstance(weight, DTensor) else weight

@@ -197,7 +197,7 @@ class Stepper:
             self._accelerator.clip_grad_norm_(trained, self._spec.clip)
 
     def _set_learning_rate(self, step: int, total: int) -> float:
-        """Linear warm-up, then linear decay to zero; it depends on the step alone."""
+        """Linear warm-up, then linear decay to zero; it depends on the step and on all steps."""
         warmup = min(self._spec.warmup_steps, max(1, total // 10))
         factor = min((step + 1) / warmup, (total - step) / max(1, total - warmup), 1.0)
         for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):

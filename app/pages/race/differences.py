@@ -18,7 +18,7 @@ class Differences(Card):
 
     def __init__(self) -> None:
         super().__init__("Where the answers differ")
-        self._stretches: list[Stretch] = []
+        self._stretches: tuple[Stretch, ...] = ()
         self._legend = muted()
         self._text = body()
         self._text.setTextFormat(Qt.TextFormat.RichText)
@@ -44,8 +44,7 @@ class Differences(Card):
             "both": "",
         }
         spans = (
-            f'<span style="{styles[one.owner]}">{escape(" ".join(one.words))}</span>'
-            for one in self._stretches
+            f'<span style="{styles[one.owner]}">{_shown(one)}</span>' for one in self._stretches
         )
         self._text.setText(" ".join(spans))
 
@@ -54,3 +53,7 @@ class Differences(Card):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._paint()
+
+
+def _shown(stretch: Stretch) -> str:
+    return escape(" ".join(stretch.words)).replace("\n", "<br>")

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
-from app.pages.race.presentation import Presentation
+from app.pages.race.outcome import Outcome
 from app.pages.race.setup import RaceSetup
 from app.pages.race.sides import Subject, entries_of, sides_of
-from app.pages.race.stage import Stage
-from app.pages.race.verdict import recording_note
 from app.widgets.card import ScrollPage
 from app.widgets.text import SPACE, button, muted, title
 from app.workers.inventory import Inventory, weights_in
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
 from core.engine.request import Message, Request, SessionInfo
-from core.evaluate.lineup import Entry, Result, run_lineup
-from core.evaluate.recording import Recording, race_run, read_recording, shipped_race
+from core.evaluate.lineup import Entry, run_lineup
+from core.evaluate.recording import Recording, new_recording, race_record
+from core.history.measured import measured_run
 
 ABOUT = (
     "Each side is measured alone, several times after a warm-up; then the median runs are shown "
@@ -38,7 +36,13 @@ NO_PROMPT = "Write a prompt."
 
 
 class RacePage(ScrollPage):
-    """Sets up a race, runs it in the engine's thread, shows it."""
+    """Sets up a race, runs it in the engine's thread, shows it.
+
+    Signals:
+        status_message: A sentence for the status bar.
+    """
+
+    status_message = Signal(str)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,18 +54,14 @@ class RacePage(ScrollPage):
         self._offer: tuple[str, str, str, str] | None = None
         self._job: Job | None = None
         self._waiting: list[Entry] = []
-        self._results: Sequence[Result] = ()
-        self._note = ""
-        self._prompt = ""
         self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
         self._stop = button("Stop", "stop")
-        self._again = button("Show again", "refresh")
         self._why = muted()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._phase = muted()
-        self._stage = Stage()
+        self._outcome = Outcome(context)
         self._build()
         self._connect()
         self._show()
@@ -72,13 +72,13 @@ class RacePage(ScrollPage):
         self.column.addWidget(self._setup)
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        for one in (self._start, self._stop, self._again):
+        for one in (self._start, self._stop):
             row.addWidget(one)
         row.addWidget(self._why, 1)
         self._setup.body.addLayout(row)
         self._setup.body.addWidget(self._bar)
         self._setup.body.addWidget(self._phase)
-        self.column.addWidget(self._stage)
+        self.column.addWidget(self._outcome)
 
     def _connect(self) -> None:
         engine, training = self._context.engine, self._context.training
@@ -90,8 +90,8 @@ class RacePage(ScrollPage):
         self._setup.changed.connect(self._show)
         self._start.clicked.connect(self._on_start)
         self._stop.clicked.connect(self._on_stop)
-        self._again.clicked.connect(self._on_again)
-        self._stage.over.connect(self._show)
+        self._outcome.played.connect(self._on_played)
+        self._outcome.status_message.connect(self.status_message)
 
     # What others ask for
 
@@ -110,41 +110,23 @@ class RacePage(ScrollPage):
             old: Folder of one adapter; empty for one token a pass.
             new: Folder of the other.
         """
-        if self._job is not None or self._waiting:
+        if self._is_at_work:
             self._offer = model, prompt, old, new  # taken up once the race is over
             return
         self._subject = Subject(model, tuple(one for one in (old, new) if one))
         self._show_sides()
         self._setup.choose(prompt, old, new)
 
-    def play_recording(self) -> None:
-        """Show the race that was shipped with Stride, unless another one is at work."""
-        if self._job is None and not self._waiting:
-            self._read_recording(self._on_recording)
+    def play_shipped(self) -> None:
+        """Show the race that came with Stride, unless one is being measured."""
+        if not self._is_at_work:
+            self._outcome.play_shipped()
 
+    @Slot()
     def present(self) -> None:
-        """Show the last race full screen, or the one that was shipped where there is none."""
-        if self._results:
-            self._present(self._results, self._note)
-        else:
-            self._read_recording(self._on_recording_to_present)
-
-    def _present(self, results: Sequence[Result], note: str) -> None:
-        self._stage.finish()
-        Presentation(results, note, self.window()).showFullScreen()
-
-    @Slot(object)
-    def _on_recording_to_present(self, recording: Recording) -> None:
-        self._present(recording.results, recording_note(recording))
-
-    def _read_recording(self, then: Callable[[Recording], None]) -> None:
-        self._context.jobs.start(lambda _cancel, _progress: read_recording(shipped_race()), then)
-
-    @Slot(object)
-    def _on_recording(self, recording: Recording) -> None:
-        if self._job is None and not self._waiting:
-            self._results, self._note = recording.results, recording_note(recording)
-            self._on_again()
+        """Show the last race full screen, unless one is being measured."""
+        if not self._is_at_work:
+            self._outcome.present()
 
     # Setting up
 
@@ -195,7 +177,7 @@ class RacePage(ScrollPage):
     def _on_start(self) -> None:
         if self._missing:
             return
-        self._results, self._note = (), ""
+        self._outcome.clear()
         settings = self._context.settings.value
         entries = entries_of(
             self._subject, self._setup.sides, self._setup.threshold, settings, self._inventory
@@ -217,15 +199,16 @@ class RacePage(ScrollPage):
 
     def _run(self, entries: list[Entry]) -> None:
         setup, open_session = self._setup, self._context.open_session
-        self._prompt, runs = setup.prompt, setup.runs
-        request = Request((Message("user", self._prompt),), max_new_tokens=setup.max_new_tokens)
+        prompt, runs = setup.prompt, setup.runs
+        request = Request((Message("user", prompt),), max_new_tokens=setup.max_new_tokens)
 
-        def work(cancel: Cancel, progress: Progress) -> list[Result]:
-            return run_lineup(entries, request, runs, open_session, cancel, progress)
+        def work(cancel: Cancel, progress: Progress) -> Recording:
+            results = run_lineup(entries, request, runs, open_session, cancel, progress)
+            return new_recording(prompt, results)
 
         self._job = self._context.jobs.start(
             work,
-            self._on_results,
+            self._on_race,
             progress=self._on_progress,
             finished=self._on_finished,
             run=self._context.engine.do,
@@ -247,15 +230,16 @@ class RacePage(ScrollPage):
         self._bar.setValue(done)
 
     @Slot(object)
-    def _on_results(self, results: list[Result]) -> None:
-        self._results = results
-        self._context.jobs.start(self._keep, self._on_kept)
-
-    def _keep(self, _cancel: Cancel, _progress: Progress) -> None:
-        """Write the race into the history, if there is one."""
-        store = self._context.history.get_store()
+    def _on_race(self, race: Recording) -> None:
+        self._outcome.show_race(race)
+        store = self._context.history.store
         if store is not None:
-            store.save_run(*race_run(self._prompt, self._results))
+            shown, events = race.results[-1].racer.median_lap
+            report = race_record(race)
+            run = measured_run("race", race.facts["prompt"], shown.text, report, "app")
+            self._context.jobs.start(
+                lambda _cancel, _progress: store.save_run(run, events), self._on_kept
+            )
 
     @Slot(object)
     def _on_kept(self, _: None) -> None:
@@ -265,8 +249,6 @@ class RacePage(ScrollPage):
     def _on_finished(self) -> None:
         self._job = None
         self._show_sides()
-        if self._results:
-            self._on_again()
         self._show()
         self._context.loan.take_back(self)
         if self._offer is not None:
@@ -274,28 +256,25 @@ class RacePage(ScrollPage):
             self.offer(*offered)
 
     @Slot()
-    def _on_again(self) -> None:
-        self._stage.play(self._results, self._note)
-        if not self.isVisible():
-            self._stage.finish()
-        self._show()
-        QTimer.singleShot(0, self._scroll_to_stage)  # once it has its place
+    def _on_played(self) -> None:
+        QTimer.singleShot(0, self._scroll_to_outcome)  # once it has its place
 
     @Slot()
-    def _scroll_to_stage(self) -> None:
-        self.ensureWidgetVisible(self._stage)
+    def _scroll_to_outcome(self) -> None:
+        self.ensureWidgetVisible(self._outcome)
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self._job is not None or bool(self._waiting)
 
     def _show(self) -> None:
-        at_work = self._job is not None or bool(self._waiting)
-        is_over = bool(self._results) and not self._stage.is_playing
+        at_work = self._is_at_work
         self._start.setVisible(not at_work)
         self._start.setEnabled(not self._missing)
         self._why.setText("" if at_work else self._missing)
         self._stop.setVisible(at_work)
-        self._again.setVisible(is_over and not at_work)
         for one in (self._bar, self._phase):
             one.setVisible(at_work)
-        self._stage.setVisible(bool(self._results))
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

@@ -12,10 +12,10 @@ from typing_extensions import override
 
 from app.pages.race.differences import Differences
 from app.pages.race.lane import Lane
-from app.pages.race.verdict import explanation, headline
 from app.widgets.card import Card
 from app.widgets.text import SPACE, body, clear_layout, heading, muted
 from core.evaluate.lineup import Result
+from core.evaluate.verdict import explanation, headline
 
 TICK_MS = 33
 LANE_WIDTH = 340

@@ -101,7 +101,15 @@ def test_any_number_of_sequences_finds_its_micro_batches(toy) -> None:
         spec = _spec(build_parser().parse_args([*words, "--sequences", count]), user_paths())
         spec.check()
         sizes.append(spec.micro_sequences)
-    assert sizes == [4, 6, 7]
+    assert sizes == [4, 4, 1]
+
+
+@pytest.mark.parametrize(("ranks", "sequences"), [("1", 4), ("2", 4), ("3", 6), ("8", 8)])
+def test_every_rank_gets_a_row_of_a_step(toy, ranks, sequences) -> None:
+    words = ["train", "--model", toy, "--data", "x", "--out", "y", "--steps", "1"]
+    spec = _spec(build_parser().parse_args([*words, "--processes", ranks]), user_paths())
+    spec.check()
+    assert spec.sequences == sequences
 
 
 def test_data_says_as_json_what_it_wrote(tmp_path, capsys) -> None:

@@ -23,12 +23,18 @@ def test_words_that_differ(first: str, second: str, found: tuple[int, int]) -> N
 
 
 def test_a_replaced_word_stands_before_what_replaces_it() -> None:
-    assert word_diff("one two three", "one 2 three") == [
+    assert word_diff("one two three", "one 2 three") == (
         Stretch("both", ("one",)),
         Stretch("first", ("two",)),
         Stretch("second", ("2",)),
         Stretch("both", ("three",)),
-    ]
+    )
+
+
+def test_line_ends_stay_but_are_no_words() -> None:
+    stretches = word_diff("one\ntwo", "one two")
+    assert Stretch("first", ("\n",)) in stretches
+    assert differing_words(stretches) == (0, 2)
 
 
 @given(TEXTS, TEXTS)

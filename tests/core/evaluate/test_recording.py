@@ -7,13 +7,12 @@ import json
 import pytest
 
 from core.control import Cancel
-from core.engine.request import Request
+from core.engine.request import LoadSpec, Request
 from core.errors import KnownError
-from core.evaluate.lineup import ONE_TOKEN
+from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import NEXT_TOKEN, Way
-from core.evaluate.race import Race, race_report
-from core.evaluate.recording import read_recording, record_race, shipped_race
-from core.history.measured import session_record
+from core.evaluate.race import Race
+from core.evaluate.recording import new_recording, race_record, read_recording, shipped_race
 from tests.core.engine.harness import toy_session, user
 
 
@@ -23,8 +22,13 @@ def raced():
     race = Race(session, request, (NEXT_TOKEN, Way("confadapt", 0.3)), 3, session.loaded.model)
     list(race.measure(Cancel()))
     racers = race.racers()
-    report = race_report(racers) | session_record(session.info, complete=True)
-    return racers, record_race(report | {"prompt": "Count to ten."}, racers)
+    load = LoadSpec("toy")
+    labels = (ONE_TOKEN, "toy adapter")
+    results = [
+        Result(Entry(label, load, racer.way), racer, session.info)
+        for label, racer in zip(labels, racers, strict=True)
+    ]
+    return racers, race_record(new_recording("Count to ten.", results))
 
 
 def test_a_recording_gives_the_race_back(tmp_path) -> None:
@@ -32,8 +36,9 @@ def test_a_recording_gives_the_race_back(tmp_path) -> None:
     path = tmp_path / "race.json"
     path.write_text(json.dumps(record), encoding="utf-8")
     recording = read_recording(path)
-    assert recording.prompt == "Count to ten."
-    assert recording.results[0].entry.label == ONE_TOKEN
+    assert recording.facts["prompt"] == "Count to ten."
+    assert [one.entry.label for one in recording.results] == [ONE_TOKEN, "toy adapter"]
+    assert race_record(recording) == json.loads(path.read_text(encoding="utf-8"))
     for result, racer in zip(recording.results, racers, strict=True):
         assert result.racer.way == racer.way
         assert result.racer.agreement == racer.agreement
@@ -71,4 +76,4 @@ def test_the_shipped_race_is_one_token_against_the_starter() -> None:
     recording = read_recording(shipped_race())
     one, other = recording.results
     assert (one.racer.way, other.racer.way.name) == (NEXT_TOKEN, "confadapt")
-    assert {"cpu", "cores", "gpus"} <= recording.machine.keys()
+    assert {"cpu", "cores", "gpus"} <= recording.facts["machine"].keys()

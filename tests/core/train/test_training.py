@@ -19,7 +19,15 @@ from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Message, Request
 from core.engine.session import open_session
 from core.errors import KnownError
-from core.events import CheckpointSaved, EvalDone, PassDone, RunEnded, RunStarted, StepDone
+from core.events import (
+    CheckpointSaved,
+    EvalDone,
+    PassDone,
+    RunEnded,
+    RunStarted,
+    StepDone,
+    StepsPlanned,
+)
 from core.jsonl import read_events
 from core.model.adapter_info import AdapterInfo, adapter_draft, choose_adapter, read_adapter_info
 from core.model.mask_token import MASK_TOKEN, add_mask_token
@@ -173,6 +181,26 @@ def test_soft_teacher_trains(spec, tmp_path) -> None:
     assert all(loss > 0 for loss in losses(tmp_path / "run"))
 
 
+def test_full_training_in_bfloat16_with_the_loss_in_many_pieces(
+    spec, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("core.train.losses.PIECE_ROWS", 5)
+    full = dataclasses.replace(spec, kind="full", dtype="bfloat16", eval_every=1, steps=2)
+    run_training(full, tmp_path / "run")
+    assert all(0 < loss < 20 for loss in losses(tmp_path / "run"))
+
+
+def test_minutes_are_counted_anew_by_the_pace(spec, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("core.train.step_count.STEPS_BETWEEN", 2)
+    timed = dataclasses.replace(spec, steps=None, minutes=0.06, eval_every=1000)
+    run_training(timed, tmp_path / "run")
+    events = list(read_events(tmp_path / "run" / "events.jsonl"))
+    plans = [event.total_steps for event in events if isinstance(event, StepsPlanned)]
+    steps = [event.step for event in events if isinstance(event, StepDone)]
+    assert plans
+    assert steps[-1] == plans[-1]
+
+
 def test_an_adapter_for_another_base_is_refused(spec, tmp_path) -> None:
     run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
     save_toy(tmp_path / "other", seed=5)
@@ -180,7 +208,7 @@ def test_an_adapter_for_another_base_is_refused(spec, tmp_path) -> None:
         choose_adapter(spec.out, tmp_path / "other", user_paths(), Settings())
 
 
-def test_minutes_become_steps_once(spec, tmp_path) -> None:
+def test_minutes_become_steps_by_a_probe(spec, tmp_path) -> None:
     timed = dataclasses.replace(spec, steps=None, minutes=0.05, eval_every=1000)
     run_training(timed, tmp_path / "run", stop_after=1)
     plan = json.loads((tmp_path / "run" / "plan.json").read_text())

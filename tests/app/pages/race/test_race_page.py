@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from app.bootstrap import Application
 from app.navigation import HOME, RACE
 from app.pages.race import page as race_page
 from app.pages.race.lane import Lane, event_times
+from app.pages.race.outcome import PICTURE
 from app.pages.race.page import NO_PROMPT, RacePage
 from app.pages.race.presentation import Presentation
 from app.pages.race.sides import ONE_TOKEN, Side, Subject, entries_of
@@ -25,6 +27,7 @@ from core.errors import Cancelled
 from core.evaluate.lineup import Entry, Result
 from core.evaluate.measure import Measured
 from core.evaluate.race import Racer
+from core.evaluate.race_files import FILTERS
 from core.evaluate.recording import read_recording, shipped_race
 from core.events import PassDone
 from core.history.records import RunFilter
@@ -100,8 +103,8 @@ def test_a_race_is_measured_without_the_chat_model_and_shown(
     assert (one.label, one.way.name) == (ONE_TOKEN, "next_token")
     assert other.way.name == "confadapt"
     assert one.load == other.load == LoadSpec(INFO.model_path, INFO.adapter_path, "auto", "auto")
-    qtbot.waitUntil(page._again.isVisible, timeout=10_000)
-    assert [lane.text for lane in page._stage._lanes] == [TEXT, TEXT]
+    qtbot.waitUntil(page._outcome._again.isVisible, timeout=10_000)
+    assert [lane.text for lane in page._outcome._stage._lanes] == [TEXT, TEXT]
 
 
 def test_the_figures_are_those_of_the_recorded_passes(
@@ -109,16 +112,19 @@ def test_the_figures_are_those_of_the_recorded_passes(
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
-    qtbot.waitUntil(page._stage._verdict.isVisible, timeout=10_000)
-    for lane, entry in zip(page._stage._lanes, raced[0], strict=True):
+    qtbot.waitUntil(page._outcome._stage._verdict.isVisible, timeout=10_000)
+    for lane, entry in zip(page._outcome._stage._lanes, raced[0], strict=True):
         passes = [one for one in recorded(entry).racer.median_lap[1] if isinstance(one, PassDone)]
         figures = answer_figures(passes)
         assert f"{figures.tokens_per_pass:.2f} tokens per pass" in lane._figures.text()
         assert lane._clock.text() == f"{sum(one.seconds for one in passes):.1f} s"
-        assert f"{figures.tokens_per_pass:.2f} tokens per pass" in page._stage._explanation.text()
+        assert (
+            f"{figures.tokens_per_pass:.2f} tokens per pass"
+            in page._outcome._stage._explanation.text()
+        )
     slow, fast = (sum(event_times(recorded(one).racer.median_lap[1])[-1:]) for one in raced[0])
-    assert f"{slow / fast:.2f} times as fast" in page._stage._headline.text()
-    assert "The answers are the same." in page._stage._explanation.text()
+    assert f"{slow / fast:.2f} times as fast" in page._outcome._stage._headline.text()
+    assert "The answers are the same." in page._outcome._stage._explanation.text()
 
 
 def test_the_same_on_both_sides_is_no_race_until_another_is_chosen(
@@ -196,7 +202,7 @@ def test_a_race_that_is_stopped_shows_nothing_and_loads_the_chat_model_again(
     assert page._start.isVisible()
     qtbot.waitUntil(page._start.isEnabled)
     assert page._setup.prompt == "Later."
-    assert not page._stage._verdict.isVisible()
+    assert not page._outcome._stage._verdict.isVisible()
 
 
 def test_leaving_the_page_ends_the_show_not_the_result(
@@ -204,11 +210,12 @@ def test_leaving_the_page_ends_the_show_not_the_result(
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
-    qtbot.waitUntil(lambda: page._stage.is_playing)
+    qtbot.waitUntil(lambda: page._outcome._stage.is_playing)
     stride.window.show_page(HOME)
-    assert not page._stage.is_playing
-    assert [lane.text for lane in page._stage._lanes] == [TEXT, TEXT]
-    assert len(page._results) == len(raced[0])
+    assert not page._outcome._stage.is_playing
+    assert [lane.text for lane in page._outcome._stage._lanes] == [TEXT, TEXT]
+    assert page._outcome._race is not None
+    assert len(page._outcome._race.results) == len(raced[0])
 
 
 def test_a_lane_shows_what_had_come_by_then(qtbot: QtBot) -> None:
@@ -234,9 +241,9 @@ def test_the_words_that_differ_are_shown_marked(
     other = replace(other, racer=replace(other.racer, laps=((changed, events),)))
     monkeypatch.setattr(race_page, "run_lineup", lambda *_: [one, other])
     page._start.click()
-    differences = page._stage._differences
+    differences = page._outcome._stage._differences
     qtbot.waitUntil(differences.isVisible, timeout=10_000)
-    assert "The answers differ in 1 of 7 words." in page._stage._explanation.text()
+    assert "The answers differ in 1 of 7 words." in page._outcome._stage._explanation.text()
     shown = differences._text.text()
     assert 'line-through">five,</span>' in shown
     assert 'underline">&lt;5&gt;,</span>' in shown
@@ -248,8 +255,8 @@ def test_equal_answers_have_no_differences_to_show(
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
-    qtbot.waitUntil(page._stage._verdict.isVisible, timeout=10_000)
-    assert not page._stage._differences.isVisible()
+    qtbot.waitUntil(page._outcome._stage._verdict.isVisible, timeout=10_000)
+    assert not page._outcome._stage._differences.isVisible()
 
 
 def test_a_race_is_kept_in_the_history(
@@ -270,15 +277,15 @@ def test_home_plays_the_shipped_recording(qtbot: QtBot, stride: Application) -> 
     stride.window.show_page(HOME)
     stride.window.home.see_requested.emit()
     page = stride.window.race
-    qtbot.waitUntil(lambda: page._stage.is_playing)
+    qtbot.waitUntil(lambda: page._outcome._stage.is_playing)
     recording = read_recording(shipped_race())
     assert stride.window.pages.currentWidget() is page
-    assert recording.day in page._stage._note.text()
-    assert recording.machine["cpu"] in page._stage._note.text()
-    page._stage.finish()
+    assert recording.facts["day"] in page._outcome._stage._note.text()
+    assert recording.facts["machine"]["cpu"] in page._outcome._stage._note.text()
+    page._outcome._stage.finish()
     shown = [result.racer.median_lap[0].text for result in recording.results]
-    assert [lane.text for lane in page._stage._lanes] == shown
-    assert page._again.isVisible()
+    assert [lane.text for lane in page._outcome._stage._lanes] == shown
+    assert page._outcome._again.isVisible()
 
 
 def test_a_race_is_presented_full_screen_in_large_type(
@@ -286,18 +293,46 @@ def test_a_race_is_presented_full_screen_in_large_type(
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
-    qtbot.waitUntil(page._stage._verdict.isVisible, timeout=10_000)
+    qtbot.waitUntil(page._outcome._stage._verdict.isVisible, timeout=10_000)
     stride.window.actions_by_key["present"].trigger()
     [shown] = stride.window.findChildren(Presentation)
     assert shown.isFullScreen()
     shown.activateWindow()
     qtbot.waitUntil(shown.isActiveWindow)
     assert shown.stage.is_playing
-    assert shown.stage._headline.text() == page._stage._headline.text()
-    assert shown.stage._headline.font().pointSizeF() > page._stage._headline.font().pointSizeF()
+    assert shown.stage._headline.text() == page._outcome._stage._headline.text()
+    assert (
+        shown.stage._headline.font().pointSizeF()
+        > page._outcome._stage._headline.font().pointSizeF()
+    )
     shown.stage.finish()
     qtbot.keyClick(shown, Qt.Key.Key_Space)
     assert shown.stage.is_playing
     with qtbot.waitSignal(shown.destroyed):
         qtbot.keyClick(shown, Qt.Key.Key_Escape)
     assert raced
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ending"), [*((one, one[-6:-1].strip("*(")) for one in FILTERS), (PICTURE, ".png")]
+)
+def test_a_race_is_saved_for_others(
+    qtbot: QtBot,
+    stride: Application,
+    raced: list[tuple[Entry, ...]],
+    tmp_path: Path,
+    chosen: str,
+    ending: str,
+) -> None:
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(page._outcome._buttons.isVisible, timeout=10_000)
+    with qtbot.waitSignal(page.status_message):
+        page._outcome.save(tmp_path / "race", chosen)
+    [written] = tmp_path.glob("race.*")
+    assert written.suffix == ending
+    assert written.stat().st_size > 100
+    assert raced
+    with qtbot.waitSignal(stride.context.jobs.failed) as failure:
+        page._outcome.save(tmp_path / "no" / "race", chosen)
+    assert "cannot be written" in str(failure.args[0])

@@ -21,11 +21,11 @@ def headline(results: Sequence[Result]) -> str:
 
 def recording_note(recording: Recording) -> str:
     """That a race was run before, and where."""
-    machine = recording.machine
+    facts, machine = recording.facts, recording.facts["machine"]
     where = ", ".join([f"{machine['cores']} cores of {machine['cpu']}", *machine["gpus"]])
     return (
-        f"A recording: {recording.model}, run on {recording.day} on {where}. Nothing is computed "
-        f"here now.\nPrompt: {recording.prompt}"
+        f"A recording: {facts['model']}, run on {facts['day']} on {where}. Nothing is computed "
+        f"here now.\nPrompt: {facts['prompt']}"
     )
 
 

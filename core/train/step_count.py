@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.errors import KnownError
+from core.train.sharding import of_first_rank
 from core.train.spec import COMPARING_SHARE, TrainSpec
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 PLAN_FILE = "plan.json"
-STEPS_BETWEEN = 50
+STEPS_BETWEEN = 20
 """After so many steps they are counted anew: other work on the machine comes and goes."""
+RECENT_STEPS = 50
 
 
-class Schedule:
+class StepCount:
     """The steps of a run; kept in its folder, so that a resumed run goes on with them.
 
     Args:
@@ -33,7 +37,8 @@ class Schedule:
     def __init__(self, spec: TrainSpec, run_dir: Path, accelerator: Accelerator) -> None:
         self._spec, self._accelerator = spec, accelerator
         self._file = run_dir / PLAN_FILE
-        self._recent: deque[float] = deque(maxlen=STEPS_BETWEEN)
+        self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._since = 0
         self.total = spec.steps or self._stored()
 
     def fix(self, done: int, seconds: float, step_seconds: float, eval_seconds: float) -> None:
@@ -44,24 +49,34 @@ class Schedule:
             seconds: Time of the run so far.
             step_seconds: Time of one step.
             eval_seconds: Time of one evaluation.
+
+        Raises:
+            KnownError: if the run's folder cannot be written.
         """
         assert self._spec.minutes is not None
         left = self._spec.minutes * 60 * (1 - COMPARING_SHARE) - seconds - eval_seconds
         more = int(left / (step_seconds + eval_seconds / self._spec.eval_every))
+        self.total = of_first_rank(self._accelerator, max(1, done, done + more))
         if self._accelerator.is_main_process:
-            plan = {"steps": max(1, done, done + more), "seconds_per_step": step_seconds}
-            self._file.write_text(json.dumps(plan))
-        self._accelerator.wait_for_everyone()
-        self.total = self._stored()
+            self._store(step_seconds)
 
     def follow(self, done: int, seconds: float, step_seconds: float, eval_seconds: float) -> bool:
         """Take in the time of a step; whether the steps are now others, by the pace so far."""
         self._recent.append(step_seconds)
-        if self._spec.minutes is None or done % STEPS_BETWEEN or done >= self.total:
+        self._since += 1
+        if self._spec.minutes is None or self._since < STEPS_BETWEEN or done >= self.total:
             return False
-        before = self.total
-        self.fix(done, seconds, statistics.median(self._recent), eval_seconds)
+        before, self._since = self.total, 0
+        self.fix(done, seconds, statistics.fmean(self._recent), eval_seconds)
         return self.total != before
+
+    def _store(self, step_seconds: float) -> None:
+        draft = self._file.with_suffix(".part")
+        try:
+            draft.write_text(json.dumps({"steps": self.total, "seconds_per_step": step_seconds}))
+            os.replace(draft, self._file)
+        except OSError as error:
+            raise KnownError(f"{self._file} cannot be written: {error}.") from error
 
     def _stored(self) -> int:
         return int(json.loads(self._file.read_text())["steps"]) if self._file.is_file() else 0

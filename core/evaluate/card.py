@@ -1,0 +1,158 @@
+"""The result card: a race as one HTML page that opens offline and asks for nothing else."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+from core import __version__
+from core.blocks_html import classed_blocks, style_sheet
+from core.evaluate.lineup import Result
+from core.evaluate.recording import Recording
+from core.evaluate.verdict import explanation, headline
+from core.events import PassDone
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 720, 220, 44, 30
+"""Of the chart and its margins, in pixels."""
+PAGE_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { line-height: 1.25; } .sides { display: flex; flex-wrap: wrap; gap: 2rem; }
+.sides > section { flex: 1 1 20rem; min-width: 0; } .blocks { overflow-wrap: anywhere; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid; padding-left: .8rem; }
+table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: right; }
+td:first-child, th:first-child { text-align: left; padding-left: 0; }
+tr + tr { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 13px; }
+.axis, .line { fill: none; stroke: currentColor; } .axis { opacity: .4; } .line { stroke-width: 2; }
+.dash1 { stroke-dasharray: 7 4; } .dash2 { stroke-dasharray: 2 4; }
+.table { overflow-x: auto; } footer { opacity: .8; margin-top: 2rem; }
+"""
+COLUMNS = (
+    "side",
+    "seconds",
+    "of them prompt",
+    "tokens",
+    "passes",
+    "tokens per pass",
+    "tokens a second",
+    "agreement",
+)
+
+
+def race_card(race: Recording) -> str:
+    """The page of a race."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    title = html.escape(headline(race.results))
+    return "\n".join(
+        (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{title}</title>\n<style>{PAGE_STYLE}{style_sheet()}</style>\n</head>\n<body>",
+            f"<h1>{title}</h1>",
+            f"<h2>Prompt</h2>\n<pre>{html.escape(race.facts['prompt'])}</pre>",
+            "<h2>Answers</h2>",
+            "<p>Each block of colour is what one pass of the model added; the figure is its size."
+            "</p>",
+            f'<div class="sides">{"".join(map(_side, race.results))}</div>',
+            "<h2>Tokens over time</h2>",
+            _chart(race.results),
+            "<h2>Figures</h2>",
+            _table(race.results),
+            "<h2>How it was measured</h2>",
+            *(f"<p>{html.escape(line)}</p>" for line in explanation(race.results).split("\n")),
+            f"<p>{html.escape(limits(race.results))}</p>",
+            f"<footer>{html.escape(_origin(race))}</footer>\n</body>\n</html>\n",
+        )
+    )
+
+
+def limits(results: Sequence[Result]) -> str:
+    """What such a figure does not say."""
+    last = results[-1]
+    return (
+        "ConfAdapt is not lossless: a token is kept by its confidence, without a check. Of this "
+        f"answer {last.racer.agreement:.1%} of the tokens are what the base model would have said "
+        "at their place. It is one prompt on one machine; other prompts gain more or less."
+    )
+
+
+def _origin(race: Recording) -> str:
+    facts, machine, info = race.facts, race.facts["machine"], race.results[-1].info
+    licence = f" ({facts['licence']})" if facts["licence"] else ""
+    where = ", ".join([f"{machine['cores']} cores of {machine['cpu']}", *machine["gpus"]])
+    return (
+        f"Model {facts['model']}{licence}, adapter {info.adapter or 'none'}; {info.device} in "
+        f"{info.dtype}; {where}; torch {machine['torch']}, transformers "
+        f"{machine['transformers']}; {facts['day']}; Stride {__version__}."
+    )
+
+
+def _passes(result: Result) -> list[PassDone]:
+    return [one for one in result.racer.median_lap[1] if isinstance(one, PassDone)]
+
+
+def _side(result: Result) -> str:
+    name = html.escape(result.entry.label)
+    return f"<section><h3>{name}</h3>{classed_blocks(_passes(result))}</section>"
+
+
+def _table(results: Iterable[Result]) -> str:
+    head = "".join(f'<th scope="col">{one}</th>' for one in COLUMNS)
+    rows = "".join(f"<tr>{_cells(result)}</tr>" for result in results)
+    return f'<div class="table"><table><tr>{head}</tr>{rows}</table></div>'
+
+
+def _cells(result: Result) -> str:
+    racer, shown = result.racer, result.racer.median_lap[0]
+    values = (
+        html.escape(result.entry.label),
+        f"{racer.seconds:.2f}",
+        f"{shown.prefill_seconds:.2f}",
+        f"{len(shown.token_ids)}",
+        f"{shown.passes}",
+        f"{len(shown.token_ids) / max(1, shown.passes):.2f}",
+        f"{racer.tokens_per_second:.1f}",
+        f"{racer.agreement:.1%}",
+    )
+    return "".join(f"<td>{value}</td>" for value in values)
+
+
+def _chart(results: Sequence[Result]) -> str:
+    """Steps of tokens over seconds, a line a side, told apart by their dashes and names."""
+    courses = [_course(result) for result in results]
+    seconds = max(course[-1][0] for course in courses) or 1.0
+    tokens = max(course[-1][1] for course in courses) or 1
+    right, top = WIDTH - 110, 16
+
+    def place(second: float, count: float) -> tuple[float, float]:
+        across = LEFT + (right - LEFT) * second / seconds
+        return across, HEIGHT - BOTTOM - (HEIGHT - BOTTOM - top) * count / tokens
+
+    low, base = LEFT, HEIGHT - BOTTOM
+    parts = [
+        f'<path class="axis" d="M{low} {top}V{base}H{right}"/>',
+        f'<text x="{low - 6}" y="{top + 5}" text-anchor="end">{tokens}</text>',
+        f'<text x="{low - 6}" y="{base}" text-anchor="end">0</text>',
+        f'<text x="{right}" y="{base + 20}" text-anchor="end">{seconds:.1f} s</text>',
+    ]
+    for number, (result, course) in enumerate(zip(results, courses, strict=True)):
+        steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in (place(*point) for point in course))
+        x, y = place(*course[-1])
+        name = html.escape(result.entry.label)
+        parts.append(f'<path class="line dash{number % 3}" d="M{low} {base}{steps}"/>')
+        parts.append(f'<text x="{min(x + 6, right + 6):.1f}" y="{y - 4:.1f}">{name}</text>')
+    label = "Tokens of each side over the seconds since the prompt"
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="{label}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _course(result: Result) -> list[tuple[float, int]]:
+    """Seconds since the prompt and tokens so far, after each pass."""
+    passes = _passes(result)
+    times = accumulate(one.seconds for one in passes)
+    counts = accumulate(len(one.token_ids) for one in passes)
+    return list(zip(times, counts, strict=True))

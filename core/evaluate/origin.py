@@ -1,0 +1,26 @@
+"""Where a figure was measured: what every report says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from core.device import machine_record
+from core.engine.request import SessionInfo
+from core.model.store import inspect_folder
+
+
+def session_record(info: SessionInfo, *, complete: bool) -> dict[str, Any]:
+    """What every report says of where it was measured, and whether it was cut short."""
+    folder = Path(info.model_path)
+    entry = inspect_folder(folder.name, folder, "folder")
+    return {
+        "model": info.model,
+        "licence": entry.licence if entry else "",
+        "adapter": info.adapter,
+        "mtp_off_reason": info.mtp_off_reason,
+        "complete": complete,
+        "machine": machine_record() | {"device": info.device, "dtype": info.dtype},
+        "device": info.device,
+        "dtype": info.dtype,
+    }

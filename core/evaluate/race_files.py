@@ -1,0 +1,44 @@
+"""A race as a file for others: the result card, its figures as a table, all of it as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from core.errors import KnownError
+from core.evaluate.card import race_card
+from core.evaluate.recording import Recording, race_record
+
+FILTERS = ("Result card (*.html)", "Table (*.csv)", "All of it (*.json)")
+"""Kinds of files, as file dialogs name them."""
+
+
+def write_race(race: Recording, out: Path) -> None:
+    """Write a race as its file's ending says; HTML where it says something else.
+
+    Raises:
+        KnownError: if it cannot be written.
+    """
+    make = {".csv": _table, ".json": _whole}.get(out.suffix.lower(), race_card)
+    try:
+        out.write_text(make(race), encoding="utf-8")
+    except OSError as error:
+        raise KnownError(
+            f"{out} cannot be written: {error.strerror or error}.", "Choose another place."
+        ) from error
+
+
+def _whole(race: Recording) -> str:
+    return json.dumps(race_record(race), ensure_ascii=False) + "\n"
+
+
+def _table(race: Recording) -> str:
+    rows = race_record(race)["results"]
+    names = [name for name in rows[0] if not isinstance(rows[0][name], list | tuple)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
