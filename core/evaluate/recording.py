@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from core.engine.request import LoadSpec, SessionInfo
 from core.errors import KnownError
@@ -15,7 +15,7 @@ from core.evaluate.lineup import Entry, Result
 from core.evaluate.measure import Way, measured_from
 from core.evaluate.origin import session_record
 from core.evaluate.race import Lap, Racer, race_report
-from core.events import GenerationEnded, GenerationStarted
+from core.events import GenerationEnded, GenerationEvent, GenerationStarted
 from core.jsonl import from_dict, to_dict
 from core.paths import resources
 
@@ -98,10 +98,10 @@ def _check(facts: dict[str, Any]) -> None:
 
 
 def _result(row: dict[str, Any], facts: dict[str, Any]) -> Result:
-    events = tuple(from_dict(one) for one in row["events"])
+    events = cast("tuple[GenerationEvent, ...]", tuple(map(from_dict, row["events"])))
     if not isinstance(events[0], GenerationStarted) or not isinstance(events[-1], GenerationEnded):
         raise ValueError("an answer in it is not whole")
-    shown = measured_from(events, row["seconds"])  # type: ignore[arg-type]
+    shown = measured_from(events, row["seconds"])
     # Of the other runs only their times were kept.
     laps: list[Lap] = [(replace(shown, seconds=one), events) for one in row["lap_seconds"]]
     way = Way(row["strategy"], row["threshold"])

@@ -43,7 +43,7 @@ def supervised_rows(read: Tensor, layout: Layout, end_ids: Tensor) -> Tensor:
 def best_tokens(head: nn.Module, rows: Tensor) -> Tensor:
     """[...] the likeliest token of each hidden row [..., H], a few rows at a time."""
     with torch.no_grad():
-        pieces = [head(one).argmax(-1) for one in rows.flatten(0, -2).split(PIECE_ROWS)]
+        pieces = [head(one).argmax(-1) for one in torch.split(rows.flatten(0, -2), PIECE_ROWS)]
     return torch.cat(pieces).view(rows.shape[:-1])
 
 
@@ -57,7 +57,7 @@ def slot_loss(
     """
     learns = torch.is_grad_enabled()  # asked here: inside the function it is always off
     weights = [one for one in head.parameters() if learns and one.requires_grad]
-    found: tuple[Tensor, Tensor] = _SlotLoss.apply(
+    found: tuple[Tensor, Tensor] = _SlotLoss.apply(  # type: ignore[no-untyped-call]
         rows, head, teacher_head, teacher_rows, kind, learns, *weights
     )
     return found
@@ -106,7 +106,7 @@ class _SlotLoss(torch.autograd.Function):
         return total / count, wanted
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, outer: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         # In place, for weights of a vocabulary are large: a graph is gone through once.
         rows, *weights = (one.mul_(outer) for one in ctx.gradients)

@@ -36,6 +36,7 @@ class Presentation(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
+        self.setGeometry(self.screen().geometry())  # where nothing manages windows, too
         self._play()
         enlarge(self, TYPE_SCALE)  # its lanes are there now
         for keys, slot in (("Esc", self.close), ("F11", self.close), ("Space", self._play)):

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSpinBox
 
-from app.pages.race.sides import ONE_TOKEN, Side
+from app.pages.race.sides import Side
 from app.widgets.card import FormCard
 from app.widgets.text import pad_number
+from core.evaluate.lineup import ONE_TOKEN
 from core.evaluate.prompts import demo_prompts
 
 OWN_PROMPT = "Your own prompt"

@@ -18,7 +18,7 @@ from core.evaluate.lineup import Result
 from core.evaluate.verdict import explanation, headline
 
 TICK_MS = 33
-LANE_WIDTH = 340
+LANE_WIDTH = 260
 """Where lanes would become narrower they stand one above the other."""
 
 

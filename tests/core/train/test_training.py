@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from core.control import Cancel, Threshold
@@ -186,7 +187,11 @@ def test_full_training_in_bfloat16_with_the_loss_in_many_pieces(
 ) -> None:
     monkeypatch.setattr("core.train.losses.PIECE_ROWS", 5)
     full = dataclasses.replace(spec, kind="full", dtype="bfloat16", eval_every=1, steps=2)
-    run_training(full, tmp_path / "run")
+    AcceleratorState._reset_state(reset_partial_state=True)  # it knows one precision a process
+    try:
+        run_training(full, tmp_path / "run")
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
     assert all(0 < loss < 20 for loss in losses(tmp_path / "run"))
 
 

@@ -19,12 +19,12 @@ from app.pages.race.lane import Lane, event_times
 from app.pages.race.outcome import PICTURE
 from app.pages.race.page import NO_PROMPT, RacePage
 from app.pages.race.presentation import Presentation
-from app.pages.race.sides import ONE_TOKEN, Side, Subject, entries_of
+from app.pages.race.sides import Side, Subject, entries_of
 from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
 from core.engine.request import LoadSpec
 from core.errors import Cancelled
-from core.evaluate.lineup import Entry, Result
+from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import Measured
 from core.evaluate.race import Racer
 from core.evaluate.race_files import FILTERS
