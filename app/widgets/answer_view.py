@@ -173,6 +173,7 @@ class AnswerView(QWidget):
 
     def _add_part(self, part: Part) -> None:
         text = PassText(part.start)
+        text.setFont(self.font())  # where there is a style sheet Qt does not hand it down
         text.setAccessibleName("Thinking" if part.is_thinking else "Answer")
         text.set_colour_mode(self._mode)
         text.caret_moved.connect(self._on_caret_moved)

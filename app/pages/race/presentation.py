@@ -12,7 +12,7 @@ from app.pages.race.stage import Stage
 from app.widgets.text import PAGE_MARGIN, enlarge
 from core.evaluate.lineup import Result
 
-TYPE_SCALE = 1.6
+TYPE_SCALE = 2.0
 
 
 class Presentation(QWidget):

@@ -20,6 +20,7 @@ from app.pages.race.outcome import PICTURE
 from app.pages.race.page import NO_PROMPT, RacePage
 from app.pages.race.presentation import Presentation
 from app.pages.race.sides import Side, Subject, entries_of
+from app.widgets.pass_text import PassText
 from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
 from core.engine.request import LoadSpec
@@ -306,6 +307,8 @@ def test_a_race_is_presented_full_screen_in_large_type(
         > page._outcome._stage._headline.font().pointSizeF()
     )
     shown.stage.finish()
+    answers = [one.findChild(PassText).font().pointSizeF() for one in (shown, page._outcome._stage)]
+    assert answers[0] > answers[1]
     qtbot.keyClick(shown, Qt.Key.Key_Space)
     assert shown.stage.is_playing
     with qtbot.waitSignal(shown.destroyed):
