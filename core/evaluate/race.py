@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from core.engine.session import Session
 
 WARM_UP_TOKENS = 24
+LAP_TIMES = ("seconds", "prefill_seconds", "decode_seconds")
+"""What is kept of every run, by the names of `Measured`."""
 
 Lap = tuple[Measured, tuple[GenerationEvent, ...]]
 
@@ -149,7 +151,7 @@ def _row(racer: Racer) -> dict[str, Any]:
         "spread": (min(rates), max(rates)),
         "seconds": racer.seconds,
         "seconds_spread": (min(seconds), max(seconds)),
-        "lap_seconds": seconds,
+        "laps": [{name: getattr(one, name) for name in LAP_TIMES} for one in every],
         "prefill_seconds": median(one.prefill_seconds for one in every),
         "agreement": racer.agreement,
         "text": shown.text,

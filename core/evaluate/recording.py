@@ -103,7 +103,7 @@ def _result(row: dict[str, Any], facts: dict[str, Any]) -> Result:
         raise ValueError("an answer in it is not whole")
     shown = measured_from(events, row["seconds"])
     # Of the other runs only their times were kept.
-    laps: list[Lap] = [(replace(shown, seconds=one), events) for one in row["lap_seconds"]]
+    laps: list[Lap] = [(replace(shown, **times), events) for times in row["laps"]]
     way = Way(row["strategy"], row["threshold"])
     load = LoadSpec(facts["model"], row["adapter"] or "none", facts["device"], facts["dtype"])
     info = SessionInfo(

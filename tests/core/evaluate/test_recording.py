@@ -38,14 +38,12 @@ def test_a_recording_gives_the_race_back(tmp_path) -> None:
     recording = read_recording(path)
     assert recording.facts["prompt"] == "Count to ten."
     assert [one.entry.label for one in recording.results] == [ONE_TOKEN, "toy adapter"]
-    assert json.dumps(race_record(recording)) == path.read_text(encoding="utf-8")
+    assert json.loads(json.dumps(race_record(recording))) == json.loads(json.dumps(record))
     for result, racer in zip(recording.results, racers, strict=True):
         assert result.racer.way == racer.way
         assert result.racer.agreement == racer.agreement
         assert result.racer.median_lap == racer.median_lap
-        assert [lap[0].seconds for lap in result.racer.laps] == [
-            lap[0].seconds for lap in racer.laps
-        ]
+        assert [lap[0] for lap in result.racer.laps] == [lap[0] for lap in racer.laps]
 
 
 @pytest.mark.parametrize(
