@@ -63,6 +63,18 @@ def classed_blocks(passes: Iterable[PassDone]) -> str:
     return f'<div class="blocks">{"".join(spans)}</div>'
 
 
+def page_head(title: str, style: str) -> str:
+    """A page up to its opened body: it may load nothing, and follows the reader's light or dark."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{style}{style_sheet()}</style>\n</head>\n"
+        "<body>\n"
+    )
+
+
 def style_sheet() -> str:
     """CSS for `classed_blocks` in both themes; the reader's system chooses."""
     return "\n".join(

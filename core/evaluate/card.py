@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from core import __version__
-from core.blocks_html import classed_blocks, style_sheet
+from core.blocks_html import classed_blocks, page_head
 from core.evaluate.lineup import Result
+from core.evaluate.origin import machine_words
 from core.evaluate.recording import Recording
 from core.evaluate.verdict import explanation, headline
 from core.events import PassDone
@@ -42,15 +43,11 @@ COLUMNS = (
 
 def race_card(race: Recording) -> str:
     """The page of a race."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    title = html.escape(headline(race.results))
+    title = headline(race.results)
     return "\n".join(
         (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{title}</title>\n<style>{PAGE_STYLE}{style_sheet()}</style>\n</head>\n<body>",
-            f"<h1>{title}</h1>",
+            page_head(title, PAGE_STYLE),
+            f"<h1>{html.escape(title)}</h1>",
             f"<h2>Prompt</h2>\n<pre>{html.escape(race.facts['prompt'])}</pre>",
             "<h2>Answers</h2>",
             "<p>Each block of colour is what one pass of the model added; the figure is its size."
@@ -81,10 +78,9 @@ def limits(results: Sequence[Result]) -> str:
 def _origin(race: Recording) -> str:
     facts, machine, info = race.facts, race.facts["machine"], race.results[-1].info
     licence = f" ({facts['licence']})" if facts["licence"] else ""
-    where = ", ".join([f"{machine['cores']} cores of {machine['cpu']}", *machine["gpus"]])
     return (
         f"Model {facts['model']}{licence}, adapter {info.adapter or 'none'}; {info.device} in "
-        f"{info.dtype}; {where}; torch {machine['torch']}, transformers "
+        f"{info.dtype}; {machine_words(machine)}; torch {machine['torch']}, transformers "
         f"{machine['transformers']}; {facts['day']}; Stride {__version__}."
     )
 
@@ -112,7 +108,7 @@ def _cells(result: Result) -> str:
         f"{shown.prefill_seconds:.2f}",
         f"{len(shown.token_ids)}",
         f"{shown.passes}",
-        f"{len(shown.token_ids) / max(1, shown.passes):.2f}",
+        f"{shown.tokens_per_pass:.2f}",
         f"{racer.tokens_per_second:.1f}",
         f"{racer.agreement:.1%}",
     )

@@ -75,6 +75,11 @@ class Measured:
     blocks: tuple[str, ...] = ()
 
     @property
+    def tokens_per_pass(self) -> float:
+        """All tokens over all passes."""
+        return len(self.token_ids) / max(1, self.passes)
+
+    @property
     def tokens_per_second(self) -> float:
         """Tokens after the first pass over their time; 0.0 where there are none."""
         return self.later_tokens / self.decode_seconds if self.decode_seconds > 0 else 0.0

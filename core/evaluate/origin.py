@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,8 @@ def session_record(info: SessionInfo, *, complete: bool) -> dict[str, Any]:
         "device": info.device,
         "dtype": info.dtype,
     }
+
+
+def machine_words(machine: Mapping[str, Any]) -> str:
+    """The processors of a `core.device.machine_record`."""
+    return ", ".join([f"{machine['cores']} cores of {machine['cpu']}", *machine["gpus"]])

@@ -146,7 +146,7 @@ def _row(racer: Racer) -> dict[str, Any]:
         "runs": len(every),
         "tokens": len(shown.token_ids),
         "passes": shown.passes,
-        "tokens_per_pass": len(shown.token_ids) / shown.passes,
+        "tokens_per_pass": shown.tokens_per_pass,
         "tokens_per_second": racer.tokens_per_second,
         "spread": (min(rates), max(rates)),
         "seconds": racer.seconds,

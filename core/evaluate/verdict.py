@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.evaluate.differences import differing_words, word_diff
 from core.evaluate.lineup import Result, speedup
+from core.evaluate.origin import machine_words
 from core.evaluate.recording import Recording
 
 
@@ -21,8 +22,8 @@ def headline(results: Sequence[Result]) -> str:
 
 def recording_note(recording: Recording) -> str:
     """That a race was run before, and where."""
-    facts, machine = recording.facts, recording.facts["machine"]
-    where = ", ".join([f"{machine['cores']} cores of {machine['cpu']}", *machine["gpus"]])
+    facts = recording.facts
+    where = machine_words(facts["machine"])
     return (
         f"A recording: {facts['model']}, run on {facts['day']} on {where}. Nothing is computed "
         f"here now.\nPrompt: {facts['prompt']}"
@@ -50,11 +51,10 @@ def _measuring(results: Sequence[Result]) -> str:
 def _side(result: Result) -> str:
     racer = result.racer
     measured = racer.median_lap[0]
-    per_pass = len(measured.token_ids) / max(1, measured.passes)
     return (
         f"{result.entry.label}: {racer.seconds:.2f} s, of them {measured.prefill_seconds:.2f} s "
-        f"for the prompt; {len(measured.token_ids)} tokens, {per_pass:.2f} tokens per pass, "
-        f"agreement {racer.agreement:.1%}"
+        f"for the prompt; {len(measured.token_ids)} tokens, "
+        f"{measured.tokens_per_pass:.2f} tokens per pass, agreement {racer.agreement:.1%}"
     )
 
 

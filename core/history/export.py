@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core import jsonl
-from core.blocks_html import classed_blocks, style_sheet
+from core.blocks_html import classed_blocks, page_head
 from core.errors import KnownError
 from core.events import Event, PassDone
 from core.history.records import ChatDetail, RunDetail
@@ -143,13 +143,7 @@ def _fenced(text: str) -> str:
 
 
 def _html(runs: Iterable[Opened]) -> Iterator[str]:
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    yield (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Stride</title>\n<style>{PAGE_STYLE}{style_sheet()}</style>\n</head>\n<body>\n"
-    )
+    yield page_head("Stride", PAGE_STYLE)
     for run, events in runs:
         yield _article(run, _passes(events))
     yield "</body>\n</html>\n"
