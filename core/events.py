@@ -171,12 +171,13 @@ class WayCompared:
 
     Attributes:
         prompts: How many there were.
-        speedup: Tokens a second over those of one-token decoding, side by side.
+        speedup: Tokens a second over those of the base model's one-token decoding, side by side.
         agreement: Share of tokens that equal the base model's argmax.
         likelihood: Exp of the mean log-likelihood a token under the base model, over that of
             its own greedy answer.
         repeated: Share of block borders where a word stands twice.
-        adapter: Name of the adapter the training started from, if that one decoded; else empty.
+        adapter: Name of the adapter the training started from, if that one decoded; "none" for
+            the base model where the training has changed its weights; else empty.
     """
 
     strategy: str
@@ -193,7 +194,7 @@ class WayCompared:
     def label(self) -> str:
         """What to call it in a table."""
         if self.strategy == "next_token":
-            return "One token a pass"
+            return "One token a pass" + (", base model" if self.adapter else "")
         before = f", before ({self.adapter})" if self.adapter else ""
         return f"Threshold {self.threshold:g}{before}"
 

@@ -32,14 +32,8 @@ if TYPE_CHECKING:
     from core.evaluate.agreement import BaseView
 
 BASELINES = (NEXT_TOKEN, GENERATE)
-PutIn = Callable[[Way], AbstractContextManager[None]]
+SessionOf = Callable[[Way], AbstractContextManager["Session"]]
 WARM_UP_TOKENS = 24
-
-
-def as_loaded(way: Way) -> AbstractContextManager[None]:
-    """For ways that need no other adapter than the loaded one."""
-    assert not way.adapter
-    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,8 @@ class Bench:
         session: The loaded model.
         plan: What to measure.
         base_model: What agreement is measured against; see `base_model_of`.
-        put_in: Inside what it returns, a way's adapter is in the loaded one's place.
+        session_of: Inside what it returns, the session it gives decodes a way; by default
+            always the one that is loaded.
 
     Attributes:
         runs: For each run its complete rounds, in the order of the prompts.
@@ -107,10 +102,14 @@ class Bench:
     """
 
     def __init__(
-        self, session: Session, plan: BenchPlan, base_model: Any, put_in: PutIn = as_loaded
+        self,
+        session: Session,
+        plan: BenchPlan,
+        base_model: Any,
+        session_of: SessionOf | None = None,
     ) -> None:
         self.plan = plan
-        self._put_in = put_in
+        self._session_of = session_of or (lambda _: nullcontext(session))
         self.runs: list[list[Round]] = []
         self._session = session
         self._base = base_model
@@ -149,8 +148,8 @@ class Bench:
             return generate_answer(self._session, messages, limit, cancel)
         request = Request(messages, way.name, self.plan.k_max, limit)
         slot = self.plan.count_from_slot
-        with self._put_in(way):
-            return decode_answer(self._session, request, way.threshold, cancel, slot)[0]
+        with self._session_of(way) as session:
+            return decode_answer(session, request, way.threshold, cancel, slot)[0]
 
     def _judge(self, index: int, answers: dict[Way, Measured], *, ask_base: bool) -> Round:
         """The answers with what is known of them; equal answers are looked at once."""

@@ -13,9 +13,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
-from core.evaluate.bench import Bench, BenchPlan, Judged, PutIn, as_loaded
+from core.evaluate.bench import Bench, BenchPlan, Judged, SessionOf
 from core.evaluate.figures import overall_rate
-from core.evaluate.measure import NEXT_TOKEN, Way
+from core.evaluate.measure import Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import Span, ThresholdAdvised, WayCompared
 
@@ -33,17 +33,16 @@ ANSWER_TOKENS = 64
 
 
 Pair = tuple[Judged, Judged]
-"""A way's answer, and that of one-token decoding to the same prompt."""
+"""A way's answer, and that of the base model's one-token decoding to the same prompt."""
 
 
 def compare(
     session: Session,
     base_model: Any,
     prompts: Sequence[BenchPrompt],
-    own_base: bool,
+    baselines: Sequence[Way],
     may_go_on: Callable[[int, int], bool],
-    before: Way | None = None,
-    put_in: PutIn = as_loaded,
+    session_of: SessionOf | None = None,
 ) -> list[WayCompared | ThresholdAdvised]:
     """Measure all ways on as many prompts as there is time for.
 
@@ -51,20 +50,18 @@ def compare(
         session: With the adapter.
         base_model: See `base_model_of`.
         prompts: Held-out ones.
-        own_base: Whether one-token decoding is the base model's own, as under a gated adapter.
+        baselines: One-token decoding by the base model, which all is held against, then others.
         may_go_on: Called with the answers done and wanted; False ends the measuring.
-        before: Decoding with the adapter that the training started from, if there was one.
-        put_in: See `Bench`.
+        session_of: See `Bench`.
 
     Returns:
         What was found, the advice last; nothing if not even one prompt was done.
     """
     ways = tuple(Way("confadapt", threshold) for threshold in THRESHOLDS)
-    baselines = (NEXT_TOKEN, before) if before else (NEXT_TOKEN,)
     plan = BenchPlan(
-        tuple(prompts), ways, max_new_tokens=ANSWER_TOKENS, runs=1, baselines=baselines
+        tuple(prompts), ways, max_new_tokens=ANSWER_TOKENS, runs=1, baselines=tuple(baselines)
     )
-    bench = Bench(session, plan, base_model, put_in)
+    bench = Bench(session, plan, base_model, session_of)
     for done in bench.measure(Cancel()):
         if not may_go_on(done, plan.total):
             break
@@ -72,9 +69,9 @@ def compare(
     if not rounds:
         return []
     found = [
-        _compared(way, [(one[way], one[NEXT_TOKEN]) for one in rounds]) for way in plan.all_ways
+        _compared(way, [(one[way], one[baselines[0]]) for one in rounds]) for way in plan.all_ways
     ]
-    return [*found, advise(found, len(prompts), own_base)]
+    return [*found, advise(found, len(prompts))]
 
 
 def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
@@ -146,19 +143,18 @@ def _speedup(pairs: Sequence[Pair]) -> float:
     return own / base if base else 0.0
 
 
-def advise(found: Sequence[WayCompared], wanted: int, own_base: bool) -> ThresholdAdvised:
+def advise(found: Sequence[WayCompared], wanted: int) -> ThresholdAdvised:
     """The fastest threshold whose agreement stays near the base model's.
 
-    Near: the lower end of its interval is at most `MARGIN` below one-token decoding's own figure
-    where that is the base model itself (in bfloat16 not quite 1), else below 1. Faster: also at
-    the lower end of the interval.
+    Near: the lower end of its interval is at most `MARGIN` below the agreement of the base
+    model's own one-token decoding (in bfloat16 not quite 1). Faster: also at the lower end of
+    the interval.
 
     Args:
-        found: Of every way; one-token decoding among them.
+        found: Of every way, that of the base model first.
         wanted: Prompts there were; time may have run out before all were decoded.
-        own_base: As in `compare`.
     """
-    base = next(one for one in found if one.strategy == "next_token")
+    base = found[0]
     if base.prompts < FEWEST_PROMPTS:
         few = "Only" if base.prompts == wanted else "There was time for only"
         return ThresholdAdvised(
@@ -166,8 +162,8 @@ def advise(found: Sequence[WayCompared], wanted: int, own_base: bool) -> Thresho
             f"{few} {base.prompts} of {wanted} held-out prompts: too few to advise a threshold "
             f"({FEWEST_PROMPTS} are needed).",
         )
-    floor = (base.agreement[0] if own_base else 1.0) - MARGIN
-    own = [one for one in found if one is not base and not one.adapter]
+    floor = base.agreement[0] - MARGIN
+    own = [one for one in found if one.strategy == "confadapt" and not one.adapter]
     near = [one for one in own if one.agreement[1] >= floor]
     faster = [one for one in near if one.speedup[1] > 1.0]
     if not faster:

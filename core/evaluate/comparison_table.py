@@ -21,8 +21,9 @@ HEADS = (
     "Repeated words",
 )
 HINT = (
-    "Side by side on held-out prompts; 95 % intervals in brackets. Agreement: tokens that the base "
-    "model would have chosen. Likelihood: of each answer under the base model, against its own."
+    "Side by side on held-out prompts, against the base model's own one-token decoding; 95 % "
+    "intervals in brackets. Agreement: tokens that the base model would have chosen. Likelihood: "
+    "of each answer under the base model, against its own."
 )
 
 

@@ -34,7 +34,8 @@ class Way:
     the same: 1.0 (one token a pass) and 0.0 (every slot is kept).
 
     Attributes:
-        adapter: Name of the adapter that is put in the loaded one's place; empty for none.
+        adapter: Name of the adapter that decodes in the loaded one's place, "none" for the base
+            model; empty for the loaded one.
     """
 
     name: WayName
@@ -43,6 +44,8 @@ class Way:
 
 
 NEXT_TOKEN = Way("next_token", 1.0)
+BASE_NEXT_TOKEN = Way("next_token", 1.0, "none")
+"""One-token decoding by the base model of a full adapter, which has changed the weights."""
 GENERATE = Way("transformers_generate", 1.0)
 """Greedy `model.generate` of the same weights, the layers as transformers made them."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from torch import Tensor
 
 from core.control import Cancel, Threshold
 from core.documents.records import Row
@@ -14,14 +16,14 @@ from core.engine.request import Message, Request
 from core.engine.session import Session
 from core.errors import KnownError
 from core.evaluate.compare import compare
-from core.evaluate.measure import Way, without_gates
+from core.evaluate.measure import BASE_NEXT_TOKEN, NEXT_TOKEN, Way, without_gates
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from core.model.adapter_info import adapter_name
-from core.model.loading import Loaded
 from core.train.evaluation import THRESHOLD, held_out_chats
 from core.train.reporter import Reporter
 from core.train.spec import COMPARING_SHARE, TrainSpec
+from core.train.student import Student, with_weights
 
 PHASE = "compare"
 MOST_SECONDS = 120.0
@@ -31,22 +33,21 @@ CHECKED_TOKENS = 24
 
 
 def compare_afterwards(
-    loaded: Loaded,
-    base_model: Any,
+    student: Student,
+    start: dict[str, Tensor],
     rows: Sequence[Row],
     spec: TrainSpec,
     report: Reporter,
     may_go_on: Callable[[float], bool],
-    put_in_start: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """Report one-token decoding and ConfAdapt at several thresholds, and which one to use.
 
     `may_go_on` is given the time (as `time.monotonic`) at which this should be over.
 
-    Where the training started from an adapter, that one decodes, too, at `THRESHOLD`; inside of
-    what `put_in_start` returns its weights are in force.
+    Where the training started from an adapter that one decodes, too, at `THRESHOLD`: `start` has
+    its weights. Where it has changed the base model's weights, the base model decodes, too.
     """
-    session = Session(loaded, Path(spec.model), None)
+    session = Session(student.loaded, Path(spec.model), None)
     chats = held_out_chats(session, rows)
     prompts = [BenchPrompt(turns[-1].content, turns=turns) for turns in chats]
     if not prompts:
@@ -54,21 +55,36 @@ def compare_afterwards(
     report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")
     allowed = spec.minutes * 60 * COMPARING_SHARE if spec.minutes else MOST_SECONDS
     deadline = time.monotonic() + allowed
-    own_base = loaded.masks is not None and loaded.masks.slot1_is_base
-    if own_base:
+    if spec.kind == "gated":
         report.say(PHASE, _same_as_base(session, prompts[:CHECKED]))
+    bare = dataclasses.replace(student.loaded, model=student.base_model, masks=None)
+    base = Session(bare, Path(spec.model), None)
 
-    def put_in(way: Way) -> AbstractContextManager[None]:
-        return put_in_start() if way.adapter else nullcontext()
-
-    name = adapter_name(Path(spec.start_from))
-    before = Way("confadapt", THRESHOLD, name) if spec.start_from != "none" else None
+    @contextmanager
+    def session_of(way: Way) -> Iterator[Session]:
+        if way == BASE_NEXT_TOKEN:
+            yield base
+        elif way.adapter:
+            with with_weights(student, start):
+                yield session
+        else:
+            yield session
 
     def has_time(_done: int, _total: int) -> bool:
         return may_go_on(deadline)
 
-    for found in compare(session, base_model, prompts, own_base, has_time, before, put_in):
+    ways = _baselines(spec)
+    for found in compare(session, student.base_model, prompts, ways, has_time, session_of):
         report(found)
+
+
+def _baselines(spec: TrainSpec) -> list[Way]:
+    """What the trained adapter is held against; the base model's one-token decoding first."""
+    if spec.kind == "full":
+        return [BASE_NEXT_TOKEN, NEXT_TOKEN]
+    if spec.start_from == "none":
+        return [NEXT_TOKEN]
+    return [NEXT_TOKEN, Way("confadapt", THRESHOLD, adapter_name(Path(spec.start_from)))]
 
 
 def _same_as_base(session: Session, prompts: Sequence[BenchPrompt]) -> str:

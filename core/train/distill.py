@@ -19,6 +19,7 @@ from transformers import DynamicCache
 
 from core.errors import KnownError
 from core.model.adapters import GatedAdapter
+from core.train.attention import quick_gradient
 from core.train.layout import Layout
 from core.train.losses import (
     Teacher,
@@ -77,12 +78,11 @@ class Reader:
         # A fork over the same entries: student and teacher must not see each other's rows.
         layers: list[Any] = cache.layers
         forked = DynamicCache(ddp_cache_data=[(one.keys, one.values) for one in layers])
-        return self._run(
-            embeddings.to(self.head.weight.dtype),
-            forked,
-            attention_mask=layout.allow,
-            position_ids=layout.position,
-        )
+        rows = embeddings.to(self.head.weight.dtype)
+        with quick_gradient(self._model, rows):
+            return self._run(
+                rows, forked, attention_mask=layout.allow, position_ids=layout.position
+            )
 
     def _run(self, embeddings: Tensor, cache: DynamicCache, **how: Tensor) -> Tensor:
         out = self._model.base_model(

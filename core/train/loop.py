@@ -36,7 +36,7 @@ from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.step import Stepper
 from core.train.step_count import StepCount
-from core.train.student import FullStudent, copied, describe, end_ids, load_student, with_weights
+from core.train.student import FullStudent, copied, describe, end_ids, load_student
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 
@@ -59,8 +59,8 @@ class Training:
         self._spec, self._run_dir, self._paths = spec, run_dir, paths
         self._wishes = wishes
         name = choose_device(spec.device)
-        dtype = choose_dtype(spec.dtype, name)
-        mixed = spec.kind == "full" and dtype == torch.bfloat16
+        self._dtype = choose_dtype(spec.dtype, name)
+        mixed = spec.kind == "full" and self._dtype == torch.bfloat16
         if name.startswith("cuda") and spec.processes == 1:
             torch.cuda.set_device(name)  # Accelerate takes the current one
         self._accelerator = Accelerator(
@@ -77,7 +77,7 @@ class Training:
         self._device = self._accelerator.device
         self._report = Reporter(run_dir, self._accelerator.is_main_process)
         self._report.say("load", f"Loading {Path(spec.model).name} on {self._device}.")
-        self._student = load_student(spec, paths, self._device, dtype)
+        self._student = load_student(spec, paths, self._device, self._dtype)
         goes_on = spec.start_from != "none"
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
@@ -182,14 +182,15 @@ class Training:
         """Report what the adapter is worth on the held-out rows; of sharded ranks all take part."""
         if not self._accelerator.is_main_process and not self._spec.shard:
             return
+        if isinstance(self._student, FullStudent) and not self._spec.shard:
+            self._student.cast(self._dtype)
         compare_afterwards(
-            self._student.loaded,
-            self._student.base_model,
+            self._student,
+            self._start,
             self._held_out.rows,
             self._spec,
             self._report,
             self._may_go_on,
-            lambda: with_weights(self._student, self._start),
         )
 
     def _may_go_on(self, deadline: float) -> bool:

@@ -64,8 +64,8 @@ class TrainSpec:
     rank: int = 24
     slot_vectors: bool = True
     teacher: Literal["hard", "soft"] = "hard"
-    learning_rate: float = 2e-3
-    vector_learning_rate: float = 1e-2
+    learning_rate: float = 3e-3
+    vector_learning_rate: float = 1.5e-2
     warmup_steps: int = 20
     clip: float = 1.0
     sequences: int = 4

@@ -143,6 +143,13 @@ class FullStudent:
             shard_layers(model, device, self._spec.processes)
         self.loaded = dataclasses.replace(self.loaded, device=device)
 
+    def cast(self, dtype: torch.dtype) -> None:
+        """Give both models the dtype they will be decoded in; nothing is trained afterwards."""
+        for model in (self.loaded.model, self.base_model):
+            for one in model.parameters():  # not the buffers: positions need full precision
+                one.data = one.data.to(dtype)
+        self.loaded = dataclasses.replace(self.loaded, dtype=dtype)
+
     def parameter_groups(self) -> list[dict[str, Any]]:
         """All weights at one rate."""
         groups = parted(self.loaded.model.parameters())

@@ -14,7 +14,7 @@ from core.evaluate.compare import (
     repeated_words,
     span,
 )
-from core.evaluate.measure import Measured
+from core.evaluate.measure import NEXT_TOKEN, Measured
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
 from tests.core.engine.harness import toy_session
@@ -33,7 +33,7 @@ BASE = way(1.0, 1.0, 0.99, 0.98)
 
 def test_the_fastest_way_near_the_base_is_advised() -> None:
     found = [BASE, way(0.99, 1.2, 0.99, 0.98), way(0.9, 1.8, 0.98, 0.971), way(0.8, 2.5, 0.9, 0.8)]
-    advice = advise(found, 20, own_base=True)
+    advice = advise(found, 20)
     assert advice.threshold == 0.9
     assert "1.80 times" in advice.reason
 
@@ -47,7 +47,7 @@ def test_the_fastest_way_near_the_base_is_advised() -> None:
     ],
 )
 def test_without_grounds_there_is_no_advice(found, said) -> None:
-    advice = advise(found, 20, own_base=True)
+    advice = advise(found, 20)
     assert advice.threshold is None
     assert said in advice.reason
 
@@ -83,7 +83,7 @@ def test_an_interval_holds_its_value_and_is_a_point_where_all_agree() -> None:
 def test_all_ways_are_measured_on_the_toy() -> None:
     session = toy_session()
     prompts = [BenchPrompt(f"say {n}") for n in range(3)]
-    *ways, advice = compare(session, session.loaded.model, prompts, True, lambda *_: True)
+    *ways, advice = compare(session, session.loaded.model, prompts, [NEXT_TOKEN], lambda *_: True)
     assert [one.threshold for one in ways] == [1.0, 0.99, 0.95, 0.9, 0.8]
     assert ways[0].tokens_per_pass == (1.0, 1.0, 1.0)
     assert ways[0].speedup == (1.0, 1.0, 1.0)
@@ -96,6 +96,6 @@ def test_all_ways_are_measured_on_the_toy() -> None:
 def test_measuring_ends_when_its_time_is_up() -> None:
     session = toy_session()
     prompts = [BenchPrompt(f"say {n}") for n in range(4)]
-    found = compare(session, session.loaded.model, prompts, True, lambda done, _: done < 6)
+    found = compare(session, session.loaded.model, prompts, [NEXT_TOKEN], lambda done, _: done < 6)
     assert found[0].prompts == 1
-    assert compare(session, session.loaded.model, prompts, True, lambda *_: False) == []
+    assert compare(session, session.loaded.model, prompts, [NEXT_TOKEN], lambda *_: False) == []

@@ -15,7 +15,7 @@ from core.jsonl import read_events
 from core.paths import user_paths
 from core.train.loop import Training
 from core.train.spec import TrainSpec
-from core.train.student import copied
+from core.train.student import FullStudent, copied, load_student
 from core.train.wishes import Wishes
 from tests.core.train.test_training import run_training, spec
 
@@ -42,6 +42,34 @@ def test_one_token_and_all_thresholds_are_compared(spec: TrainSpec, tmp_path) ->
     assert isinstance(events[-1], ThresholdAdvised)
     said = [event.message for event in events if isinstance(event, Notice)]
     assert any("by construction, and checked on 2 prompts" in one for one in said)
+
+
+def test_a_full_training_is_held_against_the_base_model(spec: TrainSpec, tmp_path) -> None:
+    (tmp_path / "run").mkdir()
+    full = dataclasses.replace(
+        spec, kind="full", steps=6, learning_rate=1e-2, out=str(tmp_path / "full")
+    )
+    training = Training(full, tmp_path / "run", user_paths(), Wishes(tmp_path / "run"))
+    training.run()
+    training.compare()
+    events = read_events(tmp_path / "run" / "events.jsonl")
+    base, own, *others = [event for event in events if isinstance(event, WayCompared)]
+    assert [base.label, own.label] == ["One token a pass, base model", "One token a pass"]
+    assert base.speedup[0] == base.likelihood[0] == 1.0
+    assert own.agreement[0] < base.agreement[0]
+    assert len(others) == 4
+
+
+def test_a_full_student_is_decoded_in_the_dtype_it_will_be_loaded_in(spec: TrainSpec) -> None:
+    full = dataclasses.replace(spec, kind="full")
+    student = load_student(full, user_paths(), torch.device("cpu"), torch.bfloat16)
+    assert isinstance(student, FullStudent)
+    assert student.loaded.dtype == torch.float32
+    student.cast(torch.bfloat16)
+    assert student.loaded.dtype == torch.bfloat16
+    for model in (student.loaded.model, student.base_model):
+        assert {one.dtype for one in model.parameters()} == {torch.bfloat16}
+        assert {one.dtype for one in model.buffers()} == {torch.float32}
 
 
 def test_the_adapter_it_started_from_decodes_too_and_leaves_no_trace(
