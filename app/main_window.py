@@ -35,6 +35,7 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from app.pages.chat.page import ChatPage
     from app.pages.history.page import HistoryPage
+    from app.pages.inspect.page import InspectPage
     from app.pages.race.page import RacePage
     from app.pages.settings.page import SettingsPage
     from app.pages.training.page import TrainingPage
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.home = HomePage(context)
         self.chat: ChatPage
         self.race: RacePage
+        self.inspect: InspectPage
         self.training: TrainingPage
         self.history: HistoryPage
         self.settings: SettingsPage
@@ -102,21 +104,25 @@ class MainWindow(QMainWindow):
         # Imported here: together they take as long as all that the first painting needs.
         from app.pages.chat.page import ChatPage
         from app.pages.history.page import HistoryPage
+        from app.pages.inspect.page import InspectPage
         from app.pages.race.page import RacePage
         from app.pages.settings.page import SettingsPage
         from app.pages.training.page import TrainingPage
 
         self.chat = ChatPage(self._context)
         self.race = RacePage(self._context)
+        self.inspect = InspectPage(self._context)
         self.training = TrainingPage(self._context)
         self.history = HistoryPage(self._context)
         self.settings = SettingsPage(self._context)
-        for page in (self.chat, self.race, self.training, self.history, self.settings):
+        pages = self.chat, self.race, self.inspect, self.training, self.history, self.settings
+        for page in pages:
             self.pages.addWidget(page)
 
     def _connect(self) -> None:
         """Every connection between two parts of the window, by sender."""
         self._connect_actions()
+        self._connect_pages()
         context, navigation = self._context, self._navigation
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
@@ -133,21 +139,28 @@ class MainWindow(QMainWindow):
         context.training.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
         self._errors.known.connect(self.banner.show_error)
-        self.chat.load_requested.connect(navigation.home)
-        self.chat.status_message.connect(self.status.show_message)
-        self.history.chat_requested.connect(navigation.open_chat)
-        self.history.status_message.connect(self.status.show_message)
-        self.home.run_requested.connect(navigation.open_run)
-        self.home.see_requested.connect(navigation.see)
-        self.home.start_requested.connect(navigation.start_chatting)
-        self.home.starter_fetched.connect(self.model_bar.refresh)
         self.model_bar.add_folder_requested.connect(navigation.add_folder)
         self.model_bar.inventory_changed.connect(navigation.load_wished_starter)
         self.model_bar.inventory_changed.connect(self.race.show_inventory)
         self.model_bar.inventory_changed.connect(self.settings.show_inventory)
         self.model_bar.inventory_changed.connect(self.training.show_inventory)
-        self.race.status_message.connect(self.status.show_message)
         self.rail.page_requested.connect(self.show_page)
+
+    def _connect_pages(self) -> None:
+        navigation = self._navigation
+        self.chat.conversation.inspect_requested.connect(navigation.inspect)
+        self.chat.load_requested.connect(navigation.home)
+        self.chat.status_message.connect(self.status.show_message)
+        self.history.chat_requested.connect(navigation.open_chat)
+        self.history.run.inspect_requested.connect(navigation.inspect)
+        self.history.status_message.connect(self.status.show_message)
+        self.home.run_requested.connect(navigation.open_run)
+        self.home.see_requested.connect(navigation.see)
+        self.home.start_requested.connect(navigation.start_chatting)
+        self.home.starter_fetched.connect(self.model_bar.refresh)
+        self.inspect.status_message.connect(self.status.show_message)
+        self.race.inspect_requested.connect(navigation.inspect)
+        self.race.status_message.connect(self.status.show_message)
         self.settings.folders_changed.connect(self.model_bar.refresh)
         self.settings.status_message.connect(self.status.show_message)
         self.training.chat_requested.connect(navigation.chat_with)
@@ -159,6 +172,7 @@ class MainWindow(QMainWindow):
         actions["add_folder"].triggered.connect(navigation.add_folder)
         actions["load"].triggered.connect(self.model_bar.load)
         actions["new_chat"].triggered.connect(navigation.new_chat)
+        actions["open_trace"].triggered.connect(navigation.open_trace)
         for number in range(len(ENTRIES)):
             actions[f"page_{number}"].setData(number)
             actions[f"page_{number}"].triggered.connect(navigation.page)

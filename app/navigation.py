@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
+from core.evaluate.traces import Trace
 from core.model.starter import NAME as STARTER_NAME
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
-HOME, CHAT, RACE, TRAINING, HISTORY, SETTINGS = range(6)
+HOME, CHAT, RACE, INSPECT, TRAINING, HISTORY, SETTINGS = range(7)
 ENTRIES = (
     ("home", "Home"),
     ("chat", "Chat"),
     ("race", "Race"),
+    ("inspect", "Inspect"),
     ("train", "Training"),
     ("history", "History"),
     ("settings", "Settings"),
@@ -91,6 +94,18 @@ class Navigation(QObject):
         """Set up a race of two adapters; see `RacePage.offer`."""
         self._window.show_page(RACE)
         self._window.race.offer(model, prompt, old, new)
+
+    @Slot(object)
+    def inspect(self, found: Trace | Sequence[Trace]) -> None:
+        """Look at recorded answers pass by pass."""
+        self._window.show_page(INSPECT)
+        self._window.inspect.show_traces((found,) if isinstance(found, Trace) else found)
+
+    @Slot()
+    def open_trace(self) -> None:
+        """Ask for a file with recorded answers to look at."""
+        self._window.show_page(INSPECT)
+        self._window.inspect.open_file()
 
     @Slot()
     def see(self) -> None:

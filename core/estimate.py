@@ -49,6 +49,13 @@ def estimate(
     return tuple(sizes)
 
 
+def would_keep(done: PassDone, threshold: float, count_from_slot: int = 1) -> int:
+    """How many of its own slots this very pass would have kept at another threshold."""
+    if threshold >= ONE_TOKEN:
+        return 1
+    return _run(done, 0, done.proposed_ids, threshold, count_from_slot)
+
+
 def _starts(passes: Sequence[PassDone]) -> list[int]:
     """How many tokens lie before each pass."""
     starts, total = [], 0

@@ -59,6 +59,7 @@ class PassDone:
         seconds: Wall-clock time of the pass.
         pieces: What each of `token_ids` adds to `text`, so that a character finds its slot;
             empty where that is not known.
+        proposed_texts: Each of `proposed_ids` as text; empty where that is not known.
     """
 
     index: int
@@ -72,6 +73,7 @@ class PassDone:
     width: int
     seconds: float
     pieces: tuple[str, ...] = ()
+    proposed_texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, QTimer, Signal, Slot
@@ -34,9 +35,11 @@ class AnswerView(QWidget):
     Signals:
         redrawn: New text was laid out.
         caret_moved: Where the keyboard's caret is, in this widget.
+        pass_clicked: Number of the pass whose block was clicked, from 0.
     """
 
     redrawn = Signal()
+    pass_clicked = Signal(int)
     caret_moved = Signal(QRectF)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -46,6 +49,7 @@ class AnswerView(QWidget):
         self._spans = PassSpans()
         self._mode: ColourMode = "pass"
         self._estimate: tuple[float, int] | None = None
+        self._place: int | None = None
         self._parts: list[tuple[Part, PassText, Fold | None]] = []
         self._plain = ""
         self._drawn: list[BlockSpan] | None = None
@@ -63,6 +67,12 @@ class AnswerView(QWidget):
         return tuple(self._spans.passes)
 
     @property
+    def events(self) -> tuple[GenerationEvent, ...]:
+        """The answer's events, as they were given."""
+        known = (self.started, *self.passes, self.ended)
+        return tuple(one for one in known if one is not None)
+
+    @property
     def text(self) -> str:
         """The answer's Markdown as it came."""
         return self.ended.text if self.ended else self._spans.text or self._plain
@@ -74,7 +84,7 @@ class AnswerView(QWidget):
 
     def show_trace(self, events: Iterable[GenerationEvent]) -> None:
         """Show a recorded answer, whole or broken off."""
-        self._spans, self.started, self.ended = PassSpans(), None, None
+        self._spans, self.started, self.ended, self._place = PassSpans(), None, None, None
         for event in events:
             self._take(event)
         self._redraw()
@@ -113,6 +123,20 @@ class AnswerView(QWidget):
         self._estimate = None if threshold is None else (threshold, count_from_slot)
         self._redraw()
 
+    def set_place(self, place: int) -> QRectF:
+        """Show the blocks up to this pass, from 0; the text behind them is faint.
+
+        Returns:
+            Where the block of that pass begins, in this widget.
+        """
+        self._place = place
+        self._redraw()
+        block = self._spans.recorded[place]
+        inside = [one for one in self._parts if one[0].start <= block.start] or self._parts[:1]
+        text = inside[-1][1]
+        rect = text.rect_at(block.start)
+        return rect.translated(text.mapTo(self, rect.topLeft()) - rect.topLeft())
+
     def _take(self, event: GenerationEvent) -> None:
         match event:
             case GenerationStarted():
@@ -135,6 +159,7 @@ class AnswerView(QWidget):
             (part.is_thinking, part.start) for part, _text, _fold in self._parts
         ]:
             self._rebuild(parts)
+        now = self._spans.recorded[self._place] if self._place is not None else None
         for number, part in enumerate(parts):
             old, widget, fold = self._parts[number]
             self._parts[number] = (part, widget, fold)
@@ -142,6 +167,8 @@ class AnswerView(QWidget):
                 widget.show_passes(
                     text[part.start : part.end], self._spans, blocks, same_start=same_start
                 )
+            if now is not None:
+                widget.set_place(now.start, now.end)
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)
         self._layout_seconds = time.perf_counter() - began
@@ -153,6 +180,8 @@ class AnswerView(QWidget):
         return max(REPAINT_MS, int((self._layout_seconds + paint_seconds) * REST * 1000))
 
     def _blocks(self) -> list[BlockSpan]:
+        if self._place is not None:
+            return self._spans.recorded[: self._place + 1]
         if self._estimate is None:
             return self._spans.recorded
         return self._spans.estimated(*self._estimate)
@@ -177,9 +206,16 @@ class AnswerView(QWidget):
         text.setAccessibleName("Thinking" if part.is_thinking else "Answer")
         text.set_colour_mode(self._mode)
         text.caret_moved.connect(self._on_caret_moved)
+        text.clicked.connect(self._on_clicked)
         fold = Fold("Thinking", text) if part.is_thinking else None
         self._layout.addWidget(fold or text)
         self._parts.append((Part(part.is_thinking, part.start, part.start), text, fold))
+
+    @Slot(int)
+    def _on_clicked(self, offset: int) -> None:
+        number = bisect_right(self._spans.recorded, offset, key=lambda block: block.start) - 1
+        if number >= 0:
+            self.pass_clicked.emit(number)
 
     @Slot(QRectF)
     def _on_caret_moved(self, rect: QRectF) -> None:

@@ -13,7 +13,11 @@ from PySide6.QtGui import (
     QPalette,
     QPen,
     QTextBlock,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
 )
+from PySide6.QtWidgets import QTextEdit
 
 from app.markdown.document import CODE_PADDING, KIND, QUOTE_INDENT, QUOTES
 from app.theme import data_colours, is_dark
@@ -23,6 +27,7 @@ MARGIN = 9
 TICK = 1.5
 ROUNDING = 3.0
 FIGURE_SCALE = 0.66
+FAINT_LETTERS = 0.55
 FAINT = 0.7
 """A block of one token is the ordinary case: its figure steps back."""
 
@@ -118,6 +123,28 @@ class PassPainter:
             colour.setAlphaF(FAINT if box.figure == "1" else 1.0)
             painter.setPen(colour)
             painter.drawText(QPointF(left, rect.top() - 1.0), box.figure)
+
+
+def place_marks(
+    document: QTextDocument, first: int, last: int, end: int
+) -> list[QTextEdit.ExtraSelection]:
+    """A line under the document positions `first..last`; faint letters from there to `end`."""
+    palette = QGuiApplication.palette()
+    faint = palette.color(QPalette.ColorRole.PlaceholderText)
+    faint.setAlphaF(FAINT_LETTERS)
+    marked, unread = QTextCharFormat(), QTextCharFormat()
+    marked.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+    marked.setUnderlineColor(palette.color(QPalette.ColorRole.Accent))
+    unread.setForeground(faint)
+    marks = []
+    for start, stop, form in ((first, last, marked), (last, end, unread)):
+        mark = QTextEdit.ExtraSelection()
+        mark.format = form
+        mark.cursor = QTextCursor(document)
+        mark.cursor.setPosition(start)
+        mark.cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
+        marks.append(mark)
+    return marks
 
 
 def _paint_panel(painter: QPainter, panel: QRectF) -> None:

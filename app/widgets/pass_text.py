@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import (
     QEvent,
@@ -34,9 +34,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QResizeEvent,
-    QTextBlock,
     QTextCursor,
-    QTextFrame,
 )
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QToolTip, QWidget
 from typing_extensions import override
@@ -44,9 +42,10 @@ from typing_extensions import override
 from app.markdown.document import Ink, MarkdownDocument
 from app.theme import data_colours, is_dark
 from app.widgets.pass_layer import ColourMode, PassLayer
-from app.widgets.pass_painter import MARGIN, PassPainter
+from app.widgets.pass_painter import MARGIN, PassPainter, place_marks
 from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_tip import tip_html, tip_text
+from app.widgets.text_blocks import blocks_in
 
 
 class PassText(QTextEdit):
@@ -57,9 +56,11 @@ class PassText(QTextEdit):
 
     Signals:
         caret_moved: Where the keyboard's caret is now, for whoever scrolls.
+        clicked: Offset within the answer of the character that was clicked.
     """
 
     caret_moved = Signal(QRectF)
+    clicked = Signal(int)
 
     def __init__(self, offset: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,6 +108,18 @@ class PassText(QTextEdit):
         self._layer.forget_from(changed if same_start else 0)
         self._fit_height()
         self.viewport().update()
+
+    def set_place(self, start: int, end: int) -> None:
+        """Mark the block at these offsets of the answer; what stands behind it is faint."""
+        first, last = self._layer.position_of(start), self._layer.position_of(end)
+        close = self.document().characterCount() - 1
+        self.setExtraSelections(place_marks(self.document(), first, last, close))
+
+    def rect_at(self, offset: int) -> QRectF:
+        """Where a character of the answer stands, in this widget."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._layer.position_of(offset))
+        return QRectF(self.cursorRect(cursor))
 
     def set_colour_mode(self, mode: ColourMode) -> None:
         """Let the colours mean something else."""
@@ -166,9 +179,12 @@ class PassText(QTextEdit):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
         address = QUrl(self.anchorAt(event.position().toPoint()))
-        is_click = event.button() == Qt.MouseButton.LeftButton
-        if is_click and address.scheme() in ("http", "https") and not self._has_selection():
+        if event.button() != Qt.MouseButton.LeftButton or self._has_selection():
+            return
+        if address.scheme() in ("http", "https"):
             QDesktopServices.openUrl(address)
+        elif (position := self._position_under(event.position())) >= 0:
+            self.clicked.emit(self._layer.source_at(position))
 
     def _has_selection(self) -> bool:
         return self.textCursor().hasSelection()
@@ -191,13 +207,17 @@ class PassText(QTextEdit):
         self.setAccessibleDescription(tip_text(self._spans, offset))
 
     def _show_tip(self, place: QPoint, global_place: QPoint) -> None:
-        point = QPointF(place)
-        position = self.document().documentLayout().hitTest(point, Qt.HitTestAccuracy.ExactHit)
+        position = self._position_under(QPointF(place))
         if position < 0 or self._layer.mode == "off":
             QToolTip.hideText()
             return
         html = tip_html(self._spans, self._layer.source_at(position))
         QToolTip.showText(global_place, html, self)
+
+    def _position_under(self, point: QPointF) -> int:
+        """Document position of the character at a point, -1 where there is none."""
+        layout = self.document().documentLayout()
+        return layout.hitTest(point, Qt.HitTestAccuracy.ExactHit)
 
     def _place_caret(self, anchor: int, position: int) -> None:
         """Keep caret and selection where they were: writing pushes them along."""
@@ -236,7 +256,7 @@ class PassText(QTextEdit):
     def paintEvent(self, event: QPaintEvent) -> None:
         began = time.perf_counter()
         visible = QRectF(event.rect()).adjusted(0, -30, 0, 30)
-        blocks = list(self._blocks_in(visible))
+        blocks = list(blocks_in(self.document(), visible))
         paint = PassPainter(self._layer.mode, self.font())
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -255,35 +275,3 @@ class PassText(QTextEdit):
         paint.figures(painter, boxes)
         painter.end()
         self.paint_seconds = time.perf_counter() - began
-
-    def _blocks_in(self, visible: QRectF) -> Iterator[tuple[QTextBlock, QRectF]]:
-        """Text blocks in this part of the document, with their places."""
-        layout = self.document().documentLayout()
-        block = self._first_block_in(visible.top())
-        while block.isValid():
-            rect = layout.blockBoundingRect(block)
-            is_in_table = self._is_in_table(block)
-            if rect.top() > visible.bottom() and not is_in_table:
-                return
-            if rect.bottom() >= visible.top():
-                yield block, rect
-            block = block.next()
-
-    def _first_block_in(self, top: float) -> QTextBlock:
-        """By halving: text blocks lie below each other, but for the cells of a table."""
-        document, layout = self.document(), self.document().documentLayout()
-        low, high = 0, document.blockCount() - 1
-        while low < high:
-            middle = (low + high) // 2
-            if layout.blockBoundingRect(document.findBlockByNumber(middle)).bottom() < top:
-                low = middle + 1
-            else:
-                high = middle
-        block = document.findBlockByNumber(low)
-        while block.previous().isValid() and self._is_in_table(block):
-            block = block.previous()
-        return block
-
-    def _is_in_table(self, block: QTextBlock) -> bool:
-        frame: QTextFrame = QTextCursor(block).currentFrame()
-        return frame != self.document().rootFrame()

@@ -29,7 +29,7 @@ def tip_html(spans: PassSpans, offset: int) -> str:
     token = token_at(spans, offset)
     if token is None:
         return ""
-    name = html.escape(_shown(spans.text[token.start : token.end]))
+    name = html.escape(shown(spans.text[token.start : token.end]))
     rows = "".join(f"<tr><td>{html.escape(line)}</td></tr>" for line in _lines(spans, token)[1:])
     return f"<table cellspacing='1'><tr><td><b>{name}</b></td></tr>{rows}</table>"
 
@@ -37,7 +37,7 @@ def tip_html(spans: PassSpans, offset: int) -> str:
 def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
     done = token.done
     lines = [
-        _shown(spans.text[token.start : token.end]),
+        shown(spans.text[token.start : token.end]),
         f"Pass {done.index + 1}, slot {token.slot} of {len(done.proposed_ids)}",
         f"{len(done.token_ids)} kept in {done.seconds * 1000:.0f} ms",
     ]
@@ -46,12 +46,12 @@ def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
         lines.insert(2, f"Confidence {confidence:.3f}, threshold {done.threshold:g}")
     if token.slot <= len(done.alternatives) and done.alternatives[token.slot - 1]:
         others = done.alternatives[token.slot - 1]
-        listed = ", ".join(f"{_shown(text)} {chance:.3f}" for _id, text, chance in others)
+        listed = ", ".join(f"{shown(text)} {chance:.3f}" for _id, text, chance in others)
         lines.append(f"Instead of it: {listed}")
     return lines
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A token's text with its blanks made visible."""
     visible = text.replace("\n", "⏎").replace("\t", "⇥").replace(" ", "␣")
     return f"“{visible}”" if visible else "no text"

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
+    QToolButton,
     QWidget,
 )
 
@@ -68,6 +69,15 @@ def button(text: str, icon_name: str = "", role: ButtonRole = "") -> QPushButton
     result.setAccessibleName(text.replace("&", ""))
     result.setCursor(Qt.CursorShape.PointingHandCursor)
     result.setAutoDefault(False)
+    return result
+
+
+def tool(icon_name: str, hint: str) -> QToolButton:
+    """A small button that is only an icon; the hint is its name."""
+    result = QToolButton()
+    result.setIcon(icon(icon_name))
+    result.setToolTip(hint)
+    result.setAccessibleName(hint)
     return result
 
 

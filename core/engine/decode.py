@@ -132,6 +132,7 @@ class Decoder:
             width=len(pending) + masks,
             seconds=seconds,
             pieces=pieces,
+            proposed_texts=tuple(self.texts[token_id] for token_id in slots.ids),
         )
 
     def _propose(self, pending: list[int], masks: int, threshold: float) -> tuple[Slots, int]:

@@ -61,7 +61,7 @@ def grouped_attention(
         [B, M, heads, D]
     """
     if any(how.get(name) is not None for name in _SPECIAL):
-        torchs_own = AttentionInterface()["sdpa"]
+        torchs_own = AttentionInterface()["sdpa"]  # type: ignore[no-untyped-call]
         found: tuple[Tensor, None] = torchs_own(
             module, query, key, value, attention_mask, scaling=scaling, **how
         )

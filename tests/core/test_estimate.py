@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.estimate import counted_from, estimate
+from core.estimate import counted_from, estimate, would_keep
 from core.events import PassDone
 
 
@@ -103,3 +103,13 @@ def test_the_rule_for_slot_one_is_read_off_the_recording() -> None:
     passes_over_slot_one = [a_pass(0, [1, 2], [1, 2], [0.5, 0.95])]
     assert counted_from(ends_at_slot_one) == 1
     assert counted_from(passes_over_slot_one) == 2
+
+
+@given(recordings())
+def test_a_pass_would_keep_at_its_own_threshold_what_it_kept(
+    recording: tuple[list[PassDone], int],
+) -> None:
+    passes, first = recording
+    assert [would_keep(one, 0.9, first) for one in passes] == [len(one.token_ids) for one in passes]
+    assert all(would_keep(one, 1.0, first) == 1 for one in passes)
+    assert all(would_keep(one, 0.0, first) == len(one.proposed_ids) for one in passes)

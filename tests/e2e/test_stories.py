@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
-from app.navigation import CHAT, HISTORY, HOME, SETTINGS
+from app.navigation import CHAT, HISTORY, HOME, INSPECT, SETTINGS
 from app.pages.chat.turns import AnswerTurn
 from app.widgets import model_bar
 from app.workers.inventory import Inventory, ModelChoice
@@ -84,21 +84,28 @@ def test_first_run_from_home_to_a_recorded_answer(qtbot: QtBot, make_stride: Mak
     turn = ask(qtbot, stride, "Hello")
     assert turn.view.text == ANSWER
     assert len(turn.view.passes) > 1
+    turn._inspect.click()
+    assert window.pages.currentIndex() == INSPECT
+    assert window.inspect._answer.events == turn.view.events
     run = stride.context.history.store.list_runs()[0]
     assert (run.kind, run.state, run.title) == ("answer", "completed", "Hello")
     window.home.run_requested.emit(run.id)
     assert window.pages.currentIndex() == HISTORY
     qtbot.waitUntil(lambda: window.history._detail.currentIndex() == 1)
-    assert window.history._run._answer.text == ANSWER
-    window.history._run._chat.click()
+    assert window.history.run._answer.text == ANSWER
+    window.history.run._inspect.click()
+    assert window.pages.currentIndex() == INSPECT
+    assert window.inspect._choice.currentText() == "Hello"
+    assert window.inspect._answer.text == ANSWER
+    window.history.run._chat.click()
     assert window.pages.currentIndex() == CHAT
     assert isinstance(window.chat.conversation.turns[-1], AnswerTurn)
 
 
-def test_ctrl_1_to_6_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
+def test_ctrl_and_a_digit_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
     window = opened(qtbot, make_stride()).window
     pages = (
-        *(window.home, window.chat, window.race),
+        *(window.home, window.chat, window.race, window.inspect),
         *(window.training, window.history, window.settings),
     )
     for index, page in enumerate(pages):

@@ -13,6 +13,7 @@ from app.pages.chat.turns import AnswerTurn, UserTurn
 from app.widgets.card import CONTENT_WIDTH
 from app.widgets.pass_layer import ColourMode
 from app.widgets.text import PAGE_MARGIN, SPACE
+from core.evaluate.traces import Trace
 from core.history.records import Turn
 
 AHEAD = 600
@@ -31,11 +32,13 @@ class Conversation(QScrollArea):
     Signals:
         fill_requested: An `AnswerTurn` came into sight and has no content yet.
         edited: Number of a user's turn and its new text.
+        inspect_requested: The `Trace` of an answer to be looked at pass by pass.
         regenerate_requested: Number of the answer's turn.
     """
 
     fill_requested = Signal(object)
     edited = Signal(int, str)
+    inspect_requested = Signal(object)
     regenerate_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -96,6 +99,7 @@ class Conversation(QScrollArea):
             widget.edited.connect(self._on_edited)
         else:
             widget = AnswerTurn(turn, self._mode)
+            widget.inspect_requested.connect(self._on_inspect)
             widget.regenerate_requested.connect(self._on_regenerate)
             widget.caret_moved.connect(self._on_caret_moved)
         self._column.insertWidget(len(self._turns), widget)
@@ -172,6 +176,14 @@ class Conversation(QScrollArea):
     @Slot(str)
     def _on_edited(self, text: str) -> None:
         self.edited.emit(self._number_of_sender(), text)
+
+    @Slot()
+    def _on_inspect(self) -> None:
+        number = self._number_of_sender()
+        asked, answer = self._turns[number - 1], self._turns[number]
+        assert isinstance(asked, UserTurn)
+        assert isinstance(answer, AnswerTurn)
+        self.inspect_requested.emit(Trace(asked.text, answer.view.events))
 
     @Slot()
     def _on_regenerate(self) -> None:

@@ -10,17 +10,15 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPlainTextEdit,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.assets import icon
 from app.theme import is_dark
 from app.widgets.answer_figures import AnswerFigures
 from app.widgets.answer_view import AnswerView
 from app.widgets.pass_layer import ColourMode
-from app.widgets.text import SPACE, body, button
+from app.widgets.text import SPACE, body, button, tool
 from app.widgets.what_if import WhatIf
 from core.blocks_html import inline_blocks, load_palette
 from core.events import GenerationEvent
@@ -45,7 +43,8 @@ class UserTurn(QFrame):
         self.setAccessibleName("You")
         self._label = body(text)
         self._label.setAccessibleName("Your message")
-        self._edit_button = _tool("edit", "Edit and send again", self._on_edit)
+        self._edit_button = tool("edit", "Edit and send again")
+        self._edit_button.clicked.connect(self._on_edit)
         self._row = QHBoxLayout()
         self._row.addWidget(self._label, 1)
         self._row.addWidget(self._edit_button, 0, Qt.AlignmentFlag.AlignTop)
@@ -53,6 +52,11 @@ class UserTurn(QFrame):
         self._layout.setContentsMargins(2 * SPACE, SPACE, SPACE, SPACE)
         self._layout.addLayout(self._row)
         self._editor: QWidget | None = None
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        return self._label.text()
 
     @Slot()
     def _on_edit(self) -> None:
@@ -102,11 +106,13 @@ class AnswerTurn(QWidget):
         view: The answer.
 
     Signals:
+        inspect_requested: The user wants to see its passes one by one.
         regenerate_requested: The user wants another answer here.
         caret_moved: Where the keyboard's caret is, in this widget.
         redrawn: The answer was laid out anew.
     """
 
+    inspect_requested = Signal()
     regenerate_requested = Signal()
     caret_moved = Signal(QRectF)
     redrawn = Signal()
@@ -186,12 +192,15 @@ class AnswerTurn(QWidget):
         layout = QHBoxLayout(buttons)
         layout.setContentsMargins(4, 0, 0, SPACE)
         layout.setSpacing(2)
-        for name, hint, slot in (
-            ("copy", "Copy as plain text", self._on_copy),
-            ("blocks", "Copy with blocks, as HTML", self._on_copy_blocks),
-            ("refresh", "Answer again", self._on_regenerate),
+        self._inspect = tool("inspect", "Inspect pass by pass")
+        for one, slot in (
+            (tool("copy", "Copy as plain text"), self._on_copy),
+            (tool("blocks", "Copy with blocks, as HTML"), self._on_copy_blocks),
+            (self._inspect, self.inspect_requested),
+            (tool("refresh", "Answer again"), self._on_regenerate),
         ):
-            layout.addWidget(_tool(name, hint, slot))
+            one.clicked.connect(slot)
+            layout.addWidget(one)
         layout.addWidget(self._what_if.button)
         layout.addStretch(1)
         buttons.hide()
@@ -199,6 +208,7 @@ class AnswerTurn(QWidget):
 
     def _show_buttons(self, *, is_done: bool) -> None:
         self._buttons.setVisible(is_done)
+        self._inspect.setVisible(bool(self.view.passes))
         self._what_if.offer()
         self._on_redrawn()
 
@@ -228,12 +238,3 @@ class AnswerTurn(QWidget):
     def _on_caret_moved(self, rect: QRectF) -> None:
         corner = self.view.mapTo(self, QPoint(0, 0))
         self.caret_moved.emit(rect.translated(corner.x(), corner.y()))
-
-
-def _tool(name: str, hint: str, slot: object) -> QToolButton:
-    tool = QToolButton()
-    tool.setIcon(icon(name))
-    tool.setToolTip(hint)
-    tool.setAccessibleName(hint)
-    tool.clicked.connect(slot)
-    return tool

@@ -22,6 +22,7 @@ from app.widgets.legend import ColourBox, Legend
 from app.widgets.text import SPACE, body, button, clear_layout, heading, line, muted
 from app.widgets.units import duration_text, moment_text, size_text
 from app.widgets.what_if import WhatIf
+from core.evaluate.traces import Trace
 from core.events import GenerationEvent
 from core.history.records import RunDetail
 
@@ -52,11 +53,13 @@ class RunView(QWidget):
 
     Signals:
         chat_requested: The user wants to go on in the run's chat.
+        inspect_requested: The `Trace` of an answer to be looked at pass by pass.
         export_requested: The user wants this run as a file.
         delete_requested: The user wants this run gone.
     """
 
     chat_requested = Signal(str)
+    inspect_requested = Signal(object)
     export_requested = Signal()
     delete_requested = Signal()
 
@@ -78,6 +81,8 @@ class RunView(QWidget):
         self._facts = QGridLayout()
         self._chat = button("Open in chat", "chat")
         self._chat.clicked.connect(self._on_chat)
+        self._inspect = button("Inspect", "inspect")
+        self._inspect.clicked.connect(self._on_inspect)
         self._build()
 
     def _build(self) -> None:
@@ -117,7 +122,7 @@ class RunView(QWidget):
         export.clicked.connect(self.export_requested)
         delete = button("Delete", "trash")
         delete.clicked.connect(self.delete_requested)
-        for one in (self._chat, export, delete):
+        for one in (self._chat, self._inspect, export, delete):
             row.addWidget(one)
         row.addStretch(1)
         return row
@@ -144,7 +149,7 @@ class RunView(QWidget):
         self._subtitle.setText("  ·  ".join(words))
         self._note.setVisible(run.kind == "answer" and run.state == "interrupted")
         self._prompt.setText(run.prompt or "—")
-        for part in (self._colours, self._legend, self._answer):
+        for part in (self._colours, self._legend, self._answer, self._inspect):
             part.setVisible(bool(opened.events))
         self._answer.show_trace(opened.events)
         self._what_if.offer()
@@ -190,6 +195,10 @@ class RunView(QWidget):
     @Slot()
     def _on_chat(self) -> None:
         self.chat_requested.emit(self._chat_id)
+
+    @Slot()
+    def _on_inspect(self) -> None:
+        self.inspect_requested.emit(Trace(self._title.text(), self._answer.events))
 
 
 def _took(summary: dict[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from core.control import Cancel
 from core.errors import KnownError
 from core.evaluate.race_files import FILTERS, write_race
 from core.evaluate.recording import Recording, read_recording, shipped_race
+from core.evaluate.traces import traces_of
 from core.evaluate.verdict import recording_note
 
 PICTURE = "Picture (*.png)"
@@ -26,10 +27,12 @@ class Outcome(QWidget):
     """What a race came to; empty and hidden until there is one.
 
     Signals:
+        inspect_requested: The `Trace` of every side, to be looked at pass by pass.
         played: A race begins to play.
         status_message: A sentence for the status bar.
     """
 
+    inspect_requested = Signal(object)
     played = Signal()
     status_message = Signal(str)
 
@@ -41,13 +44,14 @@ class Outcome(QWidget):
         self._reading: Job | None = None
         self._again = button("Show again", "refresh")
         self._full = button("Full screen", "race")
+        self._inspect = button("Inspect", "inspect")
         self._save = button("Save…", "export")
         self._stage = Stage()
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE)
-        for one in (self._again, self._full, self._save):
+        for one in (self._again, self._full, self._inspect, self._save):
             row.addWidget(one)
         row.addStretch(1)
         layout = QVBoxLayout(self)
@@ -57,6 +61,7 @@ class Outcome(QWidget):
         layout.addWidget(self._buttons)
         self._again.clicked.connect(self._play)
         self._full.clicked.connect(self.present)
+        self._inspect.clicked.connect(self._on_inspect)
         self._save.clicked.connect(self._on_save)
         self._stage.over.connect(self._show)
         self.hide()
@@ -118,6 +123,11 @@ class Outcome(QWidget):
     @Slot()
     def _show(self) -> None:
         self._buttons.setVisible(not self._stage.is_playing)
+
+    @Slot()
+    def _on_inspect(self) -> None:
+        assert self._race is not None
+        self.inspect_requested.emit(traces_of(self._race))
 
     @Slot()
     def _on_save(self) -> None:

@@ -39,9 +39,11 @@ class RacePage(ScrollPage):
     """Sets up a race, runs it in the engine's thread, shows it.
 
     Signals:
+        inspect_requested: The `Trace` of every side, to be looked at pass by pass.
         status_message: A sentence for the status bar.
     """
 
+    inspect_requested = Signal(object)
     status_message = Signal(str)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
@@ -90,6 +92,7 @@ class RacePage(ScrollPage):
         self._setup.changed.connect(self._show)
         self._start.clicked.connect(self._on_start)
         self._stop.clicked.connect(self._on_stop)
+        self._outcome.inspect_requested.connect(self.inspect_requested)
         self._outcome.played.connect(self._on_played)
         self._outcome.status_message.connect(self.status_message)
 

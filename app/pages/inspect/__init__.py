@@ -1,0 +1,3 @@
+"""Inspector: a recorded answer, pass by pass."""
+
+from __future__ import annotations

@@ -1,0 +1,97 @@
+"""Recorded answers from files, to be looked at pass by pass.
+
+A file holds events as JSON lines (`stride generate --json`), a race (docs/race-file.md), or runs
+exported from the history as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import KnownError
+from core.evaluate.recording import FORMAT, Recording, read_recording
+from core.events import Event, GenerationEvent, GenerationStarted, PassDone
+from core.jsonl import from_dict, parse_lines
+
+RUNS_FORMAT = "stride-runs"
+GENERATION = GenerationEvent.__args__
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One recorded answer.
+
+    Attributes:
+        label: What to call it.
+        events: Its events, from the start of the answer.
+    """
+
+    label: str
+    events: tuple[GenerationEvent, ...]
+
+    @property
+    def passes(self) -> tuple[PassDone, ...]:
+        """The passes alone."""
+        return tuple(one for one in self.events if isinstance(one, PassDone))
+
+
+def read_traces(path: Path) -> tuple[Trace, ...]:
+    """All answers of a file that have passes.
+
+    Raises:
+        KnownError: if it cannot be read, or holds no recorded answer.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise KnownError(f"{path} cannot be read: {error.strerror or error}.") from error
+    traces = [one for one in _traces(data, path) if one.passes]
+    if not traces:
+        raise KnownError(
+            f"{path} holds no recorded answer.",
+            "Choose what `stride generate --json` printed, a race, or a run exported as JSON.",
+        )
+    return tuple(traces)
+
+
+def traces_of(race: Recording) -> list[Trace]:
+    """The answers of a race, that of the last side first: it is the one with more slots."""
+    sides = reversed(race.results)
+    return [Trace(one.entry.label, one.racer.median_lap[1]) for one in sides]
+
+
+def _traces(data: bytes, path: Path) -> Sequence[Trace]:
+    try:
+        whole = json.loads(data)
+    except ValueError:
+        return _answers(path.name, list(parse_lines(data, str(path))))
+    form = whole.get("format") if isinstance(whole, dict) else None
+    if form == FORMAT:
+        return traces_of(read_recording(path))
+    if form == RUNS_FORMAT:
+        return [trace for run in whole.get("runs", ()) for trace in _of_run(run)]
+    raise KnownError(f"{path} holds neither a race nor runs of Stride.")
+
+
+def _of_run(run: dict[str, Any]) -> list[Trace]:
+    try:
+        events = [from_dict(one) for one in run["trace"]]
+        return _answers(str(run["title"] or run["id"]), events) if run["kind"] == "answer" else []
+    except (LookupError, TypeError) as error:
+        raise KnownError(f"A run of the file cannot be read: {error!r}.") from error
+
+
+def _answers(label: str, events: Sequence[Event]) -> list[Trace]:
+    """The answers among the events; several of them are numbered."""
+    answers: list[list[GenerationEvent]] = []
+    for event in events:
+        if isinstance(event, GenerationStarted):
+            answers.append([])
+        if isinstance(event, GENERATION) and answers:
+            answers[-1].append(event)
+    names = [label] if len(answers) == 1 else [f"{label}, {n}" for n in range(1, len(answers) + 1)]
+    return [Trace(name, tuple(one)) for name, one in zip(names, answers, strict=True)]

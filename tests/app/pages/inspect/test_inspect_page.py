@@ -1,0 +1,185 @@
+"""The inspector: what it says of a pass is what the events say, and the keyboard suffices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext, History, SettingsHolder
+from app.pages.inspect.page import InspectPage
+from app.widgets.pass_text import PassText
+from app.workers.engine import EngineController
+from app.workers.jobs import Jobs
+from core.estimate import estimate, would_keep
+from core.evaluate.traces import Trace
+from core.events import GenerationEvent
+from core.jsonl import dumps
+from core.paths import Paths
+from tests.fakes import FakeOpener, make_context, scripted_events, scripted_passes
+
+TEXT = "one two three four five six seven eight nine ten eleven twelve"
+
+
+@dataclass
+class Stage:
+    context: AppContext
+    page: InspectPage
+
+    def texts(self) -> str:
+        labels = self.page.findChildren(QLabel)
+        return "\n".join(one.text() for one in labels if one.isVisible())
+
+    @property
+    def place(self) -> int:
+        return self.page._transport.place
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, paths: Paths) -> Iterator[Stage]:
+    jobs = Jobs()
+    engine = EngineController(FakeOpener())
+    settings = SettingsHolder(paths.settings_file)
+    context = make_context(paths, settings, History(paths, jobs), engine, jobs)
+    page = InspectPage(context)
+    qtbot.addWidget(page)
+    page.resize(1100, 720)
+    page.show()
+    qtbot.waitExposed(page)
+    yield Stage(context, page)
+    assert engine.close()
+    assert jobs.close()
+
+
+def show(stage: Stage, text: str = TEXT) -> list[GenerationEvent]:
+    events = scripted_events(text)
+    stage.page.show_traces([Trace("Count", tuple(events))])
+    return events
+
+
+def test_before_anything_is_opened_it_says_how(stage: Stage) -> None:
+    assert "Nothing to inspect yet" in stage.texts()
+
+
+def test_a_pass_is_told_as_its_event_tells_it(stage: Stage) -> None:
+    show(stage)
+    passes = scripted_passes(TEXT)
+    assert f"Pass {len(passes)} of {len(passes)}" in stage.texts()
+    stage.page._transport.go_to(1)
+    done = passes[1]
+    assert f"{len(done.token_ids)} of {len(done.proposed_ids)} slots kept" in stage.texts()
+    assert "20 ms, from 0.02 s on" in stage.texts()
+    assert f"Slot 1: “␣two”, confidence {done.confidences[0]:.3f}, kept" in stage.texts()
+    stage.page._panel._bars.choose(4)
+    assert f"Slot 4: #{done.proposed_ids[3]}, confidence {done.confidences[3]:.3f}, not kept" in (
+        stage.texts()
+    )
+    assert "Instead of it: “␣other” 0.003, “␣else” 0.001" in stage.texts()
+    assert "not kept" in stage.page._panel._bars.accessibleDescription()
+
+
+def test_blocks_behind_the_pass_in_view_are_not_drawn_yet(stage: Stage) -> None:
+    show(stage)
+    stage.page._transport.go_to(1)
+    assert stage.page._answer.block_sizes == (1, 3)
+    assert stage.page._answer.text.startswith("one two")  # the text itself stays whole
+    stage.page._transport.to_last()
+    assert sum(stage.page._answer.block_sizes) == sum(
+        len(one.token_ids) for one in scripted_passes(TEXT)
+    )
+
+
+def test_a_click_on_a_block_opens_its_pass(qtbot: QtBot, stage: Stage) -> None:
+    show(stage)
+    text = stage.page._answer.findChild(PassText)
+    rect = text.rect_at(TEXT.index("three"))
+    point = QPoint(int(rect.left()) + 4, int(rect.center().y()))
+    qtbot.mouseClick(text.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    assert stage.place == 1
+
+
+def test_the_keyboard_alone_walks_chooses_and_tries(qtbot: QtBot, stage: Stage) -> None:
+    show(stage)
+    last = stage.place
+    slider, bars = stage.page._transport._slider, stage.page._panel._bars
+    qtbot.keyClick(slider, Qt.Key.Key_Left)
+    assert stage.place == last - 1
+    qtbot.keyClick(stage.page, Qt.Key.Key_Home)
+    assert stage.place == 0
+    qtbot.keyClick(stage.page, Qt.Key.Key_Right)
+    assert stage.place == 1
+    qtbot.keyClick(bars, Qt.Key.Key_Right)
+    assert bars.slot == 2
+    for _ in range(3):
+        qtbot.keyClick(bars, Qt.Key.Key_Down)
+    assert stage.page._panel._slider.threshold == pytest.approx(0.87)
+    qtbot.keyClick(stage.page, Qt.Key.Key_Space)
+    assert stage.page._transport.is_playing
+    qtbot.keyClick(stage.page, Qt.Key.Key_Space)
+    assert not stage.page._transport.is_playing
+
+
+def test_another_threshold_is_an_estimate_by_the_recorded_confidences(stage: Stage) -> None:
+    show(stage)
+    passes = scripted_passes(TEXT)
+    stage.page._transport.go_to(1)
+    assert "Estimate:" not in stage.texts()
+    stage.page._panel._slider.set_threshold(0.5)
+    would, about = would_keep(passes[1], 0.5, 2), len(estimate(passes, 0.5, 2))
+    assert would > len(passes[1].token_ids)
+    assert f"would have kept {would} instead of {len(passes[1].token_ids)}" in stage.texts()
+    assert f"about {about} passes instead of {len(passes)}" in stage.texts()
+    stage.page._transport.go_to(2)
+    assert "Estimate: at 0.5" in stage.texts()  # the tried threshold stays
+    stage.page._panel._back.click()
+    assert "Estimate:" not in stage.texts()
+
+
+def test_it_plays_to_the_end_and_from_the_start_again(qtbot: QtBot, stage: Stage) -> None:
+    show(stage)
+    transport = stage.page._transport
+    transport._speed.setCurrentText("Tenfold speed")
+    seen: list[int] = []
+    transport.moved.connect(seen.append)
+    transport.toggle()
+    assert stage.place == 0
+    qtbot.waitUntil(lambda: not transport.is_playing)
+    assert stage.place == len(scripted_passes(TEXT)) - 1
+    assert seen == sorted(seen)
+    transport.toggle()
+    stage.page.hide()
+    assert not transport.is_playing
+
+
+def test_a_file_is_opened_and_a_wrong_one_named(qtbot: QtBot, stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "two answers.jsonl"
+    events = [*scripted_events(TEXT), *scripted_events("a b c")]
+    path.write_text("\n".join(map(dumps, events)), encoding="utf-8")
+    with qtbot.waitSignal(stage.page.status_message) as said:
+        stage.page.read(path)
+    assert said.args == ["2 answers opened."]
+    assert stage.page._choice.count() == 2
+    stage.page._choice.activated.emit(1)
+    assert stage.page._answer.text == "a b c"
+    with qtbot.waitSignal(stage.context.jobs.failed) as failed:
+        stage.page.read(tmp_path / "missing.jsonl")
+    assert "cannot be read" in str(failed.args[0])
+    assert stage.page._answer.text == "a b c"
+
+
+def test_a_narrow_page_has_the_pass_below_the_answer(qtbot: QtBot, stage: Stage) -> None:
+    show(stage)
+
+    def distance() -> QPoint:
+        places = (one.mapTo(stage.page, QPoint()) for one in (stage.page._panel, answer))
+        return next(places) - next(places)
+
+    answer = stage.page._answer
+    qtbot.waitUntil(lambda: distance().x() > 300)
+    stage.page.resize(640, 720)
+    qtbot.waitUntil(lambda: distance().y() > 100)
