@@ -34,15 +34,20 @@ class BenchPrompt:
 
 @dataclass(frozen=True, slots=True)
 class DemoPrompt:
-    """A prompt to press, of `resources/prompts/demo.toml`, which says where they come from."""
+    """A prompt to press, of `resources/prompts/demo.toml`, which says where they come from.
+
+    Attributes:
+        level: "easy", "middling" or "hard" for a model that guesses ahead.
+    """
 
     title: str
+    level: str
     prompt: str
     max_new_tokens: int
 
 
 def demo_prompts() -> tuple[DemoPrompt, ...]:
-    """The prompts that are offered to begin with, in their order."""
+    """The prompts that are offered to begin with, from easy to hard."""
     text = (resources() / "prompts" / "demo.toml").read_text(encoding="utf-8")
     return tuple(DemoPrompt(**one) for one in tomllib.loads(text)["prompts"])
 

@@ -81,7 +81,11 @@ class Outcome(QWidget):
 
     def play_shipped(self) -> None:
         """Play the race that came with Stride."""
-        self._read_shipped(self._on_shipped)
+        self._read(shipped_race(), self._on_read)
+
+    def play_file(self, path: Path) -> None:
+        """Play a race that was saved."""
+        self._read(path, self._on_read)
 
     @Slot()
     def present(self) -> None:
@@ -89,20 +93,20 @@ class Outcome(QWidget):
         if self._race is not None:
             self._present(self._race, self._note)
         else:
-            self._read_shipped(self._on_shipped_to_present)
+            self._read(shipped_race(), self._on_read_to_present)
 
-    def _read_shipped(self, then: Callable[[Recording], None]) -> None:
+    def _read(self, path: Path, then: Callable[[Recording], None]) -> None:
         def work(_cancel: Cancel, _progress: Progress) -> Recording:
-            return read_recording(shipped_race())
+            return read_recording(path)
 
         self._reading = self._context.jobs.start(work, then)
 
     @Slot(object)
-    def _on_shipped(self, race: Recording) -> None:
+    def _on_read(self, race: Recording) -> None:
         self.show_race(race, recording_note(race))
 
     @Slot(object)
-    def _on_shipped_to_present(self, race: Recording) -> None:
+    def _on_read_to_present(self, race: Recording) -> None:
         self._present(race, recording_note(race))
 
     def _present(self, race: Recording, note: str) -> None:

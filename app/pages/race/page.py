@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
@@ -31,6 +32,7 @@ NO_MODEL = "Load a model first: it races against itself, with and without its ad
 AT_WORK = "A training is at work: a race beside it would measure both."
 LOADING = "A model is being loaded."
 NO_ADAPTER = "There is no adapter for this model yet: a training makes one."
+FILE_FILTER = "Races (*.json)"
 SAME = "Both sides are the same: choose another one."
 NO_PROMPT = "Write a prompt."
 
@@ -59,6 +61,7 @@ class RacePage(ScrollPage):
         self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
         self._stop = button("Stop", "stop")
+        self._open = button("Open a race…", "folder")
         self._why = muted()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -74,7 +77,7 @@ class RacePage(ScrollPage):
         self.column.addWidget(self._setup)
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        for one in (self._start, self._stop):
+        for one in (self._start, self._stop, self._open):
             row.addWidget(one)
         row.addWidget(self._why, 1)
         self._setup.body.addLayout(row)
@@ -92,6 +95,7 @@ class RacePage(ScrollPage):
         self._setup.changed.connect(self._show)
         self._start.clicked.connect(self._on_start)
         self._stop.clicked.connect(self._on_stop)
+        self._open.clicked.connect(self._on_open)
         self._outcome.inspect_requested.connect(self.inspect_requested)
         self._outcome.played.connect(self._on_played)
         self._outcome.status_message.connect(self.status_message)
@@ -124,6 +128,12 @@ class RacePage(ScrollPage):
         """Show the race that came with Stride, unless one is being measured."""
         if not self._is_at_work:
             self._outcome.play_shipped()
+
+    @Slot()
+    def _on_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a saved race", "", FILE_FILTER)
+        if name:
+            self._outcome.play_file(Path(name))
 
     @Slot()
     def present(self) -> None:
@@ -276,6 +286,7 @@ class RacePage(ScrollPage):
         self._start.setEnabled(not self._missing)
         self._why.setText("" if at_work else self._missing)
         self._stop.setVisible(at_work)
+        self._open.setVisible(not at_work)
         for one in (self._bar, self._phase):
             one.setVisible(at_work)
 

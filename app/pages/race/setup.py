@@ -40,7 +40,7 @@ class RaceSetup(FormCard):
         self._threshold = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
         self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
         self._tokens = QSpinBox(minimum=8, maximum=MOST_TOKENS, value=TOKENS)
-        self._built_in = {one.title: one.prompt for one in demo_prompts()}
+        self._built_in = {f"{one.title} ({one.level})": one.prompt for one in demo_prompts()}
         for name, text in self._built_in.items():
             self._prompts.addItem(name, text)
         self._prompts.addItem(OWN_PROMPT, "")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
@@ -287,6 +288,30 @@ def test_home_plays_the_shipped_recording(qtbot: QtBot, stride: Application) -> 
     shown = [result.racer.median_lap[0].text for result in recording.results]
     assert [lane.text for lane in page._outcome._stage._lanes] == shown
     assert page._outcome._again.isVisible()
+
+
+def test_a_saved_race_is_opened_and_its_answers_inspected(
+    qtbot: QtBot,
+    stride: Application,
+    raced: list[tuple[Entry, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = load(qtbot, stride)
+    page._start.click()
+    qtbot.waitUntil(page._outcome._buttons.isVisible, timeout=10_000)
+    with qtbot.waitSignal(page.inspect_requested) as sides:
+        page._outcome._inspect.click()
+    assert stride.window.pages.currentWidget() is stride.window.inspect
+    assert len(sides.args[0]) == len(raced[0])
+    saved = tmp_path / "race.json"
+    page._outcome.save(saved, "All of it (*.json)")
+    stride.window.show_page(RACE)
+    page._outcome.clear()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(saved), ""))
+    page._open.click()
+    qtbot.waitUntil(lambda: page._outcome._stage.is_playing)
+    assert "A recording" in page._outcome._stage._note.text()
 
 
 def test_a_race_is_presented_full_screen_in_large_type(
