@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(page)
 
     def _connect(self) -> None:
-        """Every connection between two parts of the window, by sender."""
+        """Every connection between two parts of the window, by sender; those of the pages below."""
         self._connect_actions()
         self._connect_pages()
         context, navigation = self._context, self._navigation
@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         self.chat.load_requested.connect(navigation.home)
         self.chat.status_message.connect(self.status.show_message)
         self.history.chat_requested.connect(navigation.open_chat)
-        self.history.run.inspect_requested.connect(navigation.inspect)
+        self.history.run_view.inspect_requested.connect(navigation.inspect)
         self.history.status_message.connect(self.status.show_message)
         self.home.run_requested.connect(navigation.open_run)
         self.home.see_requested.connect(navigation.see)

@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog
 
-from core.evaluate.traces import Trace
 from core.model.starter import NAME as STARTER_NAME
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from core.evaluate.traces import Trace
 
 HOME, CHAT, RACE, INSPECT, TRAINING, HISTORY, SETTINGS = range(7)
 ENTRIES = (
@@ -96,10 +96,10 @@ class Navigation(QObject):
         self._window.race.offer(model, prompt, old, new)
 
     @Slot(object)
-    def inspect(self, found: Trace | Sequence[Trace]) -> None:
+    def inspect(self, traces: Sequence[Trace]) -> None:
         """Look at recorded answers pass by pass."""
         self._window.show_page(INSPECT)
-        self._window.inspect.show_traces((found,) if isinstance(found, Trace) else found)
+        self._window.inspect.show_traces(traces)
 
     @Slot()
     def open_trace(self) -> None:

@@ -50,10 +50,19 @@ def estimate(
 
 
 def would_keep(done: PassDone, threshold: float, count_from_slot: int = 1) -> int:
-    """How many of its own slots this very pass would have kept at another threshold."""
+    """How many of its own slots this very pass would have kept at another threshold.
+
+    One that ended for another reason than its threshold (an end of the answer, a drawn token)
+    would have ended there, too.
+    """
     if threshold >= ONE_TOKEN:
         return 1
-    return _run(done, 0, done.proposed_ids, threshold, count_from_slot)
+    recorded, would = (
+        _run(done, 0, done.proposed_ids, one, count_from_slot)
+        for one in (done.threshold, threshold)
+    )
+    was_cut = len(done.token_ids) < recorded
+    return min(would, len(done.token_ids)) if was_cut else would
 
 
 def _starts(passes: Sequence[PassDone]) -> list[int]:

@@ -19,6 +19,8 @@ from core.engine.request import LoadSpec
 from core.evaluate.prompts import demo_prompts
 from core.paths import user_paths
 
+MOST = 4
+
 
 class Photographer(QObject):
     """Loads the starter, asks the demo prompts, keeps a picture of each page."""
@@ -26,7 +28,7 @@ class Photographer(QObject):
     def __init__(self, parts: bootstrap.Application, folder: Path, theme: str) -> None:
         super().__init__(parts.window)
         self._parts, self._folder, self._theme = parts, folder, theme
-        self._prompts = [one.prompt for one in demo_prompts()]
+        self._prompts = [one.prompt for one in demo_prompts() if one.level != "hard"][:MOST]
         parts.theme.apply(theme)
         parts.window.resize(1180, 780)
         parts.window.show()

@@ -70,6 +70,7 @@ def make_pass(
         width=len(proposed),
         seconds=0.02,
         pieces=tuple(kept),
+        proposed_texts=tuple(tokens[number] for number in proposed),
     )
 
 

@@ -1,4 +1,4 @@
-"""One answer with its pass blocks, growing or recorded; shared by chat and history."""
+"""One answer with its pass blocks, growing or recorded; shared by all pages that show answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AnswerView(QWidget):
         self._spans = PassSpans()
         self._mode: ColourMode = "pass"
         self._estimate: tuple[float, int] | None = None
-        self._place: int | None = None
+        self._shown: int | None = None
         self._parts: list[tuple[Part, PassText, Fold | None]] = []
         self._plain = ""
         self._drawn: list[BlockSpan] | None = None
@@ -84,14 +84,14 @@ class AnswerView(QWidget):
 
     def show_trace(self, events: Iterable[GenerationEvent]) -> None:
         """Show a recorded answer, whole or broken off."""
-        self._spans, self.started, self.ended, self._place = PassSpans(), None, None, None
+        self._spans, self.started, self.ended, self._shown = PassSpans(), None, None, None
         for event in events:
             self._take(event)
         self._redraw()
 
     def show_text(self, text: str) -> None:
         """Show an answer without a record of its passes."""
-        self._spans, self.started, self.ended = PassSpans(), None, None
+        self._spans, self.started, self.ended, self._shown = PassSpans(), None, None, None
         self._plain = text
         self._redraw()
 
@@ -123,19 +123,28 @@ class AnswerView(QWidget):
         self._estimate = None if threshold is None else (threshold, count_from_slot)
         self._redraw()
 
-    def set_place(self, place: int) -> QRectF:
-        """Show the blocks up to this pass, from 0; the text behind them is faint.
+    def show_up_to(self, count: int) -> QRectF:
+        """Show the blocks of so many passes; the text behind them is faint.
 
         Returns:
-            Where the block of that pass begins, in this widget.
+            Where the last of these blocks begins, in this widget.
         """
-        self._place = place
+        self._shown = count
         self._redraw()
-        block = self._spans.recorded[place]
-        inside = [one for one in self._parts if one[0].start <= block.start] or self._parts[:1]
-        text = inside[-1][1]
+        block = self._now
+        inside = [one for one in self._parts if one[0].start <= block.start]
+        if not inside:
+            return QRectF()
+        _part, text, fold = inside[-1]
+        if fold is not None:
+            fold.set_open(True)
         rect = text.rect_at(block.start)
         return rect.translated(text.mapTo(self, rect.topLeft()) - rect.topLeft())
+
+    @property
+    def _now(self) -> BlockSpan:
+        """The last block of those that are shown; an empty one before the first."""
+        return self._spans.recorded[self._shown - 1] if self._shown else BlockSpan(0, 0, 0, 0)
 
     def _take(self, event: GenerationEvent) -> None:
         match event:
@@ -159,7 +168,6 @@ class AnswerView(QWidget):
             (part.is_thinking, part.start) for part, _text, _fold in self._parts
         ]:
             self._rebuild(parts)
-        now = self._spans.recorded[self._place] if self._place is not None else None
         for number, part in enumerate(parts):
             old, widget, fold = self._parts[number]
             self._parts[number] = (part, widget, fold)
@@ -167,8 +175,8 @@ class AnswerView(QWidget):
                 widget.show_passes(
                     text[part.start : part.end], self._spans, blocks, same_start=same_start
                 )
-            if now is not None:
-                widget.set_place(now.start, now.end)
+            if self._shown is not None:
+                widget.mark(self._now.start, self._now.end)
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)
         self._layout_seconds = time.perf_counter() - began
@@ -180,8 +188,8 @@ class AnswerView(QWidget):
         return max(REPAINT_MS, int((self._layout_seconds + paint_seconds) * REST * 1000))
 
     def _blocks(self) -> list[BlockSpan]:
-        if self._place is not None:
-            return self._spans.recorded[: self._place + 1]
+        if self._shown is not None:
+            return self._spans.recorded[: self._shown]
         if self._estimate is None:
             return self._spans.recorded
         return self._spans.estimated(*self._estimate)

@@ -27,7 +27,6 @@ MARGIN = 9
 TICK = 1.5
 ROUNDING = 3.0
 FIGURE_SCALE = 0.66
-FAINT_LETTERS = 0.55
 FAINT = 0.7
 """A block of one token is the ordinary case: its figure steps back."""
 
@@ -125,17 +124,15 @@ class PassPainter:
             painter.drawText(QPointF(left, rect.top() - 1.0), box.figure)
 
 
-def place_marks(
+def reading_marks(
     document: QTextDocument, first: int, last: int, end: int
 ) -> list[QTextEdit.ExtraSelection]:
-    """A line under the document positions `first..last`; faint letters from there to `end`."""
+    """A line under the document positions `first..last`; quiet letters from there to `end`."""
     palette = QGuiApplication.palette()
-    faint = palette.color(QPalette.ColorRole.PlaceholderText)
-    faint.setAlphaF(FAINT_LETTERS)
     marked, unread = QTextCharFormat(), QTextCharFormat()
     marked.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
     marked.setUnderlineColor(palette.color(QPalette.ColorRole.Accent))
-    unread.setForeground(faint)
+    unread.setForeground(palette.color(QPalette.ColorRole.PlaceholderText))
     marks = []
     for start, stop, form in ((first, last, marked), (last, end, unread)):
         mark = QTextEdit.ExtraSelection()

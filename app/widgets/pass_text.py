@@ -42,7 +42,7 @@ from typing_extensions import override
 from app.markdown.document import Ink, MarkdownDocument
 from app.theme import data_colours, is_dark
 from app.widgets.pass_layer import ColourMode, PassLayer
-from app.widgets.pass_painter import MARGIN, PassPainter, place_marks
+from app.widgets.pass_painter import MARGIN, PassPainter, reading_marks
 from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_tip import tip_html, tip_text
 from app.widgets.text_blocks import blocks_in
@@ -66,6 +66,7 @@ class PassText(QTextEdit):
         super().__init__(parent)
         self.paint_seconds = 0.0
         self._spans = PassSpans()
+        self._marked: tuple[int, int] | None = None
         self._writer = MarkdownDocument(self.document(), self._ink())
         self._layer = PassLayer(self.document(), offset)
         self._set_up()
@@ -109,11 +110,12 @@ class PassText(QTextEdit):
         self._fit_height()
         self.viewport().update()
 
-    def set_place(self, start: int, end: int) -> None:
+    def mark(self, start: int, end: int) -> None:
         """Mark the block at these offsets of the answer; what stands behind it is faint."""
+        self._marked = start, end
         first, last = self._layer.position_of(start), self._layer.position_of(end)
         close = self.document().characterCount() - 1
-        self.setExtraSelections(place_marks(self.document(), first, last, close))
+        self.setExtraSelections(reading_marks(self.document(), first, last, close))
 
     def rect_at(self, offset: int) -> QRectF:
         """Where a character of the answer stands, in this widget."""
@@ -153,6 +155,8 @@ class PassText(QTextEdit):
         if event.type() == QEvent.Type.PaletteChange:
             self._writer.set_ink(self._ink())
             self._layer.clear_boxes()
+            if self._marked is not None:
+                self.mark(*self._marked)
         elif event.type() == QEvent.Type.FontChange:
             self._writer.set_ink(self._ink())
 

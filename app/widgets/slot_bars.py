@@ -29,13 +29,16 @@ GRIP = 7
 """The threshold line can be taken from so many pixels away."""
 
 SCALE = 0.84
-STEP = 0.01
+NUDGE = 0.01
 
 
 class SlotBars(QWidget):
     """The slots of a pass: kept ones filled, the others hatched; one of them is chosen.
 
     Left and Right choose a slot, Up and Down move the threshold, which can also be dragged.
+
+    Attributes:
+        can_try: Whether there is a threshold, which can be moved.
 
     Signals:
         slot_chosen: Number of the chosen slot, from 1.
@@ -51,7 +54,10 @@ class SlotBars(QWidget):
         self._kept = 0
         self._threshold = 1.0
         self._slot = 1
+        self.can_try = True
+        self._is_estimate = False
         self._drags = False
+        self.setToolTip("Left and Right choose a slot, Up and Down move the threshold.")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -62,9 +68,12 @@ class SlotBars(QWidget):
         """The chosen slot, from 1."""
         return self._slot
 
-    def show_pass(self, done: PassDone, kept: int, threshold: float) -> None:
-        """Show a pass of which so many slots are kept at a threshold."""
+    def show_pass(
+        self, done: PassDone, kept: int, threshold: float, *, is_estimate: bool = False
+    ) -> None:
+        """Show a pass of which so many slots are, or by an estimate would be, kept."""
         self._done, self._kept, self._threshold = done, kept, threshold
+        self._is_estimate = is_estimate
         self._slot = min(self._slot, len(done.proposed_ids))
         self._describe()
         self.update()
@@ -82,12 +91,18 @@ class SlotBars(QWidget):
 
     def _describe(self) -> None:
         assert self._done is not None
-        confidence = self._done.confidences[self._slot - 1]
-        word = "kept" if self._slot <= self._kept else "not kept"
-        self.setAccessibleDescription(
+        threshold = f"; threshold {self._threshold:g}" if self.can_try else ""
+        self.setAccessibleDescription(f"{self.slot_text()}{threshold}")
+
+    def slot_text(self) -> str:
+        """The chosen slot in words."""
+        assert self._done is not None
+        would = "would be " if self._is_estimate else ""
+        word = f"{would}kept" if self._slot <= self._kept else f"{would}dropped"
+        return (
             f"Slot {self._slot} of {len(self._done.proposed_ids)}: "
-            f"{proposed_text(self._done, self._slot)}, confidence {confidence:.3f}, {word}; "
-            f"threshold {self._threshold:g}"
+            f"{proposed_text(self._done, self._slot)}, "
+            f"confidence {self._done.confidences[self._slot - 1]:.3f}, {word}"
         )
 
     @override
@@ -116,18 +131,18 @@ class SlotBars(QWidget):
         return int((x - SIDE) // (self._column(1).width() + GAP)) + 1
 
     def _is_on_line(self, y: float) -> bool:
-        return abs(y - self._y_of(self._threshold)) <= GRIP
+        return self.can_try and abs(y - self._y_of(self._threshold)) <= GRIP
 
     # Input
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
-        moves = {Qt.Key.Key_Up: STEP, Qt.Key.Key_Down: -STEP}
-        if event.key() in steps:
-            self.choose(self._slot + steps[Qt.Key(event.key())])
-        elif event.key() in moves:
-            self._move(self._threshold + moves[Qt.Key(event.key())])
+        walks: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        nudges: dict[int, float] = {Qt.Key.Key_Up: NUDGE, Qt.Key.Key_Down: -NUDGE}
+        if event.key() in walks:
+            self.choose(self._slot + walks[event.key()])
+        elif event.key() in nudges:
+            self._move(self._threshold + nudges[event.key()])
         else:
             super().keyPressEvent(event)
 
@@ -153,7 +168,7 @@ class SlotBars(QWidget):
 
     def _move(self, threshold: float) -> None:
         threshold = round(min(max(threshold, 0.0), 1.0), 2)
-        if self._done is not None and threshold != self._threshold:
+        if self._done is not None and self.can_try and threshold != self._threshold:
             self.threshold_moved.emit(threshold)
 
     # Painting
@@ -170,7 +185,8 @@ class SlotBars(QWidget):
         slots = range(1, len(self._done.proposed_ids) + 1)
         for slot in slots:
             self._paint_slot(painter, slot)
-        self._paint_line(painter)
+        if self.can_try:
+            self._paint_line(painter)
         for slot in slots:
             self._paint_words(painter, slot)
 
@@ -188,7 +204,9 @@ class SlotBars(QWidget):
         bar = QRectF(column)
         bar.setTop(self._y_of(confidence))
         painter.setPen(QPen(accent if is_kept else quiet, 1.2))
-        painter.setBrush(QBrush(accent) if is_kept else QBrush(border, Qt.BrushStyle.BDiagPattern))
+        solid = Qt.BrushStyle.Dense3Pattern if self._is_estimate else Qt.BrushStyle.SolidPattern
+        hatched = QBrush(border, Qt.BrushStyle.BDiagPattern)
+        painter.setBrush(QBrush(accent, solid) if is_kept else hatched)
         painter.drawRect(bar)
 
     def _paint_words(self, painter: QPainter, slot: int) -> None:

@@ -7,6 +7,7 @@ exported from the history as JSON.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from core.evaluate.recording import FORMAT, Recording, read_recording
 from core.events import Event, GenerationEvent, GenerationStarted, PassDone
 from core.jsonl import from_dict, parse_lines
 
-RUNS_FORMAT = "stride-runs"
+RUNS_FORMAT, RUNS_VERSION = "stride-runs", 1
+WHAT = "Choose what `stride generate --json` printed, a race, or a run exported as JSON."
 GENERATION = GenerationEvent.__args__
 
 
@@ -49,18 +51,30 @@ def read_traces(path: Path) -> tuple[Trace, ...]:
         data = path.read_bytes()
     except OSError as error:
         raise KnownError(f"{path} cannot be read: {error.strerror or error}.") from error
-    traces = [one for one in _traces(data, path) if one.passes]
+    try:
+        traces = tuple(one for one in _traces(data, path) if one.passes)
+        for trace in traces:
+            _check(trace)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise KnownError(f"The answers in {path} cannot be read: {error!r}.", WHAT) from error
     if not traces:
-        raise KnownError(
-            f"{path} holds no recorded answer.",
-            "Choose what `stride generate --json` printed, a race, or a run exported as JSON.",
-        )
-    return tuple(traces)
+        raise KnownError(f"{path} holds no recorded answer.", WHAT)
+    return traces
+
+
+def _check(trace: Trace) -> None:
+    """Refuse a trace whose passes contradict themselves."""
+    for one in trace.passes:
+        slots = len(one.proposed_ids)
+        if not 0 < len(one.token_ids) <= slots == len(one.confidences):
+            raise ValueError(f"pass {one.index + 1} has not a confidence for every slot")
+        if not all(0 <= figure < math.inf for figure in (one.seconds, *one.confidences)):
+            raise ValueError(f"pass {one.index + 1} has figures that cannot be")
 
 
 def traces_of(race: Recording) -> list[Trace]:
-    """The answers of a race, that of the last side first: it is the one with more slots."""
-    sides = reversed(race.results)
+    """The answers of a race, that with the most tokens a pass first."""
+    sides = sorted(race.results, key=lambda one: -one.racer.median_lap[0].tokens_per_pass)
     return [Trace(one.entry.label, one.racer.median_lap[1]) for one in sides]
 
 
@@ -72,17 +86,13 @@ def _traces(data: bytes, path: Path) -> Sequence[Trace]:
     form = whole.get("format") if isinstance(whole, dict) else None
     if form == FORMAT:
         return traces_of(read_recording(path))
-    if form == RUNS_FORMAT:
-        return [trace for run in whole.get("runs", ()) for trace in _of_run(run)]
-    raise KnownError(f"{path} holds neither a race nor runs of Stride.")
+    if form == RUNS_FORMAT and whole["version"] == RUNS_VERSION:
+        return [trace for run in whole["runs"] for trace in _of_run(run)]
+    raise KnownError(f"{path} holds neither a race nor runs of this version of Stride.", WHAT)
 
 
 def _of_run(run: dict[str, Any]) -> list[Trace]:
-    try:
-        events = [from_dict(one) for one in run["trace"]]
-        return _answers(str(run["title"] or run["id"]), events) if run["kind"] == "answer" else []
-    except (LookupError, TypeError) as error:
-        raise KnownError(f"A run of the file cannot be read: {error!r}.") from error
+    return _answers(str(run["title"] or run["id"]), [from_dict(one) for one in run["trace"]])
 
 
 def _answers(label: str, events: Sequence[Event]) -> list[Trace]:

@@ -166,7 +166,7 @@ class HistoryStore:
             return RunDetail(**{name: getattr(row, name) for name in DETAIL_FIELDS})
 
     def trace(self, run_id: str) -> tuple[GenerationEvent, ...]:
-        """Every event of an answer, as far as it got; empty for other kinds of run."""
+        """Every event of an answer, as far as it got, or of a race's last side; else empty."""
         statement = (
             select(TraceRow.data)
             .join(RunRow, RunRow.key == TraceRow.run_key)

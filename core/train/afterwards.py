@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,8 +56,7 @@ def compare_afterwards(
     deadline = time.monotonic() + allowed
     if spec.kind == "gated":
         report.say(PHASE, _same_as_base(session, prompts[:CHECKED]))
-    bare = dataclasses.replace(student.loaded, model=student.base_model, masks=None)
-    base = Session(bare, Path(spec.model), None)
+    base = Session(student.loaded_base, Path(spec.model), None)
 
     @contextmanager
     def session_of(way: Way) -> Iterator[Session]:

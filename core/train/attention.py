@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 _NAME = "stride_grouped"
+MOST_PAIRS = 1 << 17
+"""Rows times what they look at; the weights of more are too much to keep for the gradient."""
+
 _SPECIAL = ("softcap", "position_bias", "s_aux")
 """What some models add to plain attention."""
 
@@ -60,7 +63,8 @@ def grouped_attention(
     Returns:
         [B, M, heads, D]
     """
-    if any(how.get(name) is not None for name in _SPECIAL):
+    is_special = any(how.get(name) is not None for name in _SPECIAL)
+    if is_special or query.shape[-2] * key.shape[-2] > MOST_PAIRS:
         torchs_own = AttentionInterface()["sdpa"]  # type: ignore[no-untyped-call]
         found: tuple[Tensor, None] = torchs_own(
             module, query, key, value, attention_mask, scaling=scaling, **how
@@ -72,7 +76,8 @@ def grouped_attention(
     scores = (asked @ key.transpose(-1, -2)).view(batch, -1, rows, length)
     closed = query.new_zeros(()).masked_fill(~attention_mask, float("-inf"))
     weights = (scores + closed).softmax(-1).view(batch, groups, -1, length)
-    return (weights @ value).view_as(query).transpose(1, 2).contiguous(), None
+    found_rows = (weights @ value).view(*query.shape[:3], value.shape[-1])
+    return found_rows.transpose(1, 2).contiguous(), None
 
 
 AttentionInterface.register(_NAME, grouped_attention)

@@ -43,6 +43,10 @@ class Student(Protocol):
     base_model: Any
     distill: nn.Module
 
+    @property
+    def loaded_base(self) -> Loaded:
+        """What it started from, ready for the engine."""
+
     def parameter_groups(self) -> list[dict[str, Any]]:
         """What the optimizer trains, with learning rates."""
 
@@ -82,6 +86,11 @@ class GatedStudent:
         self.loaded = dataclasses.replace(base, masks=self._masks)
         self.base_model = base.model  # no gate is open while it is asked
         self.distill: nn.Module = GatedDistillation(base.model, self._masks, end_ids, spec.teacher)
+
+    @property
+    def loaded_base(self) -> Loaded:
+        """The same: one token a pass is the base model's own."""
+        return self.loaded
 
     def _new_masks(self, model: Any) -> GatedAdapter:
         spec = self._spec
@@ -129,13 +138,19 @@ class FullStudent:
             )
         self._spec = spec
         torch.manual_seed(spec.seed)
-        mask_id = add_mask_token(base.model, base.tokenizer)
+        self._mask_id = mask_id = add_mask_token(base.model, base.tokenizer)
         self.base_model = frozen = copy.deepcopy(base.model)
         base.model.requires_grad_(True)
         self.loaded = dataclasses.replace(base, masks=FullMaskRows(base.model, mask_id, spec.k_max))
         self.distill: nn.Module = FullDistillation(
             base.model, frozen, mask_id, end_ids, spec.teacher
         )
+
+    @property
+    def loaded_base(self) -> Loaded:
+        """The frozen copy; it has the mask's row, too, which must not be emitted."""
+        masks = FullMaskRows(self.base_model, self._mask_id, self._spec.k_max)
+        return dataclasses.replace(self.loaded, model=self.base_model, masks=masks)
 
     def shard(self, device: torch.device) -> None:
         """Divide both models among the ranks; each keeps its share on its device."""

@@ -113,3 +113,10 @@ def test_a_pass_would_keep_at_its_own_threshold_what_it_kept(
     assert [would_keep(one, 0.9, first) for one in passes] == [len(one.token_ids) for one in passes]
     assert all(would_keep(one, 1.0, first) == 1 for one in passes)
     assert all(would_keep(one, 0.0, first) == len(one.proposed_ids) for one in passes)
+
+
+def test_a_pass_that_the_answers_end_cut_short_would_have_ended_there_too() -> None:
+    whole = a_pass(0, [0, 1, 2], [0, 1, 2, 3], [0.99, 0.97, 0.96, 0.3])
+    cut = a_pass(0, [0, 1], [0, 1, 2, 3], [0.99, 0.97, 0.96, 0.3])
+    assert [would_keep(whole, one, 2) for one in (0.99, 0.9, 0.2)] == [1, 3, 4]
+    assert [would_keep(cut, one, 2) for one in (0.99, 0.9, 0.2)] == [1, 2, 2]

@@ -92,12 +92,12 @@ def test_first_run_from_home_to_a_recorded_answer(qtbot: QtBot, make_stride: Mak
     window.home.run_requested.emit(run.id)
     assert window.pages.currentIndex() == HISTORY
     qtbot.waitUntil(lambda: window.history._detail.currentIndex() == 1)
-    assert window.history.run._answer.text == ANSWER
-    window.history.run._inspect.click()
+    assert window.history.run_view._answer.text == ANSWER
+    window.history.run_view._inspect.click()
     assert window.pages.currentIndex() == INSPECT
     assert window.inspect._choice.currentText() == "Hello"
     assert window.inspect._answer.text == ANSWER
-    window.history.run._chat.click()
+    window.history.run_view._chat.click()
     assert window.pages.currentIndex() == CHAT
     assert isinstance(window.chat.conversation.turns[-1], AnswerTurn)
 

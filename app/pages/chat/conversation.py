@@ -32,7 +32,7 @@ class Conversation(QScrollArea):
     Signals:
         fill_requested: An `AnswerTurn` came into sight and has no content yet.
         edited: Number of a user's turn and its new text.
-        inspect_requested: The `Trace` of an answer to be looked at pass by pass.
+        inspect_requested: The `Trace` of an answer, in a list, to be looked at pass by pass.
         regenerate_requested: Number of the answer's turn.
     """
 
@@ -183,7 +183,7 @@ class Conversation(QScrollArea):
         asked, answer = self._turns[number - 1], self._turns[number]
         assert isinstance(asked, UserTurn)
         assert isinstance(answer, AnswerTurn)
-        self.inspect_requested.emit(Trace(asked.text, answer.view.events))
+        self.inspect_requested.emit([Trace(asked.text, answer.view.events)])
 
     @Slot()
     def _on_regenerate(self) -> None:

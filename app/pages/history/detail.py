@@ -53,7 +53,7 @@ class RunView(QWidget):
 
     Signals:
         chat_requested: The user wants to go on in the run's chat.
-        inspect_requested: The `Trace` of an answer to be looked at pass by pass.
+        inspect_requested: The `Trace` of an answer, in a list, to be looked at pass by pass.
         export_requested: The user wants this run as a file.
         delete_requested: The user wants this run gone.
     """
@@ -149,9 +149,10 @@ class RunView(QWidget):
         self._subtitle.setText("  ·  ".join(words))
         self._note.setVisible(run.kind == "answer" and run.state == "interrupted")
         self._prompt.setText(run.prompt or "—")
-        for part in (self._colours, self._legend, self._answer, self._inspect):
+        for part in (self._colours, self._legend, self._answer):
             part.setVisible(bool(opened.events))
         self._answer.show_trace(opened.events)
+        self._inspect.setVisible(bool(self._answer.passes))
         self._what_if.offer()
         self._error.setText(str(run.summary.get("error", "")))
         self._error.setVisible(bool(self._error.text()))
@@ -198,7 +199,7 @@ class RunView(QWidget):
 
     @Slot()
     def _on_inspect(self) -> None:
-        self.inspect_requested.emit(Trace(self._title.text(), self._answer.events))
+        self.inspect_requested.emit([Trace(self._title.text(), self._answer.events)])
 
 
 def _took(summary: dict[str, Any]) -> dict[str, str]:

@@ -54,7 +54,7 @@ class HistoryPage(QWidget):
     """List and opened run.
 
     Attributes:
-        run: The opened run.
+        run_view: The opened run.
 
     Signals:
         chat_requested: Id of the chat to go on with.
@@ -77,7 +77,7 @@ class HistoryPage(QWidget):
         self._view = QTableView()
         self._empty = EmptyState("history", *LOADING)
         self._list = QStackedWidget()
-        self.run = RunView()
+        self.run_view = RunView()
         self._nothing_open = EmptyState("blocks", "No run opened", "Choose one from the list.")
         self._detail = QStackedWidget()
         self._splitter = QSplitter()
@@ -99,7 +99,7 @@ class HistoryPage(QWidget):
         self._list.addWidget(self._empty)
         self._list.addWidget(self._view)
         self._detail.addWidget(self._nothing_open)
-        self._detail.addWidget(self.run)
+        self._detail.addWidget(self.run_view)
         self._splitter.addWidget(self._list)
         self._splitter.addWidget(self._detail)
         self._splitter.setChildrenCollapsible(False)
@@ -132,9 +132,9 @@ class HistoryPage(QWidget):
         self._table.filled.connect(self._on_filled)
         self._view.selectionModel().selectionChanged.connect(self._on_selected)
         self._delete.triggered.connect(self.delete_selected)
-        self.run.chat_requested.connect(self.chat_requested)
-        self.run.export_requested.connect(self.export_selected)
-        self.run.delete_requested.connect(self.delete_selected)
+        self.run_view.chat_requested.connect(self.chat_requested)
+        self.run_view.export_requested.connect(self.export_selected)
+        self.run_view.delete_requested.connect(self.delete_selected)
 
     # What others ask for
 
@@ -209,7 +209,7 @@ class HistoryPage(QWidget):
     @Slot(object)
     def _on_opened(self, opened: OpenedRun) -> None:
         if opened.run.id == self._open_id:  # a later click may have overtaken this one
-            self.run.show_run(opened)
+            self.run_view.show_run(opened)
             self._detail.setCurrentIndex(1)
 
     @Slot()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -32,6 +32,7 @@ from app.widgets.text import PAGE_MARGIN, SPACE, button, muted, title
 from app.workers.jobs import Progress
 from core.control import Cancel
 from core.evaluate.traces import Trace, read_traces
+from core.events import GenerationStarted
 from core.metrics import answer_figures
 
 NARROW = 900
@@ -65,6 +66,10 @@ class InspectPage(QWidget):
         self._traces: Sequence[Trace] = ()
         self._choice = QComboBox()
         self._choice.setAccessibleName("Answer")
+        self._choice.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._choice.setMinimumContentsLength(LABEL_LENGTH // 3)
         self._open = button("Open a file…", "folder")
         self._colours = ColourBox()
         self._legend = Legend()
@@ -74,13 +79,15 @@ class InspectPage(QWidget):
         self._transport = Transport()
         self._empty = EmptyState(*EMPTY)
         self._stack = QStackedWidget()
+        self._now = QRectF()
         self._build()
         self._empty.action_requested.connect(self.open_file)
         self._open.clicked.connect(self.open_file)
         self._choice.activated.connect(self._on_chosen)
         self._colours.mode_changed.connect(self._legend.set_mode)
         self._colours.mode_changed.connect(self._answer.set_colour_mode)
-        self._answer.pass_clicked.connect(self._transport.go_to)
+        self._answer.caret_moved.connect(self._scroll_to)
+        self._answer.pass_clicked.connect(self._on_pass_clicked)
         self._transport.moved.connect(self._on_moved)
 
     def _build(self) -> None:
@@ -123,21 +130,26 @@ class InspectPage(QWidget):
         column.addStretch(1)
         self._holder = holder
         self._area = _scrolled(holder)
+        # The range grows with what was laid out, a little later.
+        self._area.verticalScrollBar().rangeChanged.connect(self._follow)
         card.body.addLayout(row)
         card.body.addWidget(self._legend)
         card.body.addWidget(self._area, 1)
         return card
 
     def show_traces(self, traces: Sequence[Trace]) -> None:
-        """Show recorded answers, the first one opened."""
-        self._traces = traces
+        """Show the recorded answers that have passes, the first one opened."""
+        self._traces = [one for one in traces if one.passes]
+        if not self._traces:
+            return
         self._choice.clear()
-        for trace in traces:
+        for trace in self._traces:
             self._choice.addItem(_short(trace.label))
         for part in (self._choice, self._open):
             part.show()
         self._stack.setCurrentIndex(1)
         self._on_chosen(0)
+        self._transport.take_focus()
 
     @Slot()
     def open_file(self) -> None:
@@ -172,14 +184,29 @@ class InspectPage(QWidget):
             f"{figures.tokens_per_second:.1f} tokens a second"
         )
         self._answer.show_trace(trace.events)
-        self._panel.prepare(passes, [0.0, *ends[:-1]])
+        started = trace.events[0]
+        assert isinstance(started, GenerationStarted)
+        has_threshold = started.strategy == "confadapt"
+        self._panel.prepare(passes, [0.0, *ends[:-1]], has_threshold=has_threshold)
         self._transport.prepare(ends)
-        self._transport.take_focus()
 
     @Slot(int)
-    def _on_moved(self, place: int) -> None:
-        rect = self._answer.set_place(place)
-        self._panel.show_pass(place)
+    def _on_pass_clicked(self, place: int) -> None:
+        self._transport.go_to(place + 1)
+        self._transport.take_focus()  # in the text the arrows would move its caret
+
+    @Slot(int)
+    def _on_moved(self, count: int) -> None:
+        self._now = self._answer.show_up_to(count)
+        self._panel.show_pass(max(count - 1, 0))
+        self._follow()
+
+    @Slot()
+    def _follow(self) -> None:
+        self._scroll_to(self._now)
+
+    @Slot(QRectF)
+    def _scroll_to(self, rect: QRectF) -> None:
         at = self._answer.mapTo(
             self._holder, QPoint(round(rect.center().x()), round(rect.bottom()))
         )
@@ -188,14 +215,14 @@ class InspectPage(QWidget):
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What no part of the page takes for itself plays the answer."""
-        moves = {
+        moves: dict[int, Callable[[], None]] = {
             Qt.Key.Key_Space: self._transport.toggle,
             Qt.Key.Key_Left: self._transport.back,
             Qt.Key.Key_Right: self._transport.forth,
             Qt.Key.Key_Home: self._transport.to_first,
             Qt.Key.Key_End: self._transport.to_last,
         }
-        move = moves.get(Qt.Key(event.key()))
+        move = moves.get(event.key())
         if move is None or self._stack.currentIndex() == 0:
             super().keyPressEvent(event)
         else:

@@ -24,7 +24,7 @@ class Transport(QWidget):
     """Buttons, a slider over the passes, a speed.
 
     Signals:
-        moved: Number of the pass that is now the last one shown, from 0.
+        moved: How many passes are shown now; none before the first has come.
     """
 
     moved = Signal(int)
@@ -66,8 +66,8 @@ class Transport(QWidget):
         self._timer.timeout.connect(self._on_tick)
 
     @property
-    def place(self) -> int:
-        """The last pass shown, from 0."""
+    def count(self) -> int:
+        """How many passes are shown."""
         return int(self._slider.value())
 
     @property
@@ -80,14 +80,14 @@ class Transport(QWidget):
         self.pause()
         self._times = times
         with QSignalBlocker(self._slider):
-            self._slider.setRange(0, len(times) - 1)
-            self._slider.setValue(len(times) - 1)
-        self._on_moved(self.place)
+            self._slider.setRange(0, len(times))
+            self._slider.setValue(len(times))
+        self._on_moved(self.count)
 
-    def go_to(self, place: int) -> None:
-        """Stand at a pass."""
+    def go_to(self, count: int) -> None:
+        """Show so many passes."""
         self.pause()
-        self._slider.setValue(place)
+        self._slider.setValue(count)
 
     def take_focus(self) -> None:
         """Let the keyboard move the slider."""
@@ -99,7 +99,7 @@ class Transport(QWidget):
         if self.is_playing:
             self.pause()
             return
-        if self.place == self._slider.maximum():
+        if self.count == self._slider.maximum():
             self._slider.setValue(0)
         self._set_clock()
         self._timer.start()
@@ -114,17 +114,17 @@ class Transport(QWidget):
     @Slot()
     def back(self) -> None:
         """One pass back."""
-        self.go_to(self.place - 1)
+        self.go_to(max(self.count - 1, 1))
 
     @Slot()
     def forth(self) -> None:
         """One pass on."""
-        self.go_to(self.place + 1)
+        self.go_to(self.count + 1)
 
     @Slot()
     def to_first(self) -> None:
         """To the first pass."""
-        self.go_to(0)
+        self.go_to(1)
 
     @Slot()
     def to_last(self) -> None:
@@ -134,7 +134,12 @@ class Transport(QWidget):
     @Slot()
     def _set_clock(self) -> None:
         """From here on it goes at the chosen speed."""
-        self._began = time.monotonic() - self._times[self.place] / self._factor
+        self._began = time.monotonic() - self._seconds / self._factor
+
+    @property
+    def _seconds(self) -> float:
+        """When the last pass that is shown was over."""
+        return self._times[self.count - 1] if self.count else 0.0
 
     @property
     def _factor(self) -> float:
@@ -143,14 +148,14 @@ class Transport(QWidget):
     @Slot()
     def _on_tick(self) -> None:
         seconds = (time.monotonic() - self._began) * self._factor
-        self._slider.setValue(max(bisect_right(self._times, seconds) - 1, 0))
-        if self.place == self._slider.maximum():
+        self._slider.setValue(bisect_right(self._times, seconds))
+        if self.count == self._slider.maximum():
             self.pause()
 
     @Slot(int)
-    def _on_moved(self, place: int) -> None:
-        self._clock.setText(f"{self._times[place]:.2f} of {self._times[-1]:.2f} s")
-        self.moved.emit(place)
+    def _on_moved(self, count: int) -> None:
+        self._clock.setText(f"{self._seconds:.2f} of {self._times[-1]:.2f} s")
+        self.moved.emit(count)
 
     def _show_state(self) -> None:
         name = "Pause" if self.is_playing else "Play"

@@ -140,6 +140,8 @@ def test_passes_add_up_to_the_answer(threshold, limit, stop):
     assert "".join(one.text for one in passes(events)) == ended(events).text
     for one in passes(events):
         assert "".join(one.pieces) == one.text
+        proposed = (SESSION.loaded.tokenizer.decode([token_id]) for token_id in one.proposed_ids)
+        assert one.proposed_texts == tuple(proposed)
         assert len(one.pieces) == len(one.token_ids)
     if ended(events).stop_reason == "max_new_tokens":
         whole = SESSION.loaded.tokenizer.decode(token_ids(events), skip_special_tokens=True)

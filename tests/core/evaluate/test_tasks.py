@@ -72,5 +72,7 @@ def test_a_prompts_file_holds_one_task_a_line():
 def test_the_demo_prompts_are_held_out():
     demo = (resources() / "prompts" / "demo.toml").read_text(encoding="utf-8")
     prompts = [row["prompt"] for row in tomllib.loads(demo)["prompts"]]
-    assert len(prompts) == 7
+    levels = [row["level"] for row in tomllib.loads(demo)["prompts"]]
+    assert levels == sorted(levels, key=["easy", "middling", "hard"].index)
+    assert {"easy", "hard"} < set(levels)
     assert {split_of(prompt) for prompt in prompts} == {"held_out"}

@@ -12,7 +12,7 @@ from core.evaluate.recording import shipped_race
 from core.evaluate.traces import read_traces
 from core.history.export import write_export
 from core.history.store import HistoryStore
-from core.jsonl import dumps
+from core.jsonl import dumps, to_dict
 from tests.core.history.runs import a_run
 from tests.fakes import scripted_events, scripted_passes
 
@@ -59,7 +59,9 @@ def test_exported_runs_give_their_answers(tmp_path: Path) -> None:
     [
         ("", "no recorded answer"),
         ("[1, 2]", "neither a race nor runs"),
-        ('{"format": "stride-runs", "version": 1, "runs": [{"kind": "answer"}]}', "'trace'"),
+        ('{"format": "stride-runs", "version": 1, "runs": [{"title": "x"}]}', "'trace'"),
+        ('{"format": "stride-runs", "version": 1, "runs": 5}', "cannot be read"),
+        ('{"format": "stride-runs", "version": 2, "runs": []}', "this version"),
         ('{"format": "stride-runs", "version": 1, "runs": []}', "no recorded answer"),
         ("no json\nat all\n", "line 1 is not JSON"),
         ('{"event": "unheard"}\n{"event": "of"}\n', "Not a Stride event"),
@@ -70,6 +72,25 @@ def test_what_is_no_trace_is_named(tmp_path: Path, text: str, said: str) -> None
     path = tmp_path / "wrong.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(KnownError, match=said):
+        read_traces(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"confidences": [0.5]},
+        {"seconds": None},
+        {"seconds": float("nan")},
+        {"token_ids": []},
+        {"confidences": ["sure"] * 3},
+    ],
+)
+def test_passes_that_contradict_themselves_are_refused(tmp_path: Path, changes: dict) -> None:
+    events = [to_dict(event) for event in scripted_events("one two three")]
+    events[1] |= changes
+    path = tmp_path / "wrong.jsonl"
+    path.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+    with pytest.raises(KnownError, match="cannot be read"):
         read_traces(path)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from core.train import attention
 from core.train.attention import grouped_attention, quick_gradient
 from tests.core.toy import toy_model
 
@@ -45,6 +46,17 @@ def test_attention_with_a_bias_of_positions_stays_torchs_own() -> None:
     found, _ = grouped_attention(torch.nn.Module(), query, key, value, allow, position_bias=bias)
     expected = scaled_dot_product_attention(query, key, value, attn_mask=bias).transpose(1, 2)
     torch.testing.assert_close(found, expected)
+
+
+def test_very_many_rows_are_left_to_torch(monkeypatch) -> None:
+    monkeypatch.setattr(attention, "MOST_PAIRS", 8)
+    monkeypatch.setattr(torch.Tensor, "softmax", None)  # what ours would call
+    query, key, value = (drawn(1, 2, 3, 4, seed=one) for one in range(3))
+    allow = torch.ones(1, 1, 3, 3, dtype=torch.bool)
+    found, _ = grouped_attention(torch.nn.Module(), query, key, value, allow)
+    torch.testing.assert_close(
+        found, scaled_dot_product_attention(query, key, value).transpose(1, 2)
+    )
 
 
 @pytest.mark.parametrize("learns", [True, False])

@@ -147,7 +147,7 @@ def test_an_opened_answer_has_its_blocks_and_figures(qtbot: QtBot, stage: Stage)
 def test_an_opened_answer_can_be_coloured_in_every_way(qtbot: QtBot, stage: Stage) -> None:
     fill(qtbot, stage, run(1))
     view = open_first(qtbot, stage)
-    details = stage.page.run
+    details = stage.page.run_view
     for mode in COLOUR_MODES:
         details._colours.setCurrentIndex(details._colours.findData(mode))
         assert {text._layer.mode for _part, text, _fold in view._parts} == {mode}
@@ -159,13 +159,13 @@ def test_another_threshold_is_an_estimate_for_the_opened_answer_only(
 ) -> None:
     fill(qtbot, stage, run(1), run(2))
     view = open_first(qtbot, stage)
-    recorded, what_if = view.block_sizes, stage.page.run._what_if
+    recorded, what_if = view.block_sizes, stage.page.run_view._what_if
     what_if.button.click()
     what_if._slider.set_threshold(1.0)
     assert what_if.isVisible()
     assert set(view.block_sizes) == {1}
     stage.page._view.selectRow(1)
-    qtbot.waitUntil(lambda: "Question 1" in stage.page.run._title.text())
+    qtbot.waitUntil(lambda: "Question 1" in stage.page.run_view._title.text())
     assert what_if.isHidden()
     assert view.block_sizes == recorded
 
@@ -173,7 +173,7 @@ def test_another_threshold_is_an_estimate_for_the_opened_answer_only(
 def test_a_training_has_no_colours_and_no_other_threshold(qtbot: QtBot, stage: Stage) -> None:
     fill(qtbot, stage, run(1, kind="training"))
     open_first(qtbot, stage)
-    details = stage.page.run
+    details = stage.page.run_view
     for part in (details._colours, details._legend, details._what_if.button):
         assert part.isHidden()
 
@@ -192,14 +192,14 @@ def test_settings_are_shown_and_paths_stay_as_they_are(qtbot: QtBot, stage: Stag
 def test_an_interrupted_answer_is_marked(qtbot: QtBot, stage: Stage) -> None:
     fill(qtbot, stage, run(1, state="interrupted"))
     open_first(qtbot, stage)
-    assert stage.page.run._note.isVisible()
+    assert stage.page.run_view._note.isVisible()
 
 
 def test_open_in_chat_asks_for_the_chat(qtbot: QtBot, stage: Stage) -> None:
     fill(qtbot, stage, run(7))
     open_first(qtbot, stage)
     with qtbot.waitSignal(stage.page.chat_requested) as asked:
-        stage.page.run._chat.click()
+        stage.page.run_view._chat.click()
     assert asked.args == ["chat7"]
 
 
