@@ -57,7 +57,7 @@ def test_texts_are_cut_and_chats_stay() -> None:
 
 def test_long_enough_texts_are_asked_about_each_once() -> None:
     rows = question_rows(into_passages([Row(text=SENTENCE)] * 2 + [Row(text="Too short.")]), 0)
-    assert [row.messages[0].content.endswith(SENTENCE) for row in rows] == [True]
+    assert [SENTENCE in row.messages[0].content for row in rows] == [True]
 
 
 def test_of_too_many_passages_a_seeded_choice_is_taken() -> None:
@@ -69,16 +69,19 @@ def test_of_too_many_passages_a_seeded_choice_is_taken() -> None:
 
 def test_every_other_chat_carries_its_passage() -> None:
     rows = asked(f"0 {SENTENCE}", f"1 {SENTENCE}")
-    first, second = chats_about([answered(row, '"Who greased it?"') for row in rows])
-    assert first.messages == (Message("user", f"0 {SENTENCE}\n\nWho greased it?"),)
-    assert second.messages == (Message("user", "Who greased it?"),)
+    first, second = chats_about([answered(row, '"Who greased the pump?"') for row in rows])
+    assert first.messages == (Message("user", f"0 {SENTENCE}\n\nWho greased the pump?"),)
+    assert second.messages == (Message("user", "Who greased the pump?"),)
     assert first.lacks_answer
 
 
 @pytest.mark.parametrize(
     ("answer", "question"),
     [
-        ("Sure!\n- What is it? It is a pump.", "What is it?"),
+        ("Sure!\n- What is line three? It is a line.", "What is line three?"),
+        ("Question: What was greased there? The pump.", "What was greased there?"),
+        ("What?\nWhat was greased on Monday?", "What was greased on Monday?"),
+        ("Why not?", None),
         ("It is a pump.", None),
         ("?", None),
         ("x" * 400 + "?", None),
@@ -86,13 +89,13 @@ def test_every_other_chat_carries_its_passage() -> None:
 )
 def test_only_a_question_becomes_a_chat(answer, question) -> None:
     first, second = asked(f"0 {SENTENCE}", f"1 {SENTENCE}")
-    chats = chats_about([answered(first, "Why?"), answered(second, answer)])[1:]
+    chats = chats_about([answered(first, "Why was it greased?"), answered(second, answer)])[1:]
     assert [chat.messages[0].content for chat in chats] == ([question] if question else [])
 
 
 def test_what_speaks_of_a_held_out_passage_is_not_trained_on() -> None:
     rows = into_passages([Row(text=f"{n} {SENTENCE}") for n in range(40)])
-    chats = chats_about([answered(row, "Who?") for row in question_rows(rows, 0)])
+    chats = chats_about([answered(row, "Who greased the pump?") for row in question_rows(rows, 0)])
     train, held_out = split_rows([*rows, *chats], 10, 0)
     assert len(held_out) == 10
     assert not {row.passage for row in train} & {row.passage for row in held_out}
