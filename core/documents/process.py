@@ -43,7 +43,9 @@ def read_documents(
         if isinstance(found, Finding):
             yield FileStarted(found.file)
             yield found
-    files = tuple((str(one.path), one.name) for one in listed if isinstance(one, Source))
+    # The reading process stands in another folder.
+    sources = [one for one in listed if isinstance(one, Source)]
+    files = tuple((str(one.path.absolute()), one.name) for one in sources)
     with tempfile.TemporaryDirectory(prefix="stride-", ignore_cleanup_errors=True) as folder:
         yield from _read(files, columns, folder, limits or Limits())
 

@@ -22,7 +22,7 @@ MOST_ASKED = 1000
 LONGEST_QUESTION = 300
 """Characters; what is longer was no question."""
 FAMILY = "passage"
-FEWEST_QUESTION_WORDS = 4
+FEWEST_QUESTION_WORDS = 3
 """What is shorter ("What?", "Why not?") asks about nothing."""
 
 _BEFORE = "Here is a text.\n\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -181,3 +182,14 @@ def test_50_megabytes_need_only_a_few(tmp_path, name, make) -> None:
     finally:
         tracemalloc.stop()
     assert characters > 44e6
+
+
+def test_paths_are_relative_to_where_the_user_stands(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("alone.txt", "folder/inner.txt"):
+        (tmp_path / name).write_text(f"A line of {name}.\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    records, report = read_all(Path("alone.txt"), Path("folder"))
+    texts = [one.row.text for one in records]
+    assert texts == ["A line of alone.txt.", "A line of folder/inner.txt."]
+    assert not report.findings

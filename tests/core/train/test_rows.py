@@ -75,12 +75,12 @@ def test_texts_stay_where_the_model_asked_nothing(tmp_path) -> None:
 
 
 def test_gathered_rows_are_kept(tmp_path) -> None:
-    first = gather(tmp_path, "both", FakeWriter("Who?"))
+    first = gather(tmp_path, "both", FakeWriter("Who greased the pump?"))
     assert gather(tmp_path, "both", FakeWriter("never asked")) == first
 
 
 def test_no_answer_in_time_is_named(tmp_path) -> None:
-    writer = FakeWriter("Who?")
+    writer = FakeWriter("Who greased the pump?")
     writer.answer = lambda *_: []  # type: ignore[method-assign]
     prompts = tmp_path / "p.jsonl"
     prompts.write_text('{"prompt": "Q"}\n')
