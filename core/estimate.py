@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 from core.events import PassDone
 
+CAVEAT = "Real passes would begin elsewhere; answer again to know."
+"""Said wherever an estimate is shown."""
+
 ONE_TOKEN = 1.0
 """At this threshold every pass gives one token, by rule."""
 

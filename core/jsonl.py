@@ -14,6 +14,9 @@ from typing import Any
 from core import events
 from core.errors import KnownError
 
+RUNS_FORMAT, RUNS_VERSION = "stride-runs", 1
+"""Of the file that holds exported runs of the history with their events."""
+
 Restore = Callable[[Any], Any]
 
 _CLASSES: dict[str, type] = {

@@ -6,6 +6,7 @@ import html
 from bisect import bisect_right
 
 from app.widgets.pass_spans import PassSpans, TokenSpan
+from core.events import PassDone
 
 
 def token_at(spans: PassSpans, offset: int) -> TokenSpan | None:
@@ -44,11 +45,15 @@ def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
     if token.slot <= len(done.confidences):
         confidence = done.confidences[token.slot - 1]
         lines.insert(2, f"Confidence {confidence:.3f}, threshold {done.threshold:g}")
-    if token.slot <= len(done.alternatives) and done.alternatives[token.slot - 1]:
-        others = done.alternatives[token.slot - 1]
-        listed = ", ".join(f"{shown(text)} {chance:.3f}" for _id, text, chance in others)
-        lines.append(f"Instead of it: {listed}")
+    if others := alternatives_text(done, token.slot):
+        lines.append(f"Instead of it: {others}")
     return lines
+
+
+def alternatives_text(done: PassDone, slot: int) -> str:
+    """The other candidates of a slot, counted from 1; empty where none are known."""
+    others = done.alternatives[slot - 1] if slot <= len(done.alternatives) else ()
+    return ", ".join(f"{shown(text)} {chance:.3f}" for _id, text, chance in others)
 
 
 def shown(text: str) -> str:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app.widgets.answer_view import AnswerView
 from app.widgets.text import SPACE, body, button
 from app.widgets.threshold_slider import ThresholdSlider
-from core.estimate import counted_from
+from core.estimate import CAVEAT, counted_from
 
 
 class WhatIf(QFrame):
@@ -58,6 +58,5 @@ class WhatIf(QFrame):
         self._view.set_estimate(threshold, counted_from(self._view.passes))
         estimated, recorded = len(self._view.block_sizes), len(self._view.passes)
         self._sentence.setText(
-            f"Estimate: at {threshold:g} about {estimated} passes instead of {recorded}. "
-            "Real passes would begin elsewhere; answer again to know."
+            f"Estimate: at {threshold:g} about {estimated} passes instead of {recorded}. {CAVEAT}"
         )

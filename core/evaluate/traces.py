@@ -16,11 +16,9 @@ from typing import Any
 from core.errors import KnownError
 from core.evaluate.recording import FORMAT, Recording, read_recording
 from core.events import Event, GenerationEvent, GenerationStarted, PassDone
-from core.jsonl import from_dict, parse_lines
+from core.jsonl import RUNS_FORMAT, RUNS_VERSION, from_dict, parse_lines
 
-RUNS_FORMAT, RUNS_VERSION = "stride-runs", 1
 WHAT = "Choose what `stride generate --json` printed, a race, or a run exported as JSON."
-GENERATION = GenerationEvent.__args__
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _answers(label: str, events: Sequence[Event]) -> list[Trace]:
     for event in events:
         if isinstance(event, GenerationStarted):
             answers.append([])
-        if isinstance(event, GENERATION) and answers:
+        if isinstance(event, GenerationEvent) and answers:
             answers[-1].append(event)
     names = [label] if len(answers) == 1 else [f"{label}, {n}" for n in range(1, len(answers) + 1)]
     return [Trace(name, tuple(one)) for name, one in zip(names, answers, strict=True)]

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Format = Literal["json", "csv", "markdown", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-JSON_VERSION = 1
 
 FIGURES = (
     *("tokens", "passes", "tokens_per_pass", "tokens_per_second", "prefill_seconds"),
@@ -99,7 +98,7 @@ def _events(store: HistoryStore, run: RunDetail) -> tuple[Event, ...]:
 
 
 def _json(runs: Iterable[Opened]) -> Iterator[str]:
-    yield f'{{"format": "stride-runs", "version": {JSON_VERSION}, "runs": ['
+    yield f'{{"format": "{jsonl.RUNS_FORMAT}", "version": {jsonl.RUNS_VERSION}, "runs": ['
     for number, (run, events) in enumerate(runs):
         trace = [jsonl.to_dict(event) for event in events]
         yield "\n" if number == 0 else ",\n"

@@ -8,11 +8,11 @@ from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.widgets.card import Card
-from app.widgets.pass_tip import shown
+from app.widgets.pass_tip import alternatives_text
 from app.widgets.slot_bars import SlotBars
 from app.widgets.text import body, button, heading, line, muted
 from app.widgets.threshold_slider import ThresholdSlider
-from core.estimate import counted_from, estimate, would_keep
+from core.estimate import CAVEAT, counted_from, estimate, would_keep
 from core.events import PassDone
 
 HINT = "Drag the line, or move it with Up and Down, to see what another threshold would have kept."
@@ -111,16 +111,14 @@ class PassPanel(Card):
         return (
             f"Estimate: at {tried:g} this pass would have kept {would} instead of "
             f"{len(self._done.token_ids)}, and the answer taken about {passes} passes instead of "
-            f"{len(self._passes)}. Real passes would begin elsewhere; answer again to know."
+            f"{len(self._passes)}. {CAVEAT}"
         )
 
     @Slot()
     def _show_slot(self) -> None:
-        done, slot = self._done, self._bars.slot
+        others = alternatives_text(self._done, self._bars.slot)
         self._slot.setText(self._bars.slot_text())
-        others = done.alternatives[slot - 1] if slot <= len(done.alternatives) else ()
-        listed = ", ".join(f"{shown(text)} {chance:.3f}" for _, text, chance in others)
-        self._others.setText(f"Instead of it: {listed or 'not known'}")
+        self._others.setText(f"Instead of it: {others or 'not known'}")
 
     @Slot(float)
     def _on_moved(self, threshold: float) -> None:
