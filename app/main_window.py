@@ -33,6 +33,7 @@ from core.engine.request import SessionInfo
 from core.settings import Settings
 
 if TYPE_CHECKING:
+    from app.pages.bench.page import BenchPage
     from app.pages.chat.page import ChatPage
     from app.pages.history.page import HistoryPage
     from app.pages.inspect.page import InspectPage
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.home = HomePage(context)
         self.chat: ChatPage
         self.race: RacePage
+        self.bench: BenchPage
         self.inspect: InspectPage
         self.training: TrainingPage
         self.history: HistoryPage
@@ -102,6 +104,7 @@ class MainWindow(QMainWindow):
 
     def _add_pages(self) -> None:
         # Imported here: together they take as long as all that the first painting needs.
+        from app.pages.bench.page import BenchPage
         from app.pages.chat.page import ChatPage
         from app.pages.history.page import HistoryPage
         from app.pages.inspect.page import InspectPage
@@ -111,11 +114,15 @@ class MainWindow(QMainWindow):
 
         self.chat = ChatPage(self._context)
         self.race = RacePage(self._context)
+        self.bench = BenchPage(self._context)
         self.inspect = InspectPage(self._context)
         self.training = TrainingPage(self._context)
         self.history = HistoryPage(self._context)
         self.settings = SettingsPage(self._context)
-        pages = self.chat, self.race, self.inspect, self.training, self.history, self.settings
+        pages = (
+            *(self.chat, self.race, self.bench, self.inspect),
+            *(self.training, self.history, self.settings),
+        )
         for page in pages:
             self.pages.addWidget(page)
 
@@ -148,6 +155,8 @@ class MainWindow(QMainWindow):
 
     def _connect_pages(self) -> None:
         navigation = self._navigation
+        self.bench.status_message.connect(self.status.show_message)
+        self.bench.threshold_chosen.connect(navigation.use_threshold)
         self.chat.conversation.inspect_requested.connect(navigation.inspect)
         self.chat.load_requested.connect(navigation.home)
         self.chat.status_message.connect(self.status.show_message)

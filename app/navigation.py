@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
     from core.evaluate.traces import Trace
 
-HOME, CHAT, RACE, INSPECT, TRAINING, HISTORY, SETTINGS = range(7)
+HOME, CHAT, RACE, BENCH, INSPECT, TRAINING, HISTORY, SETTINGS = range(8)
 ENTRIES = (
     ("home", "Home"),
     ("chat", "Chat"),
     ("race", "Race"),
+    ("bench", "Benchmark"),
     ("inspect", "Inspect"),
     ("train", "Training"),
     ("history", "History"),
@@ -106,6 +107,12 @@ class Navigation(QObject):
         """Ask for a file with recorded answers to look at."""
         self._window.show_page(INSPECT)
         self._window.inspect.open_file()
+
+    @Slot(float)
+    def use_threshold(self, threshold: float) -> None:
+        """Go on chatting at another threshold."""
+        self._window.show_page(CHAT)
+        self._window.chat.header.slider.set_threshold(threshold)
 
     @Slot()
     def see(self) -> None:

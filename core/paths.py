@@ -44,6 +44,11 @@ class Paths:
         return self.data / "runs"
 
     @property
+    def benches(self) -> Path:
+        """Benchmarks made in the window, one file each."""
+        return self.data / "benches"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.state / "log"

@@ -1,25 +1,23 @@
-"""Line charts that stay quick with a hundred thousand points; the only file with pyqtgraph."""
+"""Line charts that stay quick with a hundred thousand points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from app.theme import data_colours, is_dark
-from app.widgets.text import muted
+from app.widgets.plot import Plot
 
-HEIGHT = 170
 LINE_WIDTH = 2.0
 
 Points = Sequence[tuple[float, float]]
 
 
-class Chart(QWidget):
+class Chart(Plot):
     """Some lines over the training step, with a caption above and a legend where there are several.
 
     Args:
@@ -35,25 +33,14 @@ class Chart(QWidget):
         bounds: tuple[float, float] | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(caption)
+        super().__init__(caption, parent=parent)
         self._names = tuple(names)
-        self._plot = pg.PlotWidget()
-        self._plot.setFixedHeight(HEIGHT)
-        self._plot.setMenuEnabled(False)
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.hideButtons()
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if bounds is not None:
             self._plot.setYRange(*bounds, padding=0.02)
         # In one row at the foot, where curves that grow have left.
         many = len(names) > 1
         self._legend = self._plot.addLegend((8, -8), colCount=len(names)) if many else None
         self._lines = [self._new_line(name) for name in names]
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(muted(caption))
-        layout.addWidget(self._plot)
         self._colour()
 
     def show_points(self, name: str, points: Points) -> None:
@@ -66,12 +53,6 @@ class Chart(QWidget):
         values = self._lines[self._names.index(name)].getOriginalDataset()[1]
         return [] if values is None else list(values)
 
-    @override
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._colour()
-
     def _new_line(self, name: str) -> pg.PlotDataItem:
         line = self._plot.plot([], [], name=name)
         # Of many points only those that a pixel can show are drawn.
@@ -79,15 +60,11 @@ class Chart(QWidget):
         line.setClipToView(True)
         return line
 
+    @override
     def _colour(self) -> None:
+        super()._colour()
         palette = self.palette()
         edges = data_colours(is_dark(palette)).edges
-        self._plot.setBackground(palette.color(QPalette.ColorRole.Base))
-        text = palette.color(QPalette.ColorRole.PlaceholderText)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(text)
-            axis.setTextPen(text)
         if self._legend is not None:
             self._legend.setLabelTextColor(palette.color(QPalette.ColorRole.WindowText))
         for number, line in enumerate(self._lines):

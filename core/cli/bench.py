@@ -10,13 +10,14 @@ from typing import Any
 from core.cli.keep import keep_run
 from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
-from core.control import Cancel, Threshold
+from core.control import Cancel
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
 from core.evaluate.bench import BASELINES, Bench, BenchPlan
-from core.evaluate.figures import report
-from core.evaluate.measure import NEXT_TOKEN, Way, way_of
-from core.evaluate.origin import session_record
+from core.evaluate.bench_record import BenchRecorder
+from core.evaluate.bench_table import bench_table
+from core.evaluate.grid import grid
+from core.evaluate.measure import NEXT_TOKEN
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
 from core.history.measured import measured_run
 from core.paths import user_paths
@@ -33,14 +34,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "Ctrl+C prints what is finished, exit code 130.",
     )
     add_model_options(parser)
-    parser.add_argument("--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check")
+    parser.add_argument(
+        "--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check, reference"
+    )
     parser.add_argument(
         "--per-family", type=int, default=4, help="built-in prompts a family, without --prompts"
     )
     parser.add_argument("--seed", type=int, default=0, help="draws the built-in prompts")
     parser.add_argument("--strategies", default="confadapt", help=", ".join(STRATEGIES))
     parser.add_argument("--thresholds", default="0.9", help="for confadapt: 0.99,0.9")
-    parser.add_argument("--k-max", type=int, help="most tokens kept of one pass, 1..16")
+    parser.add_argument("--k-max", default="", help="most tokens kept of one pass, 1..16: 4,8")
     parser.add_argument("--max-new-tokens", type=int, default=160)
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
     parser.add_argument(
@@ -51,6 +54,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         action="store_true",
         help="leave out transformers' generate, whose answers are those of one-token decoding",
     )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="write every prompt down as it is measured; with a record of the same bench, go on",
+    )
     parser.add_argument("--out", metavar="FILE.json", help="keep the JSON in a file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -58,18 +67,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Measure and show; returns the exit code."""
-    from core.evaluate.agreement import base_model_of
-
     paths = user_paths()
     settings = load_settings(paths.settings_file)
     plan = _plan(args)
     session = open_from(args, paths, settings)
-    bench = Bench(session, plan, base_model_of(session))
-    code = _measure(bench)
-    result = report(bench) | session_record(session.info, complete=code == 0)
-    table = _table(result)
-    source = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
-    keep_run(measured_run("bench", f"Bench: {source}", table, result, "cli"), (), paths)
+    title = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
+    recorder = BenchRecorder(session, plan, title, args.record)
+    code = _measure(recorder.bench)
+    result = recorder.record.report()
+    table = bench_table(result)
+    keep_run(measured_run("bench", f"Bench: {title}", table, result, "cli"), (), paths)
     if args.out:
         _write(Path(args.out), result)
     if args.json:
@@ -87,8 +94,7 @@ def _plan(args: argparse.Namespace) -> BenchPlan:
             raise KnownError(f"--{name.replace('_', '-')} must be at least 1.")
     return BenchPlan(
         prompts=_prompts(args),
-        ways=_ways(args.strategies, args.thresholds),
-        k_max=args.k_max,
+        ways=grid(args.strategies.split(","), args.thresholds, args.k_max),
         max_new_tokens=args.max_new_tokens,
         runs=args.runs,
         count_from_slot=args.count_from_slot,
@@ -100,22 +106,6 @@ def _prompts(args: argparse.Namespace) -> tuple[BenchPrompt, ...]:
     if args.prompts:
         return read_prompts(Path(args.prompts))
     return built_in_prompts(args.per_family, args.seed)
-
-
-def _ways(strategies: str, thresholds: str) -> tuple[Way, ...]:
-    """Every strategy at every threshold that it reads, each way once."""
-    try:
-        values = [Threshold(float(one)).value for one in thresholds.split(",")]
-    except ValueError as error:
-        raise KnownError(f"--thresholds {thresholds} are no numbers.", "Try 0.99,0.9.") from error
-    ways: dict[Way, None] = {}
-    for wished in strategies.split(","):
-        name = next((one for one in STRATEGIES if one == wished.strip()), None)
-        if name is None:
-            known = ", ".join(STRATEGIES)
-            raise KnownError(f"There is no strategy {wished.strip()!r}.", f"Use {known}.")
-        ways |= dict.fromkeys(way_of(name, value) for value in values)
-    return tuple(ways)
 
 
 def _measure(bench: Bench) -> int:
@@ -149,56 +139,3 @@ def _write(path: Path, result: dict[str, Any]) -> None:
         path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         note(f"{path} cannot be written: {error}.")
-
-
-def _table(result: dict[str, Any]) -> str:
-    """The report for people: the baselines and every way, then groups and families."""
-    machine, adapter = result["machine"], result["adapter"] or "no adapter"
-    baselines = list(result["baselines"].values())
-    ways = [row for row in result["results"] if row["strategy"] not in result["baselines"]]
-    lines = [
-        f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}",
-        f"{result['prompts']} prompts, median of runs [lowest, highest], {result['runs']} run(s)",
-        "",
-        HEADINGS,
-        *(_line(row, _way_text(row)) for row in baselines),
-        *(_line(row, _way_text(row)) for row in ways if row["family"] is None),
-    ]
-    for title, key, rows in (("Groups", "group", result["groups"]), ("Families", "family", ways)):
-        named = [row for row in rows if row[key] and row["strategy"] not in result["baselines"]]
-        if named:
-            lines += ["", title]
-            lines += [_line(row, f"  {row[key]}, {_way_text(row)}") for row in named]
-    return "\n".join(lines)
-
-
-HEADINGS = (
-    f"{'':36}{'per pass':>9}{'tokens a second':>24}{'speed-up':>9}{'generate':>9}"
-    f"{'agreement':>10}{'accuracy':>9}  kept"
-)
-
-
-def _way_text(row: dict[str, Any]) -> str:
-    if row["strategy"] == "confadapt":
-        return f"confadapt {row['threshold']:g}, k_max {row['k_max']}"
-    return str(row["strategy"])
-
-
-def _line(row: dict[str, Any], label: str) -> str:
-    low, high = row["spread"]
-    rate = f"{row['tokens_per_second']:.1f} [{low:.1f}, {high:.1f}]"
-    over_generate = row["speedup_vs_transformers_generate"]
-    generate = "-" if over_generate is None else f"{over_generate:.2f}"
-    accuracy = "-" if row["accuracy"] is None else f"{row['accuracy']:.2f}"
-    return (
-        f"{label:36}{row['tokens_per_pass']:>9.2f}{rate:>24}"
-        f"{row['speedup_vs_next_token']:>9.2f}{generate:>9}"
-        f"{row['agreement']:>10.3f}{accuracy:>9}  {_kept_text(row['kept'])}"
-    )
-
-
-def _kept_text(kept: dict[str, Any] | None) -> str:
-    if kept is None:
-        return "-"
-    low, high = kept["interval"]
-    return f"{kept['kept']} of {kept['right']} ({kept['share']:.1%}, {low:.1%} to {high:.1%})"

@@ -52,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
     if args.runs < 1:
         raise KnownError("A race needs at least one run.", "Give --runs 1 or more.")
     threshold = Threshold(settings.threshold if args.threshold is None else args.threshold)
-    request = Request((Message("user", text),), args.strategy, args.k_max, args.max_new_tokens)
+    request = Request((Message("user", text),), max_new_tokens=args.max_new_tokens)
     session = open_from(args, paths, settings)
-    way = way_of(args.strategy, threshold.value)
+    way = way_of(args.strategy, threshold.value, args.k_max)
     race = Race(session, request, (NEXT_TOKEN, way), args.runs, base_model_of(session))
     interrupted = _measure(race)
     racers = race.racers()

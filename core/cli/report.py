@@ -1,4 +1,4 @@
-"""`stride report`: a race or a run of the history as one HTML page."""
+"""`stride report`: a race, a bench or a run of the history as one HTML page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from core.cli.output import note, print_json
+from core.evaluate.bench_files import write_bench
+from core.evaluate.bench_record import read_bench
 from core.evaluate.race_files import write_race
 from core.evaluate.recording import read_recording
 from core.paths import user_paths
@@ -15,11 +17,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "report",
-        help="a race or a run as one HTML page",
+        help="a race, a bench or a run as one HTML page",
         description="The page holds everything it shows and opens offline.",
     )
     parser.add_argument(
-        "source", metavar="RACE|RUN", help="a file of `stride race --json`, or a run's id"
+        "source",
+        metavar="RACE|BENCH|RUN",
+        help="a file of `stride race --json` or `stride bench --record`, or a run's id",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.html")
     parser.add_argument("--json", action="store_true", help="say what was written as JSON")
@@ -29,7 +33,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Write the page; returns the exit code."""
     path = Path(args.source)
-    if path.suffix == ".json" or path.is_file():
+    if path.suffix == ".jsonl":
+        write_bench(read_bench(path).report(), args.out)
+    elif path.suffix == ".json" or path.is_file():
         write_race(read_recording(path), args.out)
     else:
         _write_run(args.source, args.out)

@@ -9,7 +9,6 @@ base model is another model.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,8 @@ import torch
 from core.engine.prompt import render
 from core.engine.request import Message
 from core.engine.session import Session
+from core.evaluate.judged import BaseView
 from core.model.loading import load_base
-
-
-@dataclass(frozen=True, slots=True)
-class BaseView:
-    """What the base model makes of an answer.
-
-    Attributes:
-        agreed: Tokens equal to its argmax after the same prefix. Over several answers, agreement
-            is the sum of these over the sum of their tokens.
-        log_likelihood: Mean log-likelihood of a token, in nats; 0.0 for an empty answer.
-    """
-
-    agreed: int
-    log_likelihood: float
 
 
 @torch.inference_mode()

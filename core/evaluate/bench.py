@@ -17,6 +17,7 @@ from core.engine.prompt import render
 from core.engine.request import Request
 from core.errors import KnownError
 from core.evaluate.checks import check_answer
+from core.evaluate.judged import BaseView, Judged, Round, likeness
 from core.evaluate.measure import (
     GENERATE,
     NEXT_TOKEN,
@@ -29,7 +30,6 @@ from core.evaluate.prompts import BenchPrompt
 
 if TYPE_CHECKING:
     from core.engine.session import Session
-    from core.evaluate.agreement import BaseView
 
 BASELINES = (NEXT_TOKEN, GENERATE)
 SessionOf = Callable[[Way], AbstractContextManager["Session"]]
@@ -49,7 +49,6 @@ class BenchPlan:
 
     prompts: tuple[BenchPrompt, ...]
     ways: tuple[Way, ...]
-    k_max: int | None = None
     max_new_tokens: int = 160
     runs: int = 3
     count_from_slot: int | None = None
@@ -66,24 +65,6 @@ class BenchPlan:
         return self.runs * len(self.prompts) * len(self.all_ways)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A measured answer.
-
-    Attributes:
-        is_right: What the prompt's check says, None without one.
-        base_view: What the base model makes of it; asked in the first run only.
-    """
-
-    measured: Measured
-    is_right: bool | None
-    base_view: BaseView | None
-
-
-Round = dict[Way, Judged]
-"""All ways of decoding on one prompt in one run."""
-
-
 class Bench:
     """Measures a plan on a session.
 
@@ -93,6 +74,8 @@ class Bench:
         base_model: What agreement is measured against; see `base_model_of`.
         session_of: Inside what it returns, the session it gives decodes a way; by default
             always the one that is loaded.
+        keep: Called with every round that is complete, and its run.
+        runs: What was measured before, to go on from.
 
     Attributes:
         runs: For each run its complete rounds, in the order of the prompts.
@@ -107,10 +90,13 @@ class Bench:
         plan: BenchPlan,
         base_model: Any,
         session_of: SessionOf | None = None,
+        keep: Callable[[int, Round], None] = lambda _run, _round: None,
+        runs: Sequence[list[Round]] = (),
     ) -> None:
         self.plan = plan
         self._session_of = session_of or (lambda _: nullcontext(session))
-        self.runs: list[list[Round]] = []
+        self._keep = keep
+        self.runs: list[list[Round]] = list(runs)
         self._session = session
         self._base = base_model
         self._prompt_ids = [self._checked_ids(prompt) for prompt in plan.prompts]
@@ -121,21 +107,31 @@ class Bench:
         Raises:
             Cancelled: if a stop was asked for; `runs` keeps the rounds completed until then.
         """
+        done = sum(map(len, self.runs)) * len(self.plan.all_ways)
+        if done == self.plan.total:
+            return
         limit = min(WARM_UP_TOKENS, self.plan.max_new_tokens)
         for way in self.plan.all_ways:
             self._answer(way, self.plan.prompts[0], limit, cancel)
-            yield 0
-        done = 0
+            yield done
+        for run, index in self._left():
+            answers = {}
+            for way in self._order(run + index):
+                prompt = self.plan.prompts[index]
+                answers[way] = self._answer(way, prompt, self.plan.max_new_tokens, cancel)
+                done += 1
+                yield done
+            judged = self._judge(index, answers, ask_base=run == 0)
+            self.runs[run].append(judged)
+            self._keep(run, judged)
+
+    def _left(self) -> Iterator[tuple[int, int]]:
+        """Run and prompt of the rounds that are not measured yet."""
         for run in range(self.plan.runs):
-            self.runs.append([])
-            for index in range(len(self.plan.prompts)):
-                answers = {}
-                for way in self._order(run + index):
-                    prompt = self.plan.prompts[index]
-                    answers[way] = self._answer(way, prompt, self.plan.max_new_tokens, cancel)
-                    done += 1
-                    yield done
-                self.runs[run].append(self._judge(index, answers, ask_base=run == 0))
+            if run == len(self.runs):
+                self.runs.append([])
+            for index in range(len(self.runs[run]), len(self.plan.prompts)):
+                yield run, index
 
     def _order(self, turn: int) -> Sequence[Way]:
         ways = self.plan.all_ways
@@ -146,14 +142,14 @@ class Bench:
         messages = prompt.messages
         if way.name == "transformers_generate":
             return generate_answer(self._session, messages, limit, cancel)
-        request = Request(messages, way.name, self.plan.k_max, limit)
+        request = Request(messages, way.name, way.k_max, limit)
         slot = self.plan.count_from_slot
         with self._session_of(way) as session:
             return decode_answer(session, request, way.threshold, cancel, slot)[0]
 
     def _judge(self, index: int, answers: dict[Way, Measured], *, ask_base: bool) -> Round:
         """The answers with what is known of them; equal answers are looked at once."""
-        check = self.plan.prompts[index].check
+        check, reference = self.plan.prompts[index].check, self.plan.prompts[index].reference
         views: dict[tuple[int, ...], BaseView] = {}
         judged = {}
         for way, measured in answers.items():
@@ -161,7 +157,8 @@ class Bench:
             ids = measured.token_ids
             if ask_base and ids not in views:
                 views[ids] = self._base_view(index, ids)
-            judged[way] = Judged(measured, is_right, views.get(ids))
+            alike = None if reference is None else likeness(reference, measured.text)
+            judged[way] = Judged(measured, is_right, views.get(ids), alike)
         return judged
 
     def _base_view(self, index: int, answer_ids: tuple[int, ...]) -> BaseView:

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
-from core import __version__
 from core.blocks_html import classed_blocks, page_head
+from core.evaluate.card_page import PAGE_STYLE, origin_line, table
 from core.evaluate.lineup import Result
-from core.evaluate.origin import machine_words
 from core.evaluate.recording import Recording
 from core.evaluate.verdict import explanation, headline
 from core.events import PassDone
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 220, 44, 30
 """Of the chart and its margins, in pixels."""
-PAGE_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { line-height: 1.25; } .sides { display: flex; flex-wrap: wrap; gap: 2rem; }
-.sides > section { flex: 1 1 20rem; min-width: 0; } .blocks { overflow-wrap: anywhere; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid; padding-left: .8rem; }
-table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: right; }
-td:first-child, th:first-child { text-align: left; padding-left: 0; }
-tr + tr { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
-svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 13px; }
-.axis, .line { fill: none; stroke: currentColor; } .axis { opacity: .4; } .line { stroke-width: 2; }
-.dash1 { stroke-dasharray: 7 4; } .dash2 { stroke-dasharray: 2 4; }
-.table { overflow-x: auto; } footer { opacity: .8; margin-top: 2rem; }
-"""
 COLUMNS = (
     "side",
     "seconds",
@@ -44,6 +30,7 @@ COLUMNS = (
 def race_card(race: Recording) -> str:
     """The page of a race."""
     title = headline(race.results)
+    origin = {**race.facts, "adapter": race.results[-1].info.adapter}
     return "\n".join(
         (
             page_head(title, PAGE_STYLE),
@@ -56,11 +43,11 @@ def race_card(race: Recording) -> str:
             "<h2>Tokens over time</h2>",
             _chart(race.results),
             "<h2>Figures</h2>",
-            _table(race.results),
+            table(COLUMNS, map(_cells, race.results)),
             "<h2>How it was measured</h2>",
             *(f"<p>{html.escape(line)}</p>" for line in explanation(race.results).split("\n")),
             f"<p>{html.escape(limits(race.results))}</p>",
-            f"<footer>{html.escape(_origin(race))}</footer>\n</body>\n</html>\n",
+            f"<footer>{html.escape(origin_line(origin))}</footer>\n</body>\n</html>\n",
         )
     )
 
@@ -75,16 +62,6 @@ def limits(results: Sequence[Result]) -> str:
     )
 
 
-def _origin(race: Recording) -> str:
-    facts, machine, info = race.facts, race.facts["machine"], race.results[-1].info
-    licence = f" ({facts['licence']})" if facts["licence"] else ""
-    return (
-        f"Model {facts['model']}{licence}, adapter {info.adapter or 'none'}; {info.device} in "
-        f"{info.dtype}; {machine_words(machine)}; torch {machine['torch']}, transformers "
-        f"{machine['transformers']}; {facts['day']}; Stride {__version__}."
-    )
-
-
 def _passes(result: Result) -> list[PassDone]:
     return [one for one in result.racer.median_lap[1] if isinstance(one, PassDone)]
 
@@ -94,16 +71,10 @@ def _side(result: Result) -> str:
     return f"<section><h3>{name}</h3>{classed_blocks(_passes(result))}</section>"
 
 
-def _table(results: Iterable[Result]) -> str:
-    head = "".join(f'<th scope="col">{one}</th>' for one in COLUMNS)
-    rows = "".join(f"<tr>{_cells(result)}</tr>" for result in results)
-    return f'<div class="table"><table><tr>{head}</tr>{rows}</table></div>'
-
-
-def _cells(result: Result) -> str:
+def _cells(result: Result) -> tuple[str, ...]:
     racer, shown = result.racer, result.racer.median_lap[0]
-    values = (
-        html.escape(result.entry.label),
+    return (
+        result.entry.label,
         f"{racer.seconds:.2f}",
         f"{shown.prefill_seconds:.2f}",
         f"{len(shown.token_ids)}",
@@ -112,7 +83,6 @@ def _cells(result: Result) -> str:
         f"{racer.tokens_per_second:.1f}",
         f"{racer.agreement:.1%}",
     )
-    return "".join(f"<td>{value}</td>" for value in values)
 
 
 def _chart(results: Sequence[Result]) -> str:

@@ -1,39 +1,30 @@
 """Before and after: the ways of decoding held-out prompts, and the threshold to choose.
 
-All ways take turns prompt by prompt (`core.evaluate.bench`); what is said of them comes with a
-95 % interval from a bootstrap over the prompts (Efron 1979): prompts are drawn again with
-replacement, and every figure is computed anew from the sums of those drawn.
+All ways take turns prompt by prompt (`core.evaluate.bench`); what is said of them comes with its
+interval (`core.evaluate.intervals`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
-from core.evaluate.bench import Bench, BenchPlan, Judged, SessionOf
-from core.evaluate.figures import overall_rate
+from core.evaluate.bench import Bench, BenchPlan, SessionOf
+from core.evaluate.intervals import Pair, figures_of
 from core.evaluate.measure import Way
 from core.evaluate.prompts import BenchPrompt
-from core.events import Span, ThresholdAdvised, WayCompared
+from core.events import ThresholdAdvised, WayCompared
 
 if TYPE_CHECKING:
     from core.engine.session import Session
-    from core.evaluate.agreement import BaseView
 
 THRESHOLDS = (0.99, 0.95, 0.9, 0.8)
 MARGIN = 0.02
 """How far below the base model's own figure a threshold's lower bound may lie."""
 FEWEST_PROMPTS = 16
 """With fewer prompts the intervals are too wide for advice."""
-DRAWS = 1000
 ANSWER_TOKENS = 64
-
-
-Pair = tuple[Judged, Judged]
-"""A way's answer, and that of the base model's one-token decoding to the same prompt."""
 
 
 def compare(
@@ -69,7 +60,7 @@ def compare(
     if not rounds:
         return []
     found = [
-        _compared(way, [(one[way], one[baselines[0]]) for one in rounds]) for way in plan.all_ways
+        compared(way, [[(one[way], one[baselines[0]]) for one in rounds]]) for way in plan.all_ways
     ]
     return [*found, advise(found, len(prompts))]
 
@@ -90,57 +81,21 @@ def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
     return borders, repeated
 
 
-def _compared(way: Way, pairs: list[Pair]) -> WayCompared:
-    borders = [repeated_words(own.measured.blocks) for own, _ in pairs]
+def compared(way: Way, runs: Sequence[Sequence[Pair]]) -> WayCompared:
+    """A way of decoding over the prompts of each run; see `figures_of`."""
+    figures = figures_of(runs)
+    borders = [repeated_words(own.measured.blocks) for own, _ in runs[0]]
     return WayCompared(
         strategy=way.name,
         threshold=way.threshold,
-        prompts=len(pairs),
-        tokens_per_pass=span(pairs, _tokens_per_pass),
-        speedup=span(pairs, _speedup),
-        agreement=span(pairs, _agreement),
-        likelihood=span(pairs, _likelihood),
+        prompts=len(runs[0]),
+        tokens_per_pass=figures.tokens_per_pass,
+        speedup=figures.speedup,
+        agreement=figures.agreement,
+        likelihood=figures.likelihood,
         repeated=sum(same for _, same in borders) / max(1, sum(count for count, _ in borders)),
         adapter=way.adapter,
     )
-
-
-def span(pairs: Sequence[Pair], figure: Callable[[Sequence[Pair]], float]) -> Span:
-    """A figure over the prompts with its 95 % bootstrap interval."""
-    drawn = Random(0)
-    values = sorted(figure(drawn.choices(pairs, k=len(pairs))) for _ in range(DRAWS))
-    low, high = values[int(0.025 * DRAWS)], values[int(0.975 * DRAWS) - 1]
-    return tuple(round(one, 4) for one in (figure(pairs), low, high))  # type: ignore[return-value]
-
-
-def _tokens_per_pass(pairs: Sequence[Pair]) -> float:
-    return _tokens(pairs) / max(1, sum(own.measured.passes for own, _ in pairs))
-
-
-def _agreement(pairs: Sequence[Pair]) -> float:
-    return sum(_base_view(own).agreed for own, _ in pairs) / max(1, _tokens(pairs))
-
-
-def _tokens(pairs: Sequence[Pair]) -> int:
-    return sum(len(own.measured.token_ids) for own, _ in pairs)
-
-
-def _likelihood(pairs: Sequence[Pair]) -> float:
-    """Of a token, against the base model's in its own answer; the geometric mean of all."""
-    views = [(_base_view(own), _base_view(base)) for own, base in pairs]
-    return math.exp(
-        sum(own.log_likelihood - base.log_likelihood for own, base in views) / len(views)
-    )
-
-
-def _base_view(judged: Judged) -> BaseView:
-    assert judged.base_view is not None, "the first run has one of each answer"
-    return judged.base_view
-
-
-def _speedup(pairs: Sequence[Pair]) -> float:
-    own, base = (overall_rate([pair[side].measured for pair in pairs]) for side in (0, 1))
-    return own / base if base else 0.0
 
 
 def advise(found: Sequence[WayCompared], wanted: int) -> ThresholdAdvised:
@@ -154,13 +109,18 @@ def advise(found: Sequence[WayCompared], wanted: int) -> ThresholdAdvised:
         found: Of every way, that of the base model first.
         wanted: Prompts there were; time may have run out before all were decoded.
     """
+    best, reason = best_of(found, wanted)
+    return ThresholdAdvised(best.threshold if best else None, reason)
+
+
+def best_of(found: Sequence[WayCompared], wanted: int) -> tuple[WayCompared | None, str]:
+    """The way that `advise` would have one use, if there is one, and why."""
     base = found[0]
     if base.prompts < FEWEST_PROMPTS:
         few = "Only" if base.prompts == wanted else "There was time for only"
-        return ThresholdAdvised(
-            None,
-            f"{few} {base.prompts} of {wanted} held-out prompts: too few to advise a threshold "
-            f"({FEWEST_PROMPTS} are needed).",
+        return None, (
+            f"{few} {base.prompts} of {wanted} prompts: too few to advise a threshold "
+            f"({FEWEST_PROMPTS} are needed)."
         )
     floor = base.agreement[0] - MARGIN
     own = [one for one in found if one.strategy == "confadapt" and not one.adapter]
@@ -168,10 +128,9 @@ def advise(found: Sequence[WayCompared], wanted: int) -> ThresholdAdvised:
     faster = [one for one in near if one.speedup[1] > 1.0]
     if not faster:
         why = "is surely faster" if near else f"surely keeps an agreement of {floor:.3f}"
-        return ThresholdAdvised(None, f"No threshold {why} on these prompts.")
+        return None, f"No threshold {why} on these prompts."
     best = max(faster, key=lambda one: one.speedup[0])
-    return ThresholdAdvised(
-        best.threshold,
+    return best, (
         f"{best.speedup[0]:.2f} times one-token decoding; the lower bound of its agreement, "
-        f"{best.agreement[1]:.3f}, is within two points of {floor + MARGIN:.3f}.",
+        f"{best.agreement[1]:.3f}, is within two points of {floor + MARGIN:.3f}."
     )

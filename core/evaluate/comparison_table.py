@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import KnownError
 from core.events import Span, ThresholdAdvised, WayCompared
+from core.files import write_text
 
 HEADS = (
     "",
@@ -31,10 +31,10 @@ def cells(found: WayCompared) -> tuple[str, ...]:
     """A row of the table, as `HEADS` name its columns."""
     return (
         found.label,
-        _span(found.tokens_per_pass, 2),
-        _span(found.speedup, 2),
-        _span(found.agreement, 3),
-        _span(found.likelihood, 2),
+        span_text(found.tokens_per_pass, 2),
+        span_text(found.speedup, 2),
+        span_text(found.agreement, 3),
+        span_text(found.likelihood, 2),
         f"{found.repeated:.1%}",
     )
 
@@ -82,10 +82,7 @@ def save_comparison(
     """
     forms = {".csv": to_csv(compared), ".json": to_json(compared, advice)}
     text = forms.get(path.suffix.lower(), to_markdown(compared, advice))
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise KnownError(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_text(path, text)
 
 
 def _flat(found: WayCompared) -> dict[str, object]:
@@ -98,6 +95,7 @@ def _flat(found: WayCompared) -> dict[str, object]:
     return row
 
 
-def _span(span: Span, digits: int) -> str:
+def span_text(span: Span, digits: int) -> str:
+    """A figure with its interval."""
     value, low, high = (f"{one:.{digits}f}" for one in span)
     return value if low == high else f"{value} ({low} to {high})"

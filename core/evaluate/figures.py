@@ -2,17 +2,23 @@
 
 Speed is measured in every run: the report gives the median over the runs and its spread, lowest
 and highest. What the answers say (tokens per pass, agreement, accuracy, what is kept) is taken
-from the first run, for greedy answers do not change.
+from the first run, for greedy answers do not change. `intervals` holds the same figures with what
+a bootstrap over the prompts gives.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from math import sqrt
 from statistics import median
 from typing import Any
 
-from core.evaluate.bench import Bench, Judged, Round
+from core.evaluate.bench import BenchPlan
+from core.evaluate.compare import best_of, compared
+from core.evaluate.intervals import Pair, figures_of
+from core.evaluate.judged import Judged, Round
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 
 NORMAL_QUANTILE = 1.959964  # of a two-sided interval that holds 95 %
@@ -21,17 +27,26 @@ Runs = list[list[Round]]
 Row = dict[str, Any]
 
 
-def report(bench: Bench) -> Row:
+def report(plan: BenchPlan, measured: Runs) -> Row:
     """Results, baselines and groups of what has been measured so far.
 
     `results` has, for each way of decoding, a row over all prompts (`family` null) and one a
-    family; `groups` the same over the prompts with a check and over those without.
+    family; `groups` the same over the prompts with a check and over those without. `advice` is
+    the `threshold` and `k_max` to use, null where there is none, with the `reason`.
     Where not even one run is complete, the prompts measured so far stand for all.
+
+    Args:
+        plan: What was to be measured.
+        measured: The complete rounds of each run.
+
+    Raises:
+        ValueError: if nothing was measured.
     """
-    plan = bench.plan
-    complete = [run for run in bench.runs if len(run) == len(plan.prompts)]
-    runs = complete or bench.runs[:1]
-    count = len(runs[0]) if runs else 0
+    if not any(measured):
+        raise ValueError("nothing was measured")
+    complete = [run for run in measured if len(run) == len(plan.prompts)]
+    runs = complete or measured[:1]
+    count = len(runs[0])
     families = [one.family for one in plan.prompts[:count]]
     checked = [one.check is not None for one in plan.prompts[:count]]
 
@@ -41,16 +56,18 @@ def report(bench: Bench) -> Row:
         return [_row(way, part) | {"family": name} for name, part in parts]
 
     groups = {"checkable": True, "open": False} if len(set(checked)) == 2 else {}
+    baselines = {way.name: rows(way) for way in plan.baselines}
     return {
         "results": [row for way in plan.ways for row in rows(way)],
         "baselines": {
-            way.name: rows(way)[0] | {"families": rows(way)[1:]} for way in plan.baselines
+            name: whole | {"families": parts} for name, (whole, *parts) in baselines.items()
         },
         "groups": [
             _row(way, _only(runs, checked, value)) | {"group": name}
             for way in plan.all_ways
             for name, value in groups.items()
         ],
+        "advice": _advice(plan, runs),
         "prompts": count,
         "runs": len(runs),
         "complete": len(complete) == plan.runs,
@@ -63,6 +80,28 @@ def _only(runs: Runs, labels: Sequence[object], wanted: object) -> Runs:
     """The rounds of those prompts whose label is the wanted one."""
     places = [place for place, label in enumerate(labels) if label == wanted]
     return [[run[place] for place in places] for run in runs]
+
+
+def _advice(plan: BenchPlan, runs: Runs) -> Row:
+    ways = plan.all_ways
+    found = [compared(way, _pairs(way, runs)) for way in ways]
+    best, reason = best_of(found, len(plan.prompts))
+    way = None if best is None else ways[found.index(best)]
+    return {
+        "threshold": way.threshold if way else None,
+        "k_max": way.k_max if way else None,
+        "reason": reason,
+    }
+
+
+def _pairs(way: Way, runs: Runs) -> list[list[Pair]]:
+    return [[(one[way], one[NEXT_TOKEN]) for one in run] for run in runs]
+
+
+def _block_sizes(measured: Sequence[Measured]) -> list[int]:
+    """How many passes added one token, two, ... up to the most there were."""
+    counts = Counter(size for one in measured for size in one.sizes)
+    return [counts[size] for size in range(1, max(counts, default=0) + 1)]
 
 
 def _row(way: Way, runs: Runs) -> Row:
@@ -83,9 +122,11 @@ def _row(way: Way, runs: Runs) -> Row:
         "speedup_vs_transformers_generate": _times(runs, way, GENERATE) if has_generate else None,
         "seconds_ratio": _over_runs(runs, lambda run: _seconds_ratio(run, way))[0],
         "prefill_seconds": median(_prefill(run, way) for run in runs),
-        "agreement": sum(one.base_view.agreed for one in answers if one.base_view) / max(1, tokens),
+        "agreement": sum(one.seen_by_base.agreed for one in answers) / max(1, tokens),
         "accuracy": accuracy(answers),
         "kept": kept(runs[0], way),
+        "intervals": asdict(figures_of(_pairs(way, runs))),
+        "block_sizes": _block_sizes(measured),
         "answers": len(answers),
         "tokens": tokens,
     }
@@ -101,11 +142,7 @@ def _over_runs(
 
 def _rate(run: list[Round], way: Way) -> float:
     """Tokens a second of a run: all later tokens over all their time."""
-    return overall_rate([one[way].measured for one in run])
-
-
-def overall_rate(measured: Sequence[Measured]) -> float:
-    """Tokens a second of some answers: all later tokens over all their time."""
+    measured = [one[way].measured for one in run]
     tokens = sum(one.later_tokens for one in measured)
     return _ratio(tokens, sum(one.decode_seconds for one in measured))
 

@@ -36,11 +36,13 @@ class Way:
     Attributes:
         adapter: Name of the adapter that decodes in the loaded one's place, "none" for the base
             model; empty for the loaded one.
+        k_max: Most tokens kept of one pass; None takes the adapter's own.
     """
 
     name: WayName
     threshold: float
     adapter: str = ""
+    k_max: int | None = None
 
 
 NEXT_TOKEN = Way("next_token", 1.0)
@@ -50,10 +52,11 @@ GENERATE = Way("transformers_generate", 1.0)
 """Greedy `model.generate` of the same weights, the layers as transformers made them."""
 
 
-def way_of(strategy: Strategy, threshold: float) -> Way:
-    """A strategy as a way of decoding, with its own threshold where it reads none."""
-    fixed = {"next_token": 1.0, "static_k": 0.0}
-    return Way(strategy, fixed.get(strategy, threshold))
+def way_of(strategy: Strategy, threshold: float, k_max: int | None = None) -> Way:
+    """A strategy as a way of decoding; what it does not read is what it always does."""
+    if strategy == "next_token":
+        return NEXT_TOKEN
+    return Way(strategy, 0.0 if strategy == "static_k" else threshold, k_max=k_max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Measured:
         decode_seconds: Their time.
         seconds: The whole wall-clock time, from the chat turns to the text.
         blocks: The text that each pass added.
+        sizes: The tokens that each pass added.
     """
 
     text: str
@@ -76,6 +80,7 @@ class Measured:
     decode_seconds: float
     seconds: float
     blocks: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
 
     @property
     def tokens_per_pass(self) -> float:
@@ -126,6 +131,7 @@ def measured_from(events: tuple[GenerationEvent, ...], seconds: float) -> Measur
         decode_seconds=figures.decode_seconds,
         seconds=seconds,
         blocks=tuple(one.text for one in passes),
+        sizes=figures.block_sizes,
     )
 
 
@@ -193,6 +199,7 @@ def generate_answer(
         prefill_seconds=first - began,
         decode_seconds=clock.times[-1] - first,
         seconds=seconds,
+        sizes=(1,) * len(token_ids),
     )
 
 

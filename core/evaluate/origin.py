@@ -11,8 +11,8 @@ from core.engine.request import SessionInfo
 from core.model.store import inspect_folder
 
 
-def session_record(info: SessionInfo, *, complete: bool) -> dict[str, Any]:
-    """What every report says of where it was measured, and whether it was cut short."""
+def session_record(info: SessionInfo) -> dict[str, Any]:
+    """What every report says of where it was measured."""
     folder = Path(info.model_path)
     entry = inspect_folder(folder.name, folder, "folder")
     return {
@@ -20,7 +20,6 @@ def session_record(info: SessionInfo, *, complete: bool) -> dict[str, Any]:
         "licence": entry.licence if entry else "",
         "adapter": info.adapter,
         "mtp_off_reason": info.mtp_off_reason,
-        "complete": complete,
         "machine": machine_record() | {"device": info.device, "dtype": info.dtype},
         "device": info.device,
         "dtype": info.dtype,

@@ -1,4 +1,7 @@
-"""The prompts of a bench: rows of a file (`prompt`, `family`, `check`), or the built-in ones."""
+"""The prompts of a bench: rows of a file, or the built-in ones.
+
+A row has a `prompt`, perhaps a `family`, a `check` and a `reference`, the answer hoped for.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,14 @@ class BenchPrompt:
     """One prompt; `check` says which answers are right, if that can be said.
 
     Attributes:
+        reference: The answer hoped for, where there is one.
         turns: The chat it ends, where it has more than this one turn.
     """
 
     prompt: str
     family: str | None = None
     check: Check | None = None
+    reference: str | None = None
     turns: tuple[Message, ...] = ()
 
     @property
@@ -86,11 +91,13 @@ def _prompt(line: str) -> BenchPrompt:
     prompt, family, check = row.get("prompt"), row.get("family"), row.get("check")
     if not isinstance(prompt, str) or not prompt.strip():
         raise ValueError("`prompt` must be a text.")
-    if family is not None and not isinstance(family, str):
-        raise ValueError("`family` must be a text.")
+    reference = row.get("reference")
+    for name, value in (("family", family), ("reference", reference)):
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"`{name}` must be a text.")
     if check is not None:
         _try_check(check)
-    return BenchPrompt(prompt, family, check)
+    return BenchPrompt(prompt, family, check, reference)
 
 
 def _try_check(check: object) -> None:

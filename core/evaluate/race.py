@@ -56,7 +56,7 @@ class Race:
 
     Args:
         session: The loaded model.
-        request: The prompt; its strategy is that of each way in turn.
+        request: The prompt; strategy and k_max are those of each way in turn.
         ways: Strategies with their thresholds.
         runs: How often each is measured.
         base_model: What agreement is measured against; see `base_model_of`.
@@ -108,7 +108,7 @@ class Race:
 
     def _decode(self, way: Way, limit: int | None, cancel: Cancel) -> Lap:
         assert way.name != "transformers_generate"
-        request = replace(self._request, strategy=way.name, max_new_tokens=limit)
+        request = replace(self._request, strategy=way.name, k_max=way.k_max, max_new_tokens=limit)
         return decode_answer(self._session, request, way.threshold, cancel)
 
     def _agreement(self, measured: Measured) -> float:

@@ -7,9 +7,9 @@ import io
 import json
 from pathlib import Path
 
-from core.errors import KnownError
 from core.evaluate.card import race_card
 from core.evaluate.recording import Recording, race_record
+from core.files import write_text
 
 FILTERS = ("Result card (*.html)", "Table (*.csv)", "All of it (*.json)")
 """Kinds of files, as file dialogs name them."""
@@ -22,12 +22,7 @@ def write_race(race: Recording, out: Path) -> None:
         KnownError: if it cannot be written.
     """
     make = {".csv": _table, ".json": _whole}.get(out.suffix.lower(), race_card)
-    try:
-        out.write_text(make(race), encoding="utf-8")
-    except OSError as error:
-        raise KnownError(
-            f"{out} cannot be written: {error.strerror or error}.", "Choose another place."
-        ) from error
+    write_text(out, make(race))
 
 
 def _whole(race: Recording) -> str:

@@ -49,7 +49,8 @@ def new_recording(prompt: str, results: Sequence[Result], *, complete: bool = Tr
         "version": VERSION,
         "day": date.today().isoformat(),
         "prompt": prompt,
-        **session_record(results[-1].info, complete=complete),
+        "complete": complete,
+        **session_record(results[-1].info),
     }
     return Recording(tuple(results), facts)
 

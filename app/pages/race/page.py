@@ -16,11 +16,12 @@ from app.pages.race.setup import RaceSetup
 from app.pages.race.sides import Subject, entries_of, sides_of
 from app.widgets.card import ScrollPage
 from app.widgets.text import SPACE, button, muted, title
+from app.workers.engine_work import EngineWork
 from app.workers.inventory import Inventory, weights_in
-from app.workers.jobs import Job, Progress
+from app.workers.jobs import Progress
 from core.control import Cancel
 from core.engine.request import Message, Request, SessionInfo
-from core.evaluate.lineup import Entry, run_lineup
+from core.evaluate.lineup import run_lineup
 from core.evaluate.recording import Recording, new_recording, race_record
 from core.history.measured import measured_run
 
@@ -56,8 +57,7 @@ class RacePage(ScrollPage):
         self._subject = Subject()
         self._chat = Subject()
         self._offer: tuple[str, str, str, str] | None = None
-        self._job: Job | None = None
-        self._waiting: list[Entry] = []
+        self._work = EngineWork(context, self)
         self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
         self._stop = button("Stop", "stop")
@@ -92,6 +92,9 @@ class RacePage(ScrollPage):
         engine.loading.connect(self._show)
         training.began.connect(self._show)
         training.ended.connect(self._show)
+        self._work.progress.connect(self._on_progress)
+        self._work.succeeded.connect(self._on_race)
+        self._work.over.connect(self._on_over)
         self._setup.changed.connect(self._show)
         self._start.clicked.connect(self._on_start)
         self._stop.clicked.connect(self._on_stop)
@@ -117,7 +120,7 @@ class RacePage(ScrollPage):
             old: Folder of one adapter; empty for one token a pass.
             new: Folder of the other.
         """
-        if self._is_at_work:
+        if self._work.is_at_work:
             self._offer = model, prompt, old, new  # taken up once the race is over
             return
         self._subject = Subject(model, tuple(one for one in (old, new) if one))
@@ -126,7 +129,7 @@ class RacePage(ScrollPage):
 
     def play_shipped(self) -> None:
         """Show the race that came with Stride, unless one is being measured."""
-        if not self._is_at_work:
+        if not self._work.is_at_work:
             self._outcome.play_shipped()
 
     @Slot()
@@ -138,7 +141,7 @@ class RacePage(ScrollPage):
     @Slot()
     def present(self) -> None:
         """Show the last race full screen, unless one is being measured."""
-        if not self._is_at_work:
+        if not self._work.is_at_work:
             self._outcome.present()
 
     # Setting up
@@ -165,7 +168,7 @@ class RacePage(ScrollPage):
             self._show_sides()
 
     def _show_sides(self) -> None:
-        if self._job is None:
+        if not self._work.is_at_work:
             adapters = self._subject.adapters
             sides = sides_of(self._subject, self._inventory)
             self._setup.show_sides(sides, adapters[-1] if adapters else "")
@@ -195,22 +198,6 @@ class RacePage(ScrollPage):
         entries = entries_of(
             self._subject, self._setup.sides, self._setup.threshold, settings, self._inventory
         )
-        if self._context.loan.lend(self):
-            self._waiting = entries
-        else:
-            self._run(entries)
-        self._show()
-
-    @Slot()
-    def _on_unloaded(self) -> None:
-        if not self._context.loan.is_lent:
-            self._chat = Subject()
-        waiting, self._waiting = self._waiting, []
-        if waiting and self.window().isVisible():  # else it was unloaded because Stride closes
-            self._run(waiting)
-        self._show()
-
-    def _run(self, entries: list[Entry]) -> None:
         setup, open_session = self._setup, self._context.open_session
         prompt, runs = setup.prompt, setup.runs
         request = Request((Message("user", prompt),), max_new_tokens=setup.max_new_tokens)
@@ -219,21 +206,18 @@ class RacePage(ScrollPage):
             results = run_lineup(entries, request, runs, open_session, cancel, progress)
             return new_recording(prompt, results)
 
-        self._job = self._context.jobs.start(
-            work,
-            self._on_race,
-            progress=self._on_progress,
-            finished=self._on_finished,
-            run=self._context.engine.do,
-        )
+        self._work.start(work)
+        self._show()
+
+    @Slot()
+    def _on_unloaded(self) -> None:
+        if not self._context.loan.is_lent:
+            self._chat = Subject()
+        self._show()
 
     @Slot()
     def _on_stop(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-        elif self._waiting:
-            self._waiting = []
-            self._context.loan.take_back(self)
+        self._work.stop()
         self._show()
 
     @Slot(str, object, object)
@@ -259,11 +243,9 @@ class RacePage(ScrollPage):
         self._context.history.changed.emit()
 
     @Slot()
-    def _on_finished(self) -> None:
-        self._job = None
+    def _on_over(self) -> None:
         self._show_sides()
         self._show()
-        self._context.loan.take_back(self)
         if self._offer is not None:
             offered, self._offer = self._offer, None
             self.offer(*offered)
@@ -276,12 +258,8 @@ class RacePage(ScrollPage):
     def _scroll_to_outcome(self) -> None:
         self.ensureWidgetVisible(self._outcome)
 
-    @property
-    def _is_at_work(self) -> bool:
-        return self._job is not None or bool(self._waiting)
-
     def _show(self) -> None:
-        at_work = self._is_at_work
+        at_work = self._work.is_at_work
         self._start.setVisible(not at_work)
         self._start.setEnabled(not self._missing)
         self._why.setText("" if at_work else self._missing)

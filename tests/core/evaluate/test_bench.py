@@ -6,10 +6,9 @@ import pytest
 
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
-from core.evaluate import bench as bench_module
-from core.evaluate.agreement import BaseView
-from core.evaluate.bench import Bench, BenchPlan, Judged
+from core.evaluate.bench import Bench, BenchPlan
 from core.evaluate.figures import kept, report, wilson
+from core.evaluate.judged import BaseView, Judged
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 from core.evaluate.prompts import BenchPrompt
 from tests.core.engine.harness import toy_session
@@ -37,7 +36,7 @@ def measure_until(answers, bench, stop):
 def test_the_whole_report():
     bench = new_bench()
     assert list(bench.measure(Cancel()))[-1] == bench.plan.total == 18
-    result = report(bench)
+    result = report(bench.plan, bench.runs)
     assert [row["family"] for row in result["results"]] == [None, "letters", "talk"]
     whole = result["results"][0]
     assert whole["strategy"] == "confadapt"
@@ -80,7 +79,7 @@ def test_a_cancel_leaves_only_complete_rounds():
     bench, stop = new_bench(), Cancel()
     with pytest.raises(Cancelled):
         measure_until(7, bench, stop)
-    result = report(bench)
+    result = report(bench.plan, bench.runs)
     assert (result["prompts"], result["runs"], result["complete"]) == (2, 1, False)
 
 
@@ -88,14 +87,14 @@ def test_an_unfinished_second_run_does_not_count():
     bench, stop = new_bench(), Cancel()
     with pytest.raises(Cancelled):
         measure_until(13, bench, stop)
-    result = report(bench)
+    result = report(bench.plan, bench.runs)
     assert (result["prompts"], result["runs"], result["complete"]) == (3, 1, False)
 
 
 def test_equal_answers_are_looked_at_once(monkeypatch):
     counted = []
     monkeypatch.setattr(
-        bench_module.Bench,
+        Bench,
         "_base_view",
         lambda self, index, ids: counted.append(ids) or BaseView(len(ids), 0.0),
     )
@@ -128,9 +127,14 @@ def fabricated(runs):
     return bench
 
 
+def report_of(runs):
+    bench = fabricated(runs)
+    return report(bench.plan, bench.runs)
+
+
 def test_rates_are_medians_over_runs_with_their_spread():
     runs = [[(True, judged(right=True, seconds=each))] for each in (0.5, 0.1, 0.25)]
-    row = report(fabricated(runs))["results"][0]
+    row = report_of(runs)["results"][0]
     assert row["tokens_per_second"] == pytest.approx(40)
     assert row["spread"] == pytest.approx((20, 100))
     assert row["speedup_vs_next_token"] == pytest.approx(4)
@@ -143,7 +147,7 @@ def test_kept_counts_only_what_one_token_decoding_gets_right():
     pairs = [(True, True)] * 3 + [(True, False)] + [(False, True)] * 5
     run = [(a, judged(right=b)) for a, b in pairs]
     bench = fabricated([run])
-    assert report(bench)["results"][0]["accuracy"] == pytest.approx(8 / 9)
+    assert report(bench.plan, bench.runs)["results"][0]["accuracy"] == pytest.approx(8 / 9)
     found = kept(bench.runs[0], FAST)
     assert found is not None
     assert (found["kept"], found["right"], found["share"]) == (3, 4, 0.75)
@@ -160,6 +164,6 @@ def test_wilsons_interval(hits, trials, low, high):
 
 def test_an_answer_of_one_token_has_no_rate():
     run = [(None, judged(right=None, tokens=1, seconds=0.0))]
-    row = report(fabricated([run]))["results"][0]
+    row = report_of([run])["results"][0]
     assert row["tokens_per_second"] == row["speedup_vs_next_token"] == 0.0
     assert row["accuracy"] is None

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.evaluate.agreement import BaseView
-from core.evaluate.bench import Judged
-from core.evaluate.compare import (
-    FEWEST_PROMPTS,
-    _tokens_per_pass,
-    advise,
-    compare,
-    repeated_words,
-    span,
-)
-from core.evaluate.measure import NEXT_TOKEN, Measured
+from core.evaluate.compare import FEWEST_PROMPTS, advise, compare, repeated_words
+from core.evaluate.measure import NEXT_TOKEN
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
 from tests.core.engine.harness import toy_session
@@ -64,20 +55,6 @@ def test_without_grounds_there_is_no_advice(found, said) -> None:
 )
 def test_words_repeated_at_block_borders(blocks, counts) -> None:
     assert repeated_words(blocks) == counts
-
-
-def answer(tokens: int, passes: int) -> Judged:
-    measured = Measured("", tuple(range(tokens)), passes, 8, tokens - 1, 0.5, 1.0, 2.0)
-    return Judged(measured, None, BaseView(tokens, -0.1))
-
-
-def test_an_interval_holds_its_value_and_is_a_point_where_all_agree() -> None:
-    pairs = [(answer(tokens, 5), answer(tokens, tokens)) for tokens in range(5, 30)]
-    value, low, high = span(pairs, _tokens_per_pass)
-    assert low < value < high
-    assert value == pytest.approx(sum(range(5, 30)) / 125)
-    same = [(answer(10, 5), answer(10, 10))] * 4
-    assert span(same, _tokens_per_pass) == (2.0, 2.0, 2.0)
 
 
 def test_all_ways_are_measured_on_the_toy() -> None:

@@ -1,0 +1,266 @@
+"""Benchmark: a model's thresholds over many prompts, speed against quality."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
+
+from app.context import AppContext
+from app.pages.bench.outcome import BenchOutcome
+from app.pages.bench.setup import BenchSetup
+from app.widgets.card import ScrollPage
+from app.widgets.text import SPACE, button, muted, title
+from app.widgets.units import time_left_text
+from app.workers.engine_work import EngineWork
+from app.workers.jobs import Progress
+from core.control import Cancel
+from core.engine.request import LoadSpec, SessionInfo
+from core.errors import KnownError
+from core.evaluate.bench import BenchPlan
+from core.evaluate.bench_record import BenchRecord, BenchRecorder, read_bench
+from core.evaluate.bench_table import bench_table
+from core.evaluate.figures import Row
+from core.history.measured import measured_run
+
+ABOUT = (
+    "Every threshold decodes the same prompts in turn with one-token decoding. What is measured is "
+    "written down prompt by prompt: a benchmark that was stopped can go on. The chat model is "
+    "unloaded meanwhile."
+)
+NO_MODEL = "Load a model with an adapter first."
+NO_ADAPTER = "This model decodes one token a pass: load it with an adapter."
+AT_WORK = "A training is at work: a benchmark beside it would measure both."
+LOADING = "A model is being loaded."
+MEASURING = "Measuring"
+FILE_FILTER = "Benchmarks (*.jsonl)"
+
+Found = tuple[BenchRecord, Row | None]
+"""What a file holds; no report while not even one prompt is done."""
+
+
+class BenchPage(ScrollPage):
+    """Sets up a benchmark, runs it in the engine's thread, shows it.
+
+    Signals:
+        threshold_chosen: The threshold to decode with from now on.
+        status_message: A sentence for the status bar.
+    """
+
+    threshold_chosen = Signal(float)
+    status_message = Signal(str)
+
+    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Benchmark")
+        self._context = context
+        self._info: SessionInfo | None = None
+        self._path = Path()
+        self._record: BenchRecord | None = None
+        self._began = (0.0, 0)
+        self._work = EngineWork(context, self)
+        self._setup = BenchSetup()
+        self._start = button("Measure", "play", "primary")
+        self._go_on = button("Go on", "play")
+        self._stop = button("Stop", "stop")
+        self._open = button("Open a benchmark…", "folder")
+        self._why = muted()
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._phase = muted()
+        self._outcome = BenchOutcome()
+        self._build()
+        self._connect()
+        self._show()
+
+    def _build(self) -> None:
+        self.column.addWidget(title("Benchmark"))
+        self.column.addWidget(muted(ABOUT))
+        self.column.addWidget(self._setup)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        for one in (self._start, self._stop, self._go_on, self._open):
+            row.addWidget(one)
+        row.addWidget(self._why, 1)
+        self._setup.body.addLayout(row)
+        self._setup.body.addWidget(self._bar)
+        self._setup.body.addWidget(self._phase)
+        self.column.addWidget(self._outcome)
+
+    def _connect(self) -> None:
+        engine, training = self._context.engine, self._context.training
+        engine.loaded.connect(self._on_loaded)
+        engine.unloaded.connect(self._on_unloaded)
+        engine.loading.connect(self._show)
+        training.began.connect(self._show)
+        training.ended.connect(self._show)
+        self._work.progress.connect(self._on_progress)
+        self._work.over.connect(self._on_over)
+        self._start.clicked.connect(self._on_start)
+        self._go_on.clicked.connect(self._on_go_on)
+        self._stop.clicked.connect(self._on_stop)
+        self._open.clicked.connect(self._on_open)
+        self._outcome.threshold_chosen.connect(self._on_threshold)
+        self._outcome.failed.connect(self._context.jobs.failed)
+        self._outcome.status_message.connect(self.status_message)
+
+    @property
+    def _missing(self) -> str:
+        """Why nothing can be measured, "" if it can."""
+        info = self._info
+        reasons = {
+            NO_MODEL: info is None,
+            NO_ADAPTER: info is not None and info.k_max < 2,
+            AT_WORK: self._context.training.at_work is not None,
+            LOADING: self._context.engine.is_loading,
+        }
+        return next((why for why, holds in reasons.items() if holds), "")
+
+    # The benchmark
+
+    @Slot()
+    def _on_start(self) -> None:
+        try:
+            plan = self._setup.plan()
+        except KnownError as error:
+            self._context.jobs.failed.emit(error)
+            return
+        self._path = self._context.paths.benches / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+        self._run(plan, self._setup.title)
+
+    @Slot()
+    def _on_go_on(self) -> None:
+        assert self._record is not None
+        self._run(self._record.plan, self._record.facts["title"])
+
+    def _run(self, plan: BenchPlan, title: str) -> None:
+        info, settings = self._info, self._context.settings.value
+        if info is None or self._missing:
+            return
+        load = LoadSpec(
+            info.model_path, info.adapter_path or "none", settings.device, settings.dtype
+        )
+        path, open_session = self._path, self._context.open_session
+
+        def work(cancel: Cancel, progress: Progress) -> None:
+            def loading(phase: str, done: int, total: int) -> None:
+                cancel.check()
+                progress(phase, done, total)
+
+            session: Any = open_session(load, loading)
+            try:
+                bench = BenchRecorder(session, plan, title, path).bench
+                for done in bench.measure(cancel):
+                    progress(MEASURING, done, plan.total)
+            finally:
+                session.close()
+
+        self._outcome.clear()
+        self._record = None
+        self._began = (0.0, 0)
+        self._work.start(work)
+        self._show()
+
+    @Slot()
+    def _on_stop(self) -> None:
+        self._work.stop()
+
+    @Slot(str, object, object)
+    def _on_progress(self, phase: str, done: int, total: int) -> None:
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        if phase != MEASURING:
+            self._phase.setText(phase)
+            return
+        now = time.monotonic()
+        began, first = self._began
+        if not began:
+            began, first = self._began = now, done
+        words = f"{done} of {total} answers"
+        if done > first:
+            left = (now - began) / (done - first) * (total - done)
+            words = f"{words}, {time_left_text(left)}"
+        self._phase.setText(words)
+
+    @Slot()
+    def _on_over(self) -> None:
+        """Show what was written down, however it ended."""
+        self._show()
+        if self._path.is_file():
+            self._read(self._on_measured)
+
+    # Showing it
+
+    @Slot()
+    def _on_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Open a benchmark", str(self._context.paths.benches), FILE_FILTER
+        )
+        if name:
+            self._path = Path(name)
+            self._outcome.clear()
+            self._read(self._on_read)
+
+    def _read(self, then: Callable[[Found], None]) -> None:
+        path = self._path
+
+        def work(_cancel: Cancel, _progress: Progress) -> Found:
+            record = read_bench(path)
+            return record, record.report() if any(record.runs) else None
+
+        self._context.jobs.start(work, then)
+
+    @Slot(object)
+    def _on_read(self, found: Found) -> None:
+        self._record, report = found
+        if report is not None:
+            self._outcome.show_report(report)
+        self._show()
+
+    @Slot(object)
+    def _on_measured(self, found: Found) -> None:
+        self._on_read(found)
+        store, (_, report) = self._context.history.store, found
+        if store is None or report is None:
+            return
+        run = measured_run("bench", f"Bench: {report['title']}", bench_table(report), report, "app")
+        self._context.jobs.start(lambda _cancel, _progress: store.save_run(run, ()), self._on_kept)
+
+    @Slot(object)
+    def _on_kept(self, _: None) -> None:
+        self._context.history.changed.emit()
+
+    @Slot(float)
+    def _on_threshold(self, threshold: float) -> None:
+        self._context.settings.update(threshold=threshold)
+        self.threshold_chosen.emit(threshold)
+
+    # What can be done now
+
+    @Slot(object)
+    def _on_loaded(self, info: SessionInfo) -> None:
+        self._info = info
+        self._show()
+
+    @Slot()
+    def _on_unloaded(self) -> None:
+        if not self._context.loan.is_lent:
+            self._info = None
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        at_work = self._work.is_at_work
+        is_cut = self._record is not None and not self._record.is_complete
+        self._start.setVisible(not at_work)
+        self._start.setEnabled(not self._missing)
+        self._go_on.setVisible(is_cut and not at_work)
+        self._go_on.setEnabled(not self._missing)
+        self._why.setText("" if at_work else self._missing)
+        self._open.setVisible(not at_work)
+        for one in (self._stop, self._bar, self._phase):
+            one.setVisible(at_work)

@@ -1,0 +1,105 @@
+"""What a benchmark measures: prompts, thresholds, widths, how often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox
+
+from app.widgets.card import FormCard
+from app.widgets.text import pad_number
+from core.evaluate.bench import BenchPlan
+from core.evaluate.grid import grid
+from core.evaluate.measure import NEXT_TOKEN
+from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
+from core.train.samples import SAMPLE_DOMAINS
+
+BUILT_IN = "Built-in families, held out from the starter's training"
+A_FILE = "A file…"
+FILE_FILTER = "Prompts (*.jsonl)"
+PER_FAMILY = 4
+PROMPTS, MOST_PROMPTS = 24, 2000
+TOKENS, MOST_TOKENS = 64, 2048
+RUNS, MOST_RUNS = 1, 9
+THRESHOLDS = "0.99, 0.95, 0.9, 0.8"
+
+
+class BenchSetup(FormCard):
+    """The fields."""
+
+    def __init__(self) -> None:
+        super().__init__("What is measured")
+        self._source = QComboBox()
+        self._source.addItem(BUILT_IN, None)
+        for domain in SAMPLE_DOMAINS:
+            self._source.addItem(f"{domain.title}, held out", domain.held_out)
+        self._source.addItem(A_FILE, Path())
+        self._source.activated.connect(self._on_source)
+        self._thresholds = QLineEdit(THRESHOLDS)
+        self._widths = QLineEdit()
+        self._widths.setPlaceholderText("the adapter's own")
+        self._most = QSpinBox(minimum=1, maximum=MOST_PROMPTS, value=PROMPTS)
+        self._tokens = QSpinBox(minimum=2, maximum=MOST_TOKENS, value=TOKENS)
+        self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
+        self.add_row("Prompts", self._source)
+        self.add_row("Thresholds", self._thresholds)
+        self.add_row("k_max", self._widths)
+        self._thresholds.setToolTip("Separated by commas.")
+        self._widths.setToolTip("Most tokens kept of one pass, separated by commas.")
+        row = QHBoxLayout()
+        numbers = {
+            "At most prompts": self._most,
+            "Most tokens": self._tokens,
+            "Runs": self._runs,
+        }
+        for word, number in numbers.items():
+            number.setAccessibleName(word)
+            number.setPrefix(f"{word}: ")
+            pad_number(number)
+            row.addWidget(number)
+        row.addStretch(1)
+        self.body.addLayout(row)
+
+    @property
+    def title(self) -> str:
+        """What the prompts are."""
+        return self._source.currentText()
+
+    def plan(self) -> BenchPlan:
+        """What is to be measured; reads the prompts.
+
+        Raises:
+            KnownError: for what cannot be read or is no number.
+        """
+        return BenchPlan(
+            prompts=self._prompts()[: self._most.value()],
+            ways=grid(["confadapt"], self._thresholds.text(), self._widths.text()),
+            max_new_tokens=self._tokens.value(),
+            runs=self._runs.value(),
+            baselines=(NEXT_TOKEN,),
+        )
+
+    def choose(self, path: Path) -> None:
+        """Take the prompts of a file."""
+        place = self._source.count() - 1
+        self._source.insertItem(place, str(path), path)
+        self._source.setCurrentIndex(place)
+
+    def _prompts(self) -> tuple[BenchPrompt, ...]:
+        path = self._source.currentData()
+        if path is not None:
+            return read_prompts(path)
+        drawn = built_in_prompts(PER_FAMILY, 0)
+        # In turn, so that fewer prompts are still of all families.
+        return tuple(one for n in range(PER_FAMILY) for one in drawn[n::PER_FAMILY])
+
+    @Slot()
+    def _on_source(self) -> None:
+        if self._source.currentText() != A_FILE:
+            return
+        name, _ = QFileDialog.getOpenFileName(self, "Choose prompts", "", FILE_FILTER)
+        if name:
+            self.choose(Path(name))
+        else:
+            self._source.setCurrentIndex(0)

@@ -1,0 +1,75 @@
+"""Work that computes with torch besides answers: in the engine's thread, the chat model away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.workers.jobs import Job, Work
+
+if TYPE_CHECKING:
+    from app.context import AppContext
+
+
+class EngineWork(QObject):
+    """One piece of such work at a time; the chat model comes back once it is over.
+
+    Signals:
+        progress: Phase, done, total.
+        succeeded: What the work returned; not after a stop.
+        over: It has ended, in whatever way.
+    """
+
+    progress = Signal(str, object, object)
+    succeeded = Signal(object)
+    over = Signal()
+
+    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._waiting: Work | None = None
+        self._job: Job | None = None
+        context.engine.unloaded.connect(self._on_unloaded)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether some is under way, or waits for the memory."""
+        return self._job is not None or self._waiting is not None
+
+    def start(self, work: Work) -> None:
+        """Do some as soon as the memory is free; it opens what it needs by `open_session`."""
+        if self._context.loan.lend(self):
+            self._waiting = work
+        else:
+            self._run(work)
+
+    def stop(self) -> None:
+        """End it as soon as may be."""
+        if self._job is not None:
+            self._job.cancel()
+        elif self._waiting is not None:
+            self._waiting = None
+            self._context.loan.take_back(self)
+            self.over.emit()
+
+    def _run(self, work: Work) -> None:
+        self._job = self._context.jobs.start(
+            work,
+            self.succeeded.emit,
+            progress=self.progress.emit,
+            finished=self._on_finished,
+            run=self._context.engine.do,
+        )
+
+    @Slot()
+    def _on_unloaded(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and self._context.loan.is_lent:  # else Stride closes
+            self._run(waiting)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        self._job = None
+        self.over.emit()
+        self._context.loan.take_back(self)

@@ -1,0 +1,47 @@
+"""A bench as a file for others: the result card, its figures as a table, all of it as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from core.evaluate.bench_card import bench_card, ways
+from core.evaluate.figures import Row
+from core.files import write_text
+
+
+def write_bench(report: Row, out: Path) -> None:
+    """Write a report as its file's ending says; HTML where it says something else.
+
+    Raises:
+        KnownError: if it cannot be written.
+    """
+    make = {".csv": _table, ".json": _whole}.get(out.suffix.lower(), bench_card)
+    write_text(out, make(report))
+
+
+def _whole(report: Row) -> str:
+    return json.dumps(report, ensure_ascii=False) + "\n"
+
+
+def _table(report: Row) -> str:
+    """A row a way and family; of each figure with an interval its value, lower and upper end."""
+    parts = [row for row in report["results"] if row["family"] is not None]
+    rows = [_flat(row) for row in (*ways(report), *parts)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _flat(row: Row) -> Row:
+    plain = {name: row.get(name) for name in ("strategy", "threshold", "k_max", "family")}
+    figures = {"answers": row["answers"], "tokens": row["tokens"]}
+    figures |= {"tokens_per_second": row["tokens_per_second"]}
+    for name, span in row["intervals"].items():
+        ends = span or (None, None, None)
+        figures |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+    return plain | figures

@@ -1,0 +1,229 @@
+"""A bench as a file (docs/bench-file.md): what was planned, where, and every round as it comes.
+
+So a bench that was broken off can go on, and its report can be made without a model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.engine.request import Message, SessionInfo
+from core.errors import KnownError
+from core.evaluate.bench import Bench, BenchPlan
+from core.evaluate.figures import Row, Runs, report
+from core.evaluate.judged import BaseView, Judged, Likeness, Round
+from core.evaluate.measure import Measured, Way
+from core.evaluate.origin import session_record
+from core.evaluate.prompts import BenchPrompt
+from core.model.fingerprint import weights_hash
+
+if TYPE_CHECKING:
+    from core.engine.session import Session
+
+FORMAT, VERSION = "stride-bench", 1
+SAME = ("format", "version", "plan", "model", "adapter", "adapter_hash", "device", "dtype")
+"""What must be alike for a bench to go on where another one stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRecord:
+    """A bench that was measured, perhaps elsewhere, perhaps not to its end.
+
+    Attributes:
+        facts: What else the file says of it: model, machine, `day`, `title`.
+        runs: See `Bench.runs`.
+    """
+
+    plan: BenchPlan
+    facts: Mapping[str, Any]
+    runs: Runs
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to measure."""
+        return sum(map(len, self.runs)) == self.plan.runs * len(self.plan.prompts)
+
+    def report(self) -> Row:
+        """All figures; see `core.evaluate.figures.report`.
+
+        Raises:
+            KnownError: if not even one prompt is done.
+        """
+        if not any(self.runs):
+            raise KnownError("Not even one prompt is measured yet.", "Let the benchmark go on.")
+        return report(self.plan, self.runs) | dict(self.facts)
+
+
+class BenchRecorder:
+    """A bench that is written down while it is measured.
+
+    Args:
+        session: The loaded model.
+        title: What the prompts are.
+        path: Where to; a record of the same bench goes on. None keeps it in memory.
+
+    Raises:
+        KnownError: if the file cannot be written, or is of another bench; see also `Bench`.
+    """
+
+    def __init__(
+        self, session: Session, plan: BenchPlan, title: str, path: Path | None = None
+    ) -> None:
+        from core.evaluate.agreement import base_model_of
+
+        head = {
+            "format": FORMAT,
+            "version": VERSION,
+            "title": title,
+            "day": date.today().isoformat(),
+            **session_record(session.info),
+            "adapter_hash": _adapter_hash(session.info),
+            "plan": _plan_to_dict(plan),
+        }
+        self._file = None if path is None else _RecordFile(path, _plain(head))
+        runs = self._file.runs if self._file else []
+        keep = self._file.keep if self._file else _keep_nothing
+        self.bench = Bench(session, plan, base_model_of(session), keep=keep, runs=runs)
+        self._facts = _facts(head)
+
+    @property
+    def record(self) -> BenchRecord:
+        """What has been measured so far."""
+        return BenchRecord(self.bench.plan, self._facts, self.bench.runs)
+
+
+def _adapter_hash(info: SessionInfo) -> str:
+    return weights_hash(Path(info.adapter_path)) if info.adapter_path else ""
+
+
+def _facts(head: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in head.items() if name != "plan"}
+
+
+def _keep_nothing(_run: int, _answers: Round) -> None:
+    """There is no file."""
+
+
+class _RecordFile:
+    """The file of a bench: begun anew, or gone on with.
+
+    Attributes:
+        runs: What it held already.
+    """
+
+    def __init__(self, path: Path, head: dict[str, Any]) -> None:
+        self._path = path
+        self.runs: Runs = []
+        lines = [_line(head)]
+        if path.exists():
+            known, rounds = _read(path)
+            differs = [name for name in SAME if known.get(name) != head.get(name)]
+            if differs:
+                raise KnownError(
+                    f"{path} is of another benchmark: {' and '.join(differs)} differ.",
+                    "Choose a new file for this one.",
+                )
+            self.runs = _runs(rounds)
+            lines = [_line(known), *map(_line, rounds)]
+        # Written anew, for the last line may be torn.
+        self._write("".join(lines), "w")
+
+    def keep(self, run: int, answers: Round) -> None:
+        """Add a round."""
+        kept = [{"way": asdict(way), **asdict(one)} for way, one in answers.items()]
+        self._write(_line({"run": run, "answers": kept}), "a")
+
+    def _write(self, text: str, mode: str) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open(mode, encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise KnownError(
+                f"{self._path} cannot be written: {error.strerror or error}.",
+                "Choose another place, or free some space.",
+            ) from error
+
+
+def read_bench(path: Path) -> BenchRecord:
+    """A bench from its file.
+
+    Raises:
+        KnownError: if it cannot be read, or is of another format or a newer version.
+    """
+    head, rounds = _read(path)
+    try:
+        return BenchRecord(_plan_from_dict(head["plan"]), _facts(head), _runs(rounds))
+    except (LookupError, TypeError, ValueError) as error:
+        raise KnownError(f"The benchmark {path} cannot be read: {error!r}.") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The head and the rounds; a torn last line is left out."""
+    try:
+        *lines, _torn = path.read_text(encoding="utf-8").split("\n")
+        head, *rounds = map(json.loads, lines)
+        found = head["format"], head["version"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise KnownError(
+            f"{path} is no benchmark: {error}.", "Choose a file that `stride bench --record` wrote."
+        ) from error
+    if found != (FORMAT, VERSION):
+        raise KnownError(
+            f"{path} holds a {found[0]} of version {found[1]}.",
+            f"This Stride reads {FORMAT} of version {VERSION}.",
+        )
+    return head, rounds
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """As it comes back from the file."""
+    return json.loads(json.dumps(value))
+
+
+def _plan_to_dict(plan: BenchPlan) -> dict[str, Any]:
+    return {field.name: getattr(plan, field.name) for field in fields(plan)} | {
+        "prompts": [asdict(one) for one in plan.prompts],
+        "ways": [asdict(one) for one in plan.ways],
+        "baselines": [asdict(one) for one in plan.baselines],
+    }
+
+
+def _plan_from_dict(data: dict[str, Any]) -> BenchPlan:
+    prompts = tuple(
+        BenchPrompt(**{**one, "turns": tuple(Message(**turn) for turn in one["turns"])})
+        for one in data["prompts"]
+    )
+    ways, baselines = (tuple(Way(**one) for one in data[name]) for name in ("ways", "baselines"))
+    return BenchPlan(**{**data, "prompts": prompts, "ways": ways, "baselines": baselines})
+
+
+def _runs(rounds: list[dict[str, Any]]) -> Runs:
+    runs: Runs = []
+    for one in rounds:
+        if one["run"] == len(runs):
+            runs.append([])
+        runs[one["run"]].append(
+            {Way(**answer.pop("way")): _judged(answer) for answer in map(dict, one["answers"])}
+        )
+    return runs
+
+
+def _judged(data: dict[str, Any]) -> Judged:
+    tuples = {name: tuple(data["measured"][name]) for name in ("token_ids", "blocks", "sizes")}
+    view, alike = data["base_view"], data["likeness"]
+    return Judged(
+        Measured(**{**data["measured"], **tuples}),
+        data["is_right"],
+        BaseView(**view) if view else None,
+        Likeness(**alike) if alike else None,
+    )

@@ -1,0 +1,81 @@
+"""Speed against quality: the points of a bench, and which of them nothing beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from core.evaluate.figures import Row
+from core.events import Span
+
+Quality = Literal["agreement", "accuracy", "likelihood", "rouge_l", "exact"]
+QUALITIES: dict[Quality, str] = {
+    "agreement": "Agreement",
+    "accuracy": "Right answers",
+    "likelihood": "Likelihood",
+    "rouge_l": "ROUGE-L",
+    "exact": "Exact matches",
+}
+"""Measures of quality, as they are named for a reader; for all of them more is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A way of decoding between speed and quality.
+
+    Attributes:
+        row: Its row of the report.
+        speed: Times one-token decoding.
+        is_best: Whether no other point is faster and better at once (the Pareto front).
+    """
+
+    row: Row
+    label: str
+    speed: Span
+    quality: Span
+    is_best: bool = False
+
+
+def known_qualities(report: Row, family: str | None = None) -> list[Quality]:
+    """The measures that a report's prompts allow, or those of a family."""
+    intervals = _base(report, family)["intervals"]
+    return [name for name in QUALITIES if intervals[name] is not None]
+
+
+def points(report: Row, quality: Quality, family: str | None = None) -> list[Point]:
+    """One-token decoding, then every other way, over all prompts or those of a family."""
+    others = [one for one in report["results"] if one["family"] == family]
+    rows = [one for one in others if one["strategy"] != "next_token"]
+    found = [_point(row, quality, report) for row in (_base(report, family), *rows)]
+    return [replace(one, is_best=_is_best(one, found)) for one in found]
+
+
+def _base(report: Row, family: str | None) -> Row:
+    whole: Row = report["baselines"]["next_token"]
+    parts = [one for one in whole["families"] if one["family"] == family]
+    return parts[0] if parts else whole
+
+
+def label_of(row: Row, report: Row) -> str:
+    """What to call a way of decoding; k_max only where it differs between some."""
+    if row["strategy"] == "next_token":
+        return "One token a pass"
+    name = f"Static {row['k_max']}" if row["strategy"] == "static_k" else f"{row['threshold']:g}"
+    widths = {one["k_max"] for one in report["results"] if one["strategy"] == "confadapt"}
+    show = row["strategy"] == "confadapt" and len(widths) > 1
+    return f"{name}, k_max {row['k_max']}" if show else name
+
+
+def _point(row: Row, quality: Quality, report: Row) -> Point:
+    intervals = row["intervals"]
+    return Point(row, label_of(row, report), tuple(intervals["speedup"]), tuple(intervals[quality]))
+
+
+def _is_best(one: Point, others: Sequence[Point]) -> bool:
+    mine = one.speed[0], one.quality[0]
+    theirs = [(other.speed[0], other.quality[0]) for other in others]
+    return not any(
+        speed >= mine[0] and quality >= mine[1] and (speed, quality) != mine
+        for speed, quality in theirs
+    )

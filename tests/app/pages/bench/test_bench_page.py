@@ -1,0 +1,164 @@
+"""The benchmark page: measured with the chat model away, stopped, gone on with, used, saved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Application
+from app.navigation import BENCH, CHAT
+from app.pages.bench import page as bench_page
+from app.pages.bench.outcome import PICTURE
+from app.pages.bench.page import NO_ADAPTER, NO_MODEL, BenchPage
+from app.widgets.point_chart import PointChart
+from core.engine.request import LoadSpec
+from core.evaluate import bench_record
+from core.evaluate.bench import Bench
+from core.evaluate.bench_record import BenchRecorder, read_bench
+from core.evaluate.race_files import FILTERS
+from core.history.records import RunFilter
+from tests.core.engine.harness import toy_session
+from tests.fakes import INFO
+
+Make = Callable[..., Application]
+ROWS = [
+    {"prompt": "one", "family": "letters", "check": {"kind": "equals", "answers": ["never"]}},
+    {"prompt": "two", "family": "letters", "check": {"kind": "equals", "answers": ["never"]}},
+    {"prompt": "three", "family": "talk", "reference": "some words"},
+]
+
+
+@pytest.fixture
+def page(
+    make_stride: Make, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> BenchPage:
+    """A page with a model loaded, three prompts chosen and a toy that decodes them."""
+
+    def recorder(_session: object, *rest: object) -> BenchRecorder:
+        return BenchRecorder(toy_session(), *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench_page, "BenchRecorder", recorder)
+    monkeypatch.setattr(bench_record, "weights_hash", lambda _: "hash")
+    stride = make_stride()
+    stride.window.show_page(BENCH)
+    stride.context.engine.load(LoadSpec("toy"))
+    qtbot.waitUntil(lambda: stride.context.engine.info is not None)
+    file = tmp_path / "prompts.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    page = stride.window.bench
+    page._setup.choose(file)
+    page._setup._thresholds.setText("0.9, 0.3")
+    page._setup._tokens.setValue(12)
+    return page
+
+
+def measure(qtbot: QtBot, page: BenchPage) -> None:
+    with qtbot.waitSignal(page._context.loan.reload_requested, timeout=20_000):
+        page._start.click()
+    qtbot.waitUntil(page._outcome.isVisible, timeout=10_000)
+
+
+def column(page: BenchPage, number: int) -> list[str]:
+    table = page._outcome._table
+    items = [table.item(row, number) for row in range(table.rowCount())]
+    return [item.text() for item in items if item is not None]
+
+
+def test_it_says_what_is_missing(make_stride: Make) -> None:
+    page = make_stride().window.bench
+    assert not page._start.isEnabled()
+    assert page._why.text() == NO_MODEL
+    page._on_loaded(replace(INFO, adapter=None, adapter_path=None, k_max=1))
+    assert page._why.text() == NO_ADAPTER
+
+
+def test_the_figures_are_those_of_what_was_written_down(qtbot: QtBot, page: BenchPage) -> None:
+    measure(qtbot, page)
+    (path,) = page._context.paths.benches.iterdir()
+    run = read_bench(path).runs[0]
+    assert column(page, 0) == ["One token a pass", "0.9", "0.3"]
+    for way, shown in zip(run[0], column(page, 2), strict=True):
+        sizes = [size for answers in run for size in answers[way].measured.sizes]
+        assert shown.split()[0] == f"{sum(sizes) / len(sizes):.2f}"
+    for way, shown in zip(run[0], column(page, 4), strict=True):
+        agreed = sum(answers[way].seen_by_base.agreed for answers in run)
+        tokens = sum(len(answers[way].measured.token_ids) for answers in run)
+        assert shown.split()[0] == f"{agreed / tokens:.3f}"
+    store = page._context.history.store
+    assert store is not None
+    qtbot.waitUntil(lambda: bool(store.list_runs(RunFilter(kind="bench"))), timeout=5000)
+
+
+def test_a_stopped_benchmark_shows_what_is_done_and_goes_on(
+    qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, done = Bench._answer, []
+
+    def answer(self, *args):
+        done.append(before(self, *args))
+        if len(done) == 7:  # the warm-up, the first prompt, one answer to the second
+            page._work.stop()
+        return done[-1]
+
+    monkeypatch.setattr(Bench, "_answer", answer)
+    measure(qtbot, page)
+    assert "1 prompt," in page._outcome._how.text()
+    assert "broken off" in page._outcome._how.text()
+    qtbot.waitUntil(page._go_on.isEnabled, timeout=10_000)
+    page._go_on.click()
+    qtbot.waitUntil(lambda: page._record is not None and page._record.is_complete, timeout=20_000)
+    assert "3 prompts," in page._outcome._how.text()
+    assert not page._go_on.isVisible()
+
+
+def test_a_threshold_is_used_in_the_chat(qtbot: QtBot, page: BenchPage) -> None:
+    measure(qtbot, page)
+    page._outcome._table.selectRow(2)
+    assert page._outcome._use.text() == "Use threshold 0.3"
+    page._outcome._use.click()
+    window = page.window()
+    assert window.pages.currentIndex() == CHAT
+    assert window.chat.header.slider.threshold == 0.3
+    assert page._context.settings.value.threshold == 0.3
+
+
+def test_a_point_picks_its_row_and_families_their_measures(qtbot: QtBot, page: BenchPage) -> None:
+    measure(qtbot, page)
+    outcome = page._outcome
+    outcome.findChildren(PointChart)[0].picked.emit(1)
+    assert outcome._selected == 1
+    qualities = [outcome._quality.itemText(n) for n in range(outcome._quality.count())]
+    assert qualities == ["Agreement", "Right answers", "Likelihood", "ROUGE-L", "Exact matches"]
+    outcome._quality.setCurrentText("ROUGE-L")
+    outcome._family.setCurrentText("Letters")
+    assert outcome._quality.currentText() == "Agreement"
+    assert outcome._quality.findText("ROUGE-L") < 0
+
+
+def test_it_is_saved_in_every_form(qtbot: QtBot, page: BenchPage, tmp_path: Path) -> None:
+    measure(qtbot, page)
+    for form in (*FILTERS, PICTURE):
+        page._outcome.save(tmp_path / "bench", form)
+    sizes = {one.suffix: one.stat().st_size for one in tmp_path.glob("bench.*")}
+    assert set(sizes) == {".html", ".csv", ".json", ".png"}
+    assert all(size > 500 for size in sizes.values())
+
+
+def test_wrong_thresholds_get_a_sentence(qtbot: QtBot, page: BenchPage) -> None:
+    page._setup._thresholds.setText("high")
+    with qtbot.waitSignal(page._context.jobs.failed):
+        page._start.click()
+    assert not page._work.is_at_work
+
+
+def test_a_file_that_is_no_benchmark_gets_a_sentence(
+    qtbot: QtBot, page: BenchPage, tmp_path: Path
+) -> None:
+    page._path = tmp_path / "prompts.jsonl"
+    with qtbot.waitSignal(page._context.jobs.failed):
+        page._read(page._on_read)
