@@ -22,5 +22,6 @@ lint: setup  ## style, types, import contracts
 test: lint  ## lint, then all tests: no display, GPU or network
 	$(BIN)/pytest
 
-test-heavy: setup  ## more prompts, longer fuzzing; fetches the starter model
+test-heavy: setup  ## more prompts, longer fuzzing, lm-eval; fetches the starter model
+	$(BIN)/pip install --quiet ".[eval]"
 	$(BIN)/pytest -m heavy

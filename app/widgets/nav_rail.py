@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QToolButton, QV
 from app.assets import icon
 from app.widgets.text import SPACE
 
-WIDTH = 84
+WIDTH = 98
 ICON_SIZE = 22
 
 

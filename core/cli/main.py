@@ -21,6 +21,7 @@ COMMANDS = (
     "race",
     "report",
     "bench",
+    "tasks",
     "train",
     "data",
     "models",

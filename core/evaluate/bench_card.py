@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.blocks_html import page_head
-from core.evaluate.bench_table import advice_line
 from core.evaluate.card_page import PAGE_STYLE, origin_line, table
 from core.evaluate.comparison_table import span_text
 from core.evaluate.figures import Row
-from core.evaluate.front import QUALITIES, Point, Quality, known_qualities, label_of, points
+from core.evaluate.front import (
+    QUALITIES,
+    Point,
+    Quality,
+    is_advised,
+    known_qualities,
+    label_of,
+    points,
+)
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 300, 60, 36, 16, 90
 """Of a chart and its margins, in pixels."""
@@ -21,19 +28,14 @@ LEAST_RANGE = 0.02
 
 def bench_headline(report: Row) -> str:
     """What a bench came to, in one line."""
-    advice = report["advice"]
-    if advice["threshold"] is None:
+    whole = [one for one in report["results"] if one["family"] is None]
+    advised = [one for one in whole if is_advised(one, report)]
+    if not advised:
         return "No threshold is advised"
-    row = next(
-        one
-        for one in report["results"]
-        if one["family"] is None
-        and one["threshold"] == advice["threshold"]
-        and advice["k_max"] in (None, one["k_max"])
-    )
+    (row,) = advised
     return (
-        f"Threshold {advice['threshold']:g}: {row['intervals']['speedup'][0]:.2f} times as fast as "
-        f"one token a pass, agreement {row['agreement']:.1%}"
+        f"Threshold {label_of(row, report)}: {row['intervals']['speedup'][0]:.2f} times as fast "
+        f"as one token a pass, agreement {row['agreement']:.1%}"
     )
 
 
@@ -46,7 +48,7 @@ def bench_card(report: Row) -> str:
             page_head(title, PAGE_STYLE),
             f"<h1>{html.escape(title)}</h1>",
             f"<p>{html.escape(report['title'])}</p>",
-            f"<p>{html.escape(advice_line(report['advice']))}</p>",
+            f"<p>{html.escape(report['advice']['reason'])}</p>",
             *(_chart_section(report, quality) for quality in qualities),
             "<h2>All ways of decoding</h2>",
             table(
@@ -94,12 +96,11 @@ def heads(qualities: Sequence[Quality]) -> tuple[str, ...]:
 def cells(label: str, row: Row, qualities: Sequence[Quality]) -> tuple[str, ...]:
     """A row of the report as text."""
     found = row["intervals"]
-    low, high = row["spread"]
     return (
         label,
         span_text(found["speedup"], 2),
         span_text(found["tokens_per_pass"], 2),
-        f"{row['tokens_per_second']:.1f} ({low:.1f} to {high:.1f})",
+        span_text((row["tokens_per_second"], *row["spread"]), 1),
         *("–" if found[one] is None else span_text(found[one], 3) for one in qualities),
     )
 
@@ -182,10 +183,10 @@ class _Axis:
 
 
 def _axis(values: Sequence[float], start: float, end: float) -> _Axis:
-    """An axis that holds all values, with some room at its ends."""
+    """An axis that holds all values, with some room at its ends, but none below zero."""
     low, high = min(values), max(values)
     room = max(LEAST_RANGE, high - low) / 20
-    return _Axis(low - room, high + room, start, end)
+    return _Axis(max(0.0, low - room), high + room, start, end)
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> str:

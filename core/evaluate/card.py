@@ -90,7 +90,7 @@ def _chart(results: Sequence[Result]) -> str:
     courses = [_course(result) for result in results]
     seconds = max(course[-1][0] for course in courses) or 1.0
     tokens = max(course[-1][1] for course in courses) or 1
-    right, top = WIDTH - 110, 16
+    right, top = WIDTH - 20, 24
 
     def place(second: float, count: float) -> tuple[float, float]:
         across = LEFT + (right - LEFT) * second / seconds
@@ -108,7 +108,9 @@ def _chart(results: Sequence[Result]) -> str:
         x, y = place(*course[-1])
         name = html.escape(result.entry.label)
         parts.append(f'<path class="line dash{number % 3}" d="M{low} {base}{steps}"/>')
-        parts.append(f'<text x="{min(x + 6, right + 6):.1f}" y="{y - 4:.1f}">{name}</text>')
+        # Over the end of a curve that only rises there is room, to its right only in the middle.
+        anchor = "end" if x > WIDTH / 2 else "start"
+        parts.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}">{name}</text>')
     label = "Tokens of each side over the seconds since the prompt"
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="{label}">'

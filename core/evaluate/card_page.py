@@ -15,6 +15,7 @@ h1 { line-height: 1.25; } .sides { display: flex; flex-wrap: wrap; gap: 2rem; }
 .sides > section { flex: 1 1 20rem; min-width: 0; } .blocks { overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid; padding-left: .8rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: right; }
+td { white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; padding-left: 0; }
 tr + tr { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
 svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 13px; }

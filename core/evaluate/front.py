@@ -57,6 +57,12 @@ def _base(report: Row, family: str | None) -> Row:
     return parts[0] if parts else whole
 
 
+def is_advised(row: Row, report: Row) -> bool:
+    """Whether a way of decoding is the one to use."""
+    advice = report["advice"]
+    return row["threshold"] == advice["threshold"] and advice["k_max"] in (None, row["k_max"])
+
+
 def label_of(row: Row, report: Row) -> str:
     """What to call a way of decoding; k_max only where it differs between some."""
     if row["strategy"] == "next_token":

@@ -105,7 +105,7 @@ def test_first_run_from_home_to_a_recorded_answer(qtbot: QtBot, make_stride: Mak
 def test_ctrl_and_a_digit_and_the_rail_lead_to_the_pages(qtbot: QtBot, make_stride: Make) -> None:
     window = opened(qtbot, make_stride()).window
     pages = (
-        *(window.home, window.chat, window.race, window.inspect),
+        *(window.home, window.chat, window.race, window.bench, window.inspect),
         *(window.training, window.history, window.settings),
     )
     for index, page in enumerate(pages):

@@ -23,9 +23,15 @@ from app.widgets.text import SPACE, body, button, heading, muted
 from core.errors import KnownError
 from core.evaluate.bench_card import bench_headline, cells, heads, measuring
 from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_table import advice_line
 from core.evaluate.figures import Row
-from core.evaluate.front import QUALITIES, Point, Quality, known_qualities, points
+from core.evaluate.front import (
+    QUALITIES,
+    Point,
+    Quality,
+    is_advised,
+    known_qualities,
+    points,
+)
 from core.evaluate.race_files import FILTERS
 
 PICTURE = "Picture (*.png)"
@@ -92,7 +98,7 @@ class BenchOutcome(QWidget):
         """Show a report in place of the last one; see `core.evaluate.figures.report`."""
         self._report = report
         self._headline.setText(bench_headline(report))
-        self._advice.setText(advice_line(report["advice"]))
+        self._advice.setText(report["advice"]["reason"])
         self._how.setText(measuring(report))
         families = dict.fromkeys(row["family"] for row in report["results"] if row["family"])
         with QSignalBlocker(self._family):
@@ -130,15 +136,9 @@ class BenchOutcome(QWidget):
         self._table.selectRow(self._advised_row())
 
     def _advised_row(self) -> int:
-        """The row that is advised, else that of the fastest."""
-        advice = self._report["advice"]
-        for number, one in enumerate(self._points):
-            if one.row["threshold"] == advice["threshold"] and advice["k_max"] in (
-                None,
-                one.row["k_max"],
-            ):
-                return number
-        return max(range(len(self._points)), key=lambda number: self._points[number].speed[0])
+        """The row that is advised, else that of one-token decoding."""
+        advised = [is_advised(one.row, self._report) for one in self._points]
+        return advised.index(True) if any(advised) else 0
 
     @property
     def _selected(self) -> int:

@@ -1,0 +1,99 @@
+"""Our decoder as a model of the Language Model Evaluation Harness (the extra `eval`).
+
+So that gsm8k and the like run as in the paper (2602.06019, evaluation). A chat comes from the
+harness as text that it treats as opaque: here that text is the chat's turns as JSON, and the
+session renders them with the model's own template.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from lm_eval.api.model import LM
+
+from core.control import Cancel
+from core.engine.request import Message, Request
+from core.engine.session import Session
+from core.errors import KnownError
+from core.evaluate.measure import Measured, Way, decode_answer
+
+MOST_TOKENS = 256
+"""Of an answer, where the task does not say."""
+TURNS = "stride-turns:"
+"""Begins a text that holds turns."""
+
+
+class TaskModel(LM):  # type: ignore[misc]  # the harness tells no types
+    """Answers the requests of tasks in one way of decoding.
+
+    Attributes:
+        measured: Every answer so far.
+    """
+
+    def __init__(self, session: Session, way: Way, cancel: Cancel) -> None:
+        super().__init__()
+        self._session, self._way, self._cancel = session, way, cancel
+        self.measured: list[Measured] = []
+
+    @property
+    def tokenizer_name(self) -> str:
+        """What the harness files its caches under."""
+        return self._session.info.model_path
+
+    def apply_chat_template(
+        self, chat_history: Sequence[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        """Turns as text that `generate_until` takes apart again.
+
+        Raises:
+            KnownError: for a task that begins the answer itself.
+        """
+        if not add_generation_prompt:
+            raise KnownError("This task begins the answer itself, which Stride cannot decode.")
+        return TURNS + json.dumps(list(chat_history))
+
+    def generate_until(self, requests: Sequence[Any]) -> list[str]:
+        """The answers, each up to its stop strings.
+
+        Raises:
+            Cancelled: if a stop was asked for.
+            KnownError: see `Session.stream`.
+        """
+        return [self._answer(*request.args) for request in requests]
+
+    def loglikelihood(self, requests: Sequence[Any]) -> NoReturn:
+        """Is not what a decoder does.
+
+        Raises:
+            KnownError: always.
+        """
+        raise KnownError(
+            f"This task compares the likelihood of {len(requests)} given answers: ways of decoding "
+            "make no difference to it.",
+            "Choose one that lets the model answer, such as gsm8k.",
+        )
+
+    loglikelihood_rolling = loglikelihood
+
+    def _answer(self, context: str, options: dict[str, Any]) -> str:
+        strategy = self._way.name
+        assert strategy != "transformers_generate"
+        request = Request(
+            _messages(context),
+            strategy,
+            self._way.k_max,
+            options.get("max_gen_toks", MOST_TOKENS),
+            stop=tuple(options.get("until", ())),
+        )
+        measured, _ = decode_answer(self._session, request, self._way.threshold, self._cancel)
+        self.measured.append(measured)
+        return measured.text
+
+
+def _messages(context: str) -> tuple[Message, ...]:
+    if context.startswith(TURNS):
+        turns = json.loads(context.removeprefix(TURNS))
+        return tuple(Message(turn["role"], turn["content"]) for turn in turns)
+    return (Message("user", context),)
