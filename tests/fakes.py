@@ -158,6 +158,10 @@ class FakeSession:
                 raise self.error
         yield ended(passes, reason)
 
+    def twin(self) -> FakeSession:
+        """Another one like it."""
+        return FakeSession(self.text, info=self.info, seconds=self.seconds)
+
     def close(self) -> None:
         """Remember that it was closed."""
         self.is_closed = True

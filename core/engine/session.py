@@ -136,6 +136,12 @@ class Session:
         finally:
             self._is_busy = False
 
+    def twin(self) -> Session:
+        """Another session over the same weights, with a cache of its own."""
+        info = self.info
+        adapter = Path(info.adapter_path) if info.adapter_path else None
+        return Session(self._loaded, Path(info.model_path), adapter, info.model)
+
     def forget(self) -> None:
         """Empty the cache, so that the next prompt is read from its first token."""
         self._cache.clear()

@@ -19,7 +19,7 @@ ANSWER_HEIGHT = 220
 
 
 class Lane(Card):
-    """A recorded answer that is shown as fast as it came."""
+    """A recorded answer that is shown as fast as it came, or one that comes just now."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
@@ -86,6 +86,12 @@ class Lane(Card):
         is_over = due == len(self._events)
         self._clock.setText(f"{min(seconds, self.duration):.1f} s")
         return is_over
+
+    def grow(self, event: GenerationEvent, seconds: float) -> None:
+        """Show an event that came just now, so many seconds after the first."""
+        self._answer.append(event)
+        self._show_figures()
+        self._clock.setText(f"{seconds:.1f} s")
 
     def _show_figures(self) -> None:
         figures = answer_figures(self._answer.passes)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
+from app.pages.race.live import LiveStage
 from app.pages.race.outcome import Outcome
 from app.pages.race.setup import RaceSetup
 from app.pages.race.sides import Subject, entries_of, sides_of
@@ -23,6 +24,7 @@ from core.control import Cancel
 from core.engine.request import Message, Request, SessionInfo
 from core.evaluate.lineup import run_lineup
 from core.evaluate.recording import Recording, new_recording, race_record
+from core.evaluate.together import run_together
 from core.history.measured import measured_run
 
 ABOUT = (
@@ -67,6 +69,7 @@ class RacePage(ScrollPage):
         self._bar.setTextVisible(False)
         self._phase = muted()
         self._outcome = Outcome(context)
+        self._live = LiveStage()
         self._build()
         self._connect()
         self._show()
@@ -83,6 +86,7 @@ class RacePage(ScrollPage):
         self._setup.body.addLayout(row)
         self._setup.body.addWidget(self._bar)
         self._setup.body.addWidget(self._phase)
+        self.column.addWidget(self._live)
         self.column.addWidget(self._outcome)
 
     def _connect(self) -> None:
@@ -202,11 +206,18 @@ class RacePage(ScrollPage):
         prompt, runs = setup.prompt, setup.runs
         request = Request((Message("user", prompt),), max_new_tokens=setup.max_new_tokens)
 
-        def work(cancel: Cancel, progress: Progress) -> Recording:
+        def measure(cancel: Cancel, progress: Progress) -> Recording:
             results = run_lineup(entries, request, runs, open_session, cancel, progress)
             return new_recording(prompt, results)
 
-        self._work.start(work)
+        def watch(cancel: Cancel, progress: Progress) -> None:
+            run_together(entries, request, open_session, cancel, progress, came)
+
+        came = self._live.feed.came.emit
+        self._live.hide()
+        if setup.is_live:
+            self._live.begin([entry.label for entry in entries])
+        self._work.start(watch if setup.is_live else measure)
         self._show()
 
     @Slot()
@@ -227,7 +238,9 @@ class RacePage(ScrollPage):
         self._bar.setValue(done)
 
     @Slot(object)
-    def _on_race(self, race: Recording) -> None:
+    def _on_race(self, race: Recording | None) -> None:
+        if race is None:  # it was watched, not measured
+            return
         self._outcome.show_race(race)
         store = self._context.history.store
         if store is not None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSpinBox
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QSpinBox,
+)
 
 from app.pages.race.sides import Side
 from app.widgets.card import FormCard
@@ -40,6 +47,8 @@ class RaceSetup(FormCard):
         self._threshold = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
         self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
         self._tokens = QSpinBox(minimum=8, maximum=MOST_TOKENS, value=TOKENS)
+        self._live = QCheckBox("Live together (nothing is measured)")
+        self._live.setToolTip("All sides decode at once and slow each other.")
         self._built_in = {f"{one.title} ({one.level})": one.prompt for one in demo_prompts()}
         for name, text in self._built_in.items():
             self._prompts.addItem(name, text)
@@ -72,6 +81,7 @@ class RaceSetup(FormCard):
             row.addWidget(number)
         row.addStretch(1)
         self.body.addLayout(row)
+        self.body.addWidget(self._live)
 
     @property
     def prompt(self) -> str:
@@ -98,6 +108,11 @@ class RaceSetup(FormCard):
     def max_new_tokens(self) -> int:
         """Where an answer ends at the latest."""
         return self._tokens.value()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether all sides decode at once, to be watched."""
+        return self._live.isChecked()
 
     def show_sides(self, sides: Sequence[Side], loaded: str = "") -> None:
         """Offer other sides; what was chosen stays if it can, and so does an opened list.

@@ -35,7 +35,7 @@ from core.events import PassDone
 from core.history.records import RunFilter
 from core.metrics import answer_figures
 from core.settings import Settings
-from tests.fakes import INFO, ended, scripted_passes, started
+from tests.fakes import ANSWER, INFO, ended, scripted_passes, started
 
 Make = Callable[..., Application]
 TEXT = "One, two, three, four, five, six, seven."
@@ -364,3 +364,16 @@ def test_a_race_is_saved_for_others(
     with qtbot.waitSignal(stride.context.jobs.failed) as failure:
         page._outcome.save(tmp_path / "no" / "race", chosen)
     assert "cannot be written" in str(failure.args[0])
+
+
+def test_live_together_is_watched_and_not_measured(qtbot: QtBot, stride: Application) -> None:
+    page = load(qtbot, stride)
+    page._setup._live.setChecked(True)
+    with qtbot.waitSignal(stride.context.loan.reload_requested, timeout=10_000):
+        page._start.click()
+    assert page._live.isVisible()
+    assert [lane.text for lane in page._live._lanes] == [ANSWER, ANSWER]
+    assert not page._outcome.isVisible()
+    store = stride.context.history.store
+    assert store is not None
+    assert not store.list_runs(RunFilter(kind="race"))
