@@ -38,7 +38,7 @@ COMMANDS = (
     Command("&View", "page_1", "&Chat", "Ctrl+2", "chat"),
     Command("&View", "page_2", "&Race", "Ctrl+3", "race"),
     Command("&View", "page_3", "&Benchmark", "Ctrl+4", "bench"),
-    Command("&View", "page_4", "I&nspect", "Ctrl+5", "inspect"),
+    Command("&View", "page_4", "I&nspector", "Ctrl+5", "inspect"),
     Command("&View", "page_5", "&Training", "Ctrl+6", "train"),
     Command("&View", "page_6", "H&istory", "Ctrl+7", "history"),
     Command("&View", "page_7", "&Settings", "Ctrl+8", "settings"),

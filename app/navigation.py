@@ -21,7 +21,7 @@ ENTRIES = (
     ("chat", "Chat"),
     ("race", "Race"),
     ("bench", "Benchmark"),
-    ("inspect", "Inspect"),
+    ("inspect", "Inspector"),
     ("train", "Training"),
     ("history", "History"),
     ("settings", "Settings"),

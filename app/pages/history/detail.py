@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
+    QPlainTextEdit,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -71,6 +73,7 @@ class RunView(QWidget):
         self._note = muted(INTERRUPTED_NOTE)
         self._prompt = body()
         self._answer = AnswerView()
+        self._table = _fixed_text()
         self._colours = ColourBox()
         self._legend = Legend()
         self._colours.mode_changed.connect(self._legend.set_mode)
@@ -102,6 +105,7 @@ class RunView(QWidget):
         column.addLayout(self._answer_head())
         column.addWidget(self._legend)
         column.addWidget(self._answer)
+        column.addWidget(self._table)
         column.addWidget(self._what_if)
         column.addWidget(self._what_if.button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._error)
@@ -152,12 +156,20 @@ class RunView(QWidget):
         for part in (self._colours, self._legend, self._answer):
             part.setVisible(bool(opened.events))
         self._answer.show_trace(opened.events)
+        self._show_table(run.answer if run.kind == "bench" else "")
         self._inspect.setVisible(bool(self._answer.passes))
         self._what_if.offer()
         self._error.setText(str(run.summary.get("error", "")))
         self._error.setVisible(bool(self._error.text()))
         self._show_figures(run)
         self._show_facts(run)
+
+    def _show_table(self, text: str) -> None:
+        """The table of a bench, all of its lines in sight."""
+        self._table.setPlainText(text)
+        self._table.setVisible(bool(text))
+        lines = text.count("\n") + 3  # one for the scroll bar, one for the margins
+        self._table.setFixedHeight(lines * self._table.fontMetrics().lineSpacing())
 
     def _show_figures(self, run: RunDetail) -> None:
         clear_layout(self._figures)
@@ -200,6 +212,14 @@ class RunView(QWidget):
     @Slot()
     def _on_inspect(self) -> None:
         self.inspect_requested.emit([Trace(self._title.text(), self._answer.events)])
+
+
+def _fixed_text() -> QPlainTextEdit:
+    text = QPlainTextEdit(readOnly=True, lineWrapMode=QPlainTextEdit.LineWrapMode.NoWrap)
+    text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    text.setAccessibleName("Table of the benchmark")
+    text.setTabChangesFocus(True)
+    return text
 
 
 def _took(summary: dict[str, Any]) -> dict[str, str]:

@@ -36,8 +36,8 @@ STATE_WORDS = {
     "interrupted": "Interrupted",
     "failed": "Failed",
 }
-KIND_ICONS = {"answer": "chat", "training": "adapter", "bench": "blocks", "race": "power"}
-KIND_WORDS = {"answer": "Answer", "training": "Training", "bench": "Bench", "race": "Race"}
+KIND_ICONS = {"answer": "chat", "training": "train", "bench": "bench", "race": "race"}
+KIND_WORDS = {"answer": "Answer", "training": "Training", "bench": "Benchmark", "race": "Race"}
 
 
 @dataclass(frozen=True)

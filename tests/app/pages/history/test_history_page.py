@@ -154,6 +154,17 @@ def test_an_opened_answer_can_be_coloured_in_every_way(qtbot: QtBot, stage: Stag
         assert details._legend._mode == mode
 
 
+def test_an_opened_benchmark_has_its_table(qtbot: QtBot, stage: Stage) -> None:
+    table = "            per pass\nnext_token      1.00\nconfadapt       2.00"
+    fill(qtbot, stage, run(1, kind="bench", answer=table))
+    stage.page._view.selectRow(0)
+    shown = stage.page.run_view._table
+    qtbot.waitUntil(shown.isVisible)
+    assert shown.toPlainText() == table
+    assert not shown.verticalScrollBar().maximum()
+    assert stage.page.run_view._answer.isHidden()
+
+
 def test_another_threshold_is_an_estimate_for_the_opened_answer_only(
     qtbot: QtBot, stage: Stage
 ) -> None:
