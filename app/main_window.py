@@ -156,7 +156,7 @@ class MainWindow(QMainWindow):
     def _connect_pages(self) -> None:
         navigation = self._navigation
         self.bench.status_message.connect(self.status.show_message)
-        self.bench.threshold_chosen.connect(navigation.use_threshold)
+        self.bench.way_chosen.connect(navigation.use_way)
         self.chat.conversation.inspect_requested.connect(navigation.inspect)
         self.chat.load_requested.connect(navigation.home)
         self.chat.status_message.connect(self.status.show_message)

@@ -108,11 +108,11 @@ class Navigation(QObject):
         self._window.show_page(INSPECT)
         self._window.inspect.open_file()
 
-    @Slot(float)
-    def use_threshold(self, threshold: float) -> None:
-        """Go on chatting at another threshold."""
+    @Slot(float, int)
+    def use_way(self, threshold: float, k_max: int) -> None:
+        """Go on chatting at another threshold and k_max."""
         self._window.show_page(CHAT)
-        self._window.chat.header.slider.set_threshold(threshold)
+        self._window.chat.header.use(threshold, k_max)
 
     @Slot()
     def see(self) -> None:

@@ -63,6 +63,16 @@ def classed_blocks(passes: Iterable[PassDone]) -> str:
     return f'<div class="blocks">{"".join(spans)}</div>'
 
 
+def plain_blocks(texts: Iterable[str], sizes: Iterable[int]) -> str:
+    """Blocks of which only text and size are known, for the same page."""
+    count = len(load_palette("light").cycle)
+    spans = (
+        f'<span class="block c{index % count}">{_inner(text, size)}</span>'
+        for index, (text, size) in enumerate(zip(texts, sizes, strict=True))
+    )
+    return f'<div class="blocks">{"".join(spans)}</div>'
+
+
 def page_head(title: str, style: str) -> str:
     """A page up to its opened body: it may load nothing, and follows the reader's light or dark."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
@@ -103,9 +113,13 @@ def _rules(palette: Palette) -> str:
 
 
 def _span(done: PassDone, attribute: str) -> str:
-    size = len(done.token_ids)
-    text = html.escape(done.text).replace("\n", "<br>").replace("  ", "&nbsp; ")
-    return f'<span {attribute} title="{_hover(done)}">{text}<sup>{size}</sup></span>'
+    inner = _inner(done.text, len(done.token_ids))
+    return f'<span {attribute} title="{_hover(done)}">{inner}</span>'
+
+
+def _inner(text: str, size: int) -> str:
+    shown = html.escape(text).replace("\n", "<br>").replace("  ", "&nbsp; ")
+    return f"{shown}<sup>{size}</sup>"
 
 
 def _hover(done: PassDone) -> str:

@@ -13,6 +13,8 @@ from app.theme import data_colours, is_dark
 from app.widgets.plot import Plot
 
 WIDTH = 0.7
+LEAST = 8
+"""Places there are at least, so that a single bar is not as wide as the chart."""
 
 
 class BarChart(Plot):
@@ -36,6 +38,7 @@ class BarChart(Plot):
         total = max(1, sum(counts))
         numbers = list(range(1, len(counts) + 1))
         self._bars.setOpts(x=numbers, height=[100 * one / total for one in counts])
+        self._plot.setXRange(0.5, max(LEAST, len(counts)) + 0.5, padding=0.02)
         self._plot.getAxis("bottom").setTicks([[(one, str(one)) for one in numbers]])
 
     @override

@@ -56,11 +56,19 @@ class EngineWork(QObject):
     def _run(self, work: Work) -> None:
         self._job = self._context.jobs.start(
             work,
-            self.succeeded.emit,
-            progress=self.progress.emit,
+            self._on_succeeded,
+            progress=self._on_progress,
             finished=self._on_finished,
             run=self._context.engine.do,
         )
+
+    @Slot(str, object, object)
+    def _on_progress(self, phase: str, done: int, total: int) -> None:
+        self.progress.emit(phase, done, total)
+
+    @Slot(object)
+    def _on_succeeded(self, result: object) -> None:
+        self.succeeded.emit(result)
 
     @Slot()
     def _on_unloaded(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from core.control import Cancel
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
 from core.evaluate.bench import BASELINES, Bench, BenchPlan
+from core.evaluate.bench_files import write_bench
 from core.evaluate.bench_record import BenchRecorder
 from core.evaluate.bench_table import bench_table
 from core.evaluate.grid import grid
@@ -60,7 +60,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="FILE.jsonl",
         help="write every prompt down as it is measured; with a record of the same bench, go on",
     )
-    parser.add_argument("--out", metavar="FILE.json", help="keep the JSON in a file")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="keep the report: .json, .csv, else an HTML page"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     table = bench_table(result)
     keep_run(measured_run("bench", f"Bench: {title}", table, result, "cli"), (), paths)
     if args.out:
-        _write(Path(args.out), result)
+        _write(result, args.out)
     if args.json:
         print_json(result)
     else:
@@ -133,9 +135,9 @@ def _measure(bench: Bench) -> int:
     return 0
 
 
-def _write(path: Path, result: dict[str, Any]) -> None:
-    """Keep the JSON; the figures are printed even where that fails."""
+def _write(result: dict[str, Any], path: Path) -> None:
+    """Keep the report; the figures are printed even where that fails."""
     try:
-        path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        note(f"{path} cannot be written: {error}.")
+        write_bench(result, path)
+    except KnownError as error:
+        note(str(error))

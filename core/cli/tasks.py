@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.cli.output import note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel
 from core.engine.request import STRATEGIES
-from core.errors import KnownError
+from core.errors import Cancelled, KnownError
 from core.evaluate.grid import grid
 from core.evaluate.measure import Way
 from core.evaluate.origin import session_record
@@ -47,18 +48,39 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Run the tasks; returns the exit code."""
     _require_harness()
+    if args.limit is not None and args.limit < 1:
+        raise KnownError("--limit must be at least 1.")
     paths = user_paths()
     ways = grid(args.strategies.split(","), args.thresholds, args.k_max)
     session = open_from(args, paths, load_settings(paths.settings_file))
-    cancel = Cancel()
-    with cancel_on_ctrl_c(cancel):
-        results = [_result(way, session, args, cancel) for way in ways]
+    results, code = _results(ways, session, args)
     report = {"results": results, **session_record(session.info)}
     if args.json:
         print_json(report)
     else:
         _show(report)
-    return 0
+    return code
+
+
+def _results(
+    ways: Sequence[Way], session: Session, args: argparse.Namespace
+) -> tuple[list[dict[str, Any]], int]:
+    """What every way came to, and the exit code; after Ctrl+C those that were finished.
+
+    Raises:
+        Cancelled: after Ctrl+C, if none was.
+    """
+    cancel = Cancel()
+    results: list[dict[str, Any]] = []
+    try:
+        with cancel_on_ctrl_c(cancel):
+            for way in ways:
+                results.append(_result(way, session, args, cancel))  # noqa: PERF401  (kept as far as it comes)
+    except Cancelled:
+        if not results:
+            raise
+        return results, 130
+    return results, 0
 
 
 def _require_harness() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
@@ -59,10 +59,19 @@ class BenchPlan:
         """The baselines, then the others, each once."""
         return tuple(dict.fromkeys((*self.baselines, *self.ways)))
 
+    def narrowed(self, most: int) -> BenchPlan:
+        """The plan for an adapter of so many slots: what is wider does the same, so it goes."""
+        ways = (replace(way, k_max=_narrowed(way.k_max, most)) for way in self.ways)
+        return replace(self, ways=tuple(dict.fromkeys(ways)))
+
     @property
     def total(self) -> int:
         """How many answers are measured."""
         return self.runs * len(self.prompts) * len(self.all_ways)
+
+
+def _narrowed(k_max: int | None, most: int) -> int | None:
+    return None if k_max is None or k_max >= most else k_max
 
 
 class Bench:
@@ -74,8 +83,6 @@ class Bench:
         base_model: What agreement is measured against; see `base_model_of`.
         session_of: Inside what it returns, the session it gives decodes a way; by default
             always the one that is loaded.
-        keep: Called with every round that is complete, and its run.
-        runs: What was measured before, to go on from.
 
     Attributes:
         runs: For each run its complete rounds, in the order of the prompts.
@@ -90,16 +97,19 @@ class Bench:
         plan: BenchPlan,
         base_model: Any,
         session_of: SessionOf | None = None,
-        keep: Callable[[int, Round], None] = lambda _run, _round: None,
-        runs: Sequence[list[Round]] = (),
     ) -> None:
         self.plan = plan
         self._session_of = session_of or (lambda _: nullcontext(session))
-        self._keep = keep
-        self.runs: list[list[Round]] = list(runs)
+        self._keep: Callable[[int, Round], None] = lambda _run, _round: None
+        self.runs: list[list[Round]] = []
         self._session = session
         self._base = base_model
         self._prompt_ids = [self._checked_ids(prompt) for prompt in plan.prompts]
+
+    def go_on(self, runs: Sequence[list[Round]], keep: Callable[[int, Round], None]) -> None:
+        """Go on from what was measured before; `keep` is called with every run and round."""
+        self.runs = list(runs)
+        self._keep = keep
 
     def measure(self, cancel: Cancel) -> Iterator[int]:
         """Measure everything, yielding how many answers are done.

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.blocks_html import page_head
+from core.blocks_html import page_head, plain_blocks
 from core.evaluate.card_page import PAGE_STYLE, origin_line, table
 from core.evaluate.comparison_table import span_text
 from core.evaluate.figures import Row
@@ -14,25 +14,26 @@ from core.evaluate.front import (
     QUALITIES,
     Point,
     Quality,
-    is_advised,
     known_qualities,
     label_of,
     points,
+    rows_of,
 )
+from core.events import Span
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 300, 60, 36, 16, 90
 """Of a chart and its margins, in pixels."""
-LEAST_RANGE = 0.02
+LEAST_RANGE = 0.04
 """Of an axis: what lies closer together is not torn apart."""
+FRONT = "Filled and joined points: nothing else is both faster and better."
 
 
 def bench_headline(report: Row) -> str:
     """What a bench came to, in one line."""
-    whole = [one for one in report["results"] if one["family"] is None]
-    advised = [one for one in whole if is_advised(one, report)]
+    advised = [one for one in rows_of(report) if one["is_advised"]]
     if not advised:
         return "No threshold is advised"
-    (row,) = advised
+    row = advised[0]
     return (
         f"Threshold {label_of(row, report)}: {row['intervals']['speedup'][0]:.2f} times as fast "
         f"as one token a pass, agreement {row['agreement']:.1%}"
@@ -50,14 +51,19 @@ def bench_card(report: Row) -> str:
             f"<p>{html.escape(report['title'])}</p>",
             f"<p>{html.escape(report['advice']['reason'])}</p>",
             *(_chart_section(report, quality) for quality in qualities),
+            f"<p>{FRONT}</p>",
             "<h2>All ways of decoding</h2>",
             table(
                 heads(qualities),
-                [cells(label_of(one, report), one, qualities) for one in ways(report)],
+                [cells(label_of(one, report), one, qualities) for one in rows_of(report)],
             ),
             "<h2>Tokens that a pass added</h2>",
             table(*size_table(report)),
             *_family_section(report, qualities),
+            "<h2>Some answers</h2>",
+            "<p>Each block of colour is what one pass of the model added; the figure is its size."
+            "</p>",
+            *(_example(one, report) for one in report["examples"]),
             "<h2>How it was measured</h2>",
             f"<p>{html.escape(measuring(report))}</p>",
             f"<footer>{html.escape(origin_line(report))}</footer>\n</body>\n</html>\n",
@@ -68,29 +74,28 @@ def bench_card(report: Row) -> str:
 def measuring(report: Row) -> str:
     """How it was measured, and what it does not say."""
     runs = f"medians of {report['runs']} runs" if report["runs"] > 1 else "one run"
-    cut = "" if report["complete"] else " It was broken off: these are the prompts done until then."
     count = report["prompts"]
     return (
         f"{count} prompt{'' if count == 1 else 's'}, at most {report['max_new_tokens']} tokens "
-        f"each; all ways took turns on the same weights; {runs}. Speed is tokens a second after "
-        "the first pass over those of one-token decoding. In brackets what 95 % of a thousand "
-        "draws of as many prompts give (bootstrap). ConfAdapt is not lossless: a token is kept by "
-        "its confidence, without a check. Agreement is the share of tokens that the base model "
-        f"would have chosen at their place.{cut}"
+        f"each; all ways took turns on the same weights; {runs}. Speed-up: tokens a second after "
+        "the first pass, over those of one-token decoding; whole answer: times from prompt to "
+        "text, likewise. In brackets what 95 % of a thousand draws of as many prompts give "
+        "(bootstrap). Agreement: tokens that the base model would have chosen at their place. "
+        "Likelihood: of each answer under the base model, against its own. ROUGE-L: words in "
+        "common with the reference, in order, parted at blanks. ConfAdapt is not lossless: a "
+        f"token is kept by its confidence, without a check.{_cut(report)}"
     )
 
 
-def ways(report: Row) -> list[Row]:
-    """A row a way over all prompts, the baselines first."""
-    others = [one for one in report["results"] if one["family"] is None]
-    baselines = list(report["baselines"].values())
-    return baselines + [one for one in others if one["strategy"] not in report["baselines"]]
+def _cut(report: Row) -> str:
+    return "" if report["complete"] else " It was broken off; this is what was done until then."
 
 
 def heads(qualities: Sequence[Quality]) -> tuple[str, ...]:
     """Of the columns of `cells`."""
     names = [QUALITIES[one] for one in qualities]
-    return ("", "Speed-up", "Tokens per pass", "Tokens a second", *names)
+    speeds = "Speed-up", "Whole answer", "Tokens per pass", "Tokens a second"
+    return ("", *speeds, *names, "Prompts")
 
 
 def cells(label: str, row: Row, qualities: Sequence[Quality]) -> tuple[str, ...]:
@@ -98,16 +103,22 @@ def cells(label: str, row: Row, qualities: Sequence[Quality]) -> tuple[str, ...]
     found = row["intervals"]
     return (
         label,
-        span_text(found["speedup"], 2),
+        _known(found["speedup"], 2),
+        f"{row['seconds_ratio']:.2f}",
         span_text(found["tokens_per_pass"], 2),
-        span_text((row["tokens_per_second"], *row["spread"]), 1),
-        *("–" if found[one] is None else span_text(found[one], 3) for one in qualities),
+        f"{row['tokens_per_second']:.1f}" if found["speedup"] else "–",
+        *(_known(found[one], 3) for one in qualities),
+        f"{row['answers']}",
     )
+
+
+def _known(span: Span | None, digits: int) -> str:
+    return "–" if span is None else span_text(span, digits)
 
 
 def size_table(report: Row) -> tuple[list[str], list[list[str]]]:
     """Heads and rows: how often a pass added one token, two, ... in percent."""
-    shown = [one for one in ways(report) if len(one["block_sizes"]) > 1]
+    shown = [one for one in rows_of(report) if len(one["block_sizes"]) > 1]
     most = max((len(one["block_sizes"]) for one in shown), default=0)
     rows = []
     for one in shown:
@@ -127,6 +138,15 @@ def _family_section(report: Row, qualities: Sequence[Quality]) -> list[str]:
         body = table(heads(qualities), [cells(one["family"], one, qualities) for one in rows])
         parts.append(f"<h3>{html.escape(label)}</h3>{body}")
     return parts
+
+
+def _example(example: Row, report: Row) -> str:
+    sides = "".join(
+        f"<section><h3>{html.escape(label_of(one, report))}</h3>"
+        f"{plain_blocks(one['blocks'], one['sizes'])}</section>"
+        for one in example["answers"]
+    )
+    return f'<pre>{html.escape(example["prompt"])}</pre><div class="sides">{sides}</div>'
 
 
 def _chart_section(report: Row, quality: Quality) -> str:
@@ -185,7 +205,7 @@ class _Axis:
 def _axis(values: Sequence[float], start: float, end: float) -> _Axis:
     """An axis that holds all values, with some room at its ends, but none below zero."""
     low, high = min(values), max(values)
-    room = max(LEAST_RANGE, high - low) / 20
+    room = max((high - low) / 20, (LEAST_RANGE - high + low) / 2)
     return _Axis(max(0.0, low - room), high + room, start, end)
 
 

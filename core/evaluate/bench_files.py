@@ -7,8 +7,9 @@ import io
 import json
 from pathlib import Path
 
-from core.evaluate.bench_card import bench_card, ways
+from core.evaluate.bench_card import bench_card
 from core.evaluate.figures import Row
+from core.evaluate.front import rows_of
 from core.files import write_text
 
 
@@ -29,7 +30,7 @@ def _whole(report: Row) -> str:
 def _table(report: Row) -> str:
     """A row a way and family; of each figure with an interval its value, lower and upper end."""
     parts = [row for row in report["results"] if row["family"] is not None]
-    rows = [_flat(row) for row in (*ways(report), *parts)]
+    rows = [_flat(row) for row in (*rows_of(report), *parts)]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), extrasaction="ignore")
     writer.writeheader()
@@ -40,7 +41,7 @@ def _table(report: Row) -> str:
 def _flat(row: Row) -> Row:
     plain = {name: row.get(name) for name in ("strategy", "threshold", "k_max", "family")}
     figures = {"answers": row["answers"], "tokens": row["tokens"]}
-    figures |= {"tokens_per_second": row["tokens_per_second"]}
+    figures |= {name: row[name] for name in ("tokens_per_second", "seconds_ratio")}
     for name, span in row["intervals"].items():
         ends = span or (None, None, None)
         figures |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))

@@ -6,7 +6,7 @@ So a bench that was broken off can go on, and its report can be made without a m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.engine.session import Session
 
 FORMAT, VERSION = "stride-bench", 1
-SAME = ("format", "version", "plan", "model", "adapter", "adapter_hash", "device", "dtype")
+SAME = ("plan", "model", "adapter", "adapter_hash", "machine", "stride")
 """What must be alike for a bench to go on where another one stopped."""
 
 
@@ -76,19 +76,24 @@ class BenchRecorder:
     ) -> None:
         from core.evaluate.agreement import base_model_of
 
-        head = {
-            "format": FORMAT,
-            "version": VERSION,
-            "title": title,
-            "day": date.today().isoformat(),
-            **session_record(session.info),
-            "adapter_hash": _adapter_hash(session.info),
-            "plan": _plan_to_dict(plan),
-        }
-        self._file = None if path is None else _RecordFile(path, _plain(head))
-        runs = self._file.runs if self._file else []
-        keep = self._file.keep if self._file else _keep_nothing
-        self.bench = Bench(session, plan, base_model_of(session), keep=keep, runs=runs)
+        plan = plan.narrowed(session.info.k_max)
+        head = _plain(
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "title": title,
+                "day": date.today().isoformat(),
+                **session_record(session.info),
+                "adapter_hash": _adapter_hash(session.info),
+                "plan": _plan_to_dict(plan),
+            }
+        )
+        # First of all, for it refuses what cannot be measured: no file is begun then.
+        self.bench = Bench(session, plan, base_model_of(session))
+        if path is not None:
+            file = _RecordFile(path, head)
+            head = file.head
+            self.bench.go_on(file.runs, file.keep)
         self._facts = _facts(head)
 
     @property
@@ -105,44 +110,55 @@ def _facts(head: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in head.items() if name != "plan"}
 
 
-def _keep_nothing(_run: int, _answers: Round) -> None:
-    """There is no file."""
-
-
 class _RecordFile:
     """The file of a bench: begun anew, or gone on with.
 
     Attributes:
+        head: Its first line.
         runs: What it held already.
     """
 
     def __init__(self, path: Path, head: dict[str, Any]) -> None:
         self._path = path
+        self.head = head
         self.runs: Runs = []
-        lines = [_line(head)]
         if path.exists():
-            known, rounds = _read(path)
-            differs = [name for name in SAME if known.get(name) != head.get(name)]
+            self.head, self.runs = _read(path)
+            differs = [name for name in SAME if self.head.get(name) != head.get(name)]
             if differs:
                 raise KnownError(
                     f"{path} is of another benchmark: {' and '.join(differs)} differ.",
                     "Choose a new file for this one.",
                 )
-            self.runs = _runs(rounds)
-            lines = [_line(known), *map(_line, rounds)]
-        # Written anew, for the last line may be torn.
-        self._write("".join(lines), "w")
+            self._cut_torn_line()
+        else:
+            self._write(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+            self._add(head)
 
     def keep(self, run: int, answers: Round) -> None:
         """Add a round."""
         kept = [{"way": asdict(way), **asdict(one)} for way, one in answers.items()]
-        self._write(_line({"run": run, "answers": kept}), "a")
+        self._add({"run": run, "answers": kept})
 
-    def _write(self, text: str, mode: str) -> None:
+    def _add(self, data: Mapping[str, Any]) -> None:
+        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+        def add() -> None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line)
+
+        self._write(add)
+
+    def _cut_torn_line(self) -> None:
+        def cut() -> None:
+            with self._path.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+
+        self._write(cut)
+
+    def _write(self, act: Callable[[], None]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open(mode, encoding="utf-8") as file:
-                file.write(text)
+            act()
         except OSError as error:
             raise KnownError(
                 f"{self._path} cannot be written: {error.strerror or error}.",
@@ -156,17 +172,17 @@ def read_bench(path: Path) -> BenchRecord:
     Raises:
         KnownError: if it cannot be read, or is of another format or a newer version.
     """
-    head, rounds = _read(path)
+    head, runs = _read(path)
     try:
-        return BenchRecord(_plan_from_dict(head["plan"]), _facts(head), _runs(rounds))
+        return BenchRecord(_plan_from_dict(head["plan"]), _facts(head), runs)
     except (LookupError, TypeError, ValueError) as error:
         raise KnownError(f"The benchmark {path} cannot be read: {error!r}.") from error
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The head and the rounds; a torn last line is left out."""
+def _read(path: Path) -> tuple[dict[str, Any], Runs]:
+    """The head and the rounds; a torn last line, even within a character, is left out."""
     try:
-        *lines, _torn = path.read_text(encoding="utf-8").split("\n")
+        *lines, _torn = path.read_bytes().split(b"\n")
         head, *rounds = map(json.loads, lines)
         found = head["format"], head["version"]
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -178,11 +194,10 @@ def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             f"{path} holds a {found[0]} of version {found[1]}.",
             f"This Stride reads {FORMAT} of version {VERSION}.",
         )
-    return head, rounds
-
-
-def _line(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+    try:
+        return head, _runs(rounds)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise KnownError(f"The benchmark {path} cannot be read: {error!r}.") from error
 
 
 def _plain(value: Any) -> Any:

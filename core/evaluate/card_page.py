@@ -6,7 +6,6 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core import __version__
 from core.evaluate.origin import machine_words
 
 PAGE_STYLE = """
@@ -40,8 +39,10 @@ def origin_line(facts: Mapping[str, Any]) -> str:
     """On what, where, when and by which versions something was measured."""
     machine = facts["machine"]
     licence = f" ({facts['licence']})" if facts["licence"] else ""
+    # Races of the first version do not say by which Stride they were measured.
+    stride = f"; Stride {facts['stride']}" if "stride" in facts else ""
     return (
         f"Model {facts['model']}{licence}, adapter {facts['adapter'] or 'none'}; {facts['device']} "
         f"in {facts['dtype']}; {machine_words(machine)}; torch {machine['torch']}, transformers "
-        f"{machine['transformers']}; {facts['day']}; Stride {__version__}."
+        f"{machine['transformers']}{stride}; {facts['day']}."
     )

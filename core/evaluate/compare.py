@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.evaluate.bench import Bench, BenchPlan, SessionOf
-from core.evaluate.intervals import Pair, figures_of
+from core.evaluate.intervals import NONE, Figures, Pair, figures_of
 from core.evaluate.measure import Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
@@ -59,9 +59,10 @@ def compare(
     rounds = bench.runs[0] if bench.runs else []
     if not rounds:
         return []
-    found = [
-        compared(way, [[(one[way], one[baselines[0]]) for one in rounds]]) for way in plan.all_ways
-    ]
+    found = []
+    for way in plan.all_ways:
+        pairs = [(one[way], one[baselines[0]]) for one in rounds]
+        found.append(compared(way, figures_of([pairs]), pairs))
     return [*found, advise(found, len(prompts))]
 
 
@@ -81,16 +82,15 @@ def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
     return borders, repeated
 
 
-def compared(way: Way, runs: Sequence[Sequence[Pair]]) -> WayCompared:
-    """A way of decoding over the prompts of each run; see `figures_of`."""
-    figures = figures_of(runs)
-    borders = [repeated_words(own.measured.blocks) for own, _ in runs[0]]
+def compared(way: Way, figures: Figures, pairs: Sequence[Pair]) -> WayCompared:
+    """A way of decoding over some prompts."""
+    borders = [repeated_words(own.measured.blocks) for own, _ in pairs]
     return WayCompared(
         strategy=way.name,
         threshold=way.threshold,
-        prompts=len(runs[0]),
+        prompts=len(pairs),
         tokens_per_pass=figures.tokens_per_pass,
-        speedup=figures.speedup,
+        speedup=figures.speedup or NONE,
         agreement=figures.agreement,
         likelihood=figures.likelihood,
         repeated=sum(same for _, same in borders) / max(1, sum(count for count, _ in borders)),
@@ -117,13 +117,15 @@ def best_of(found: Sequence[WayCompared], wanted: int) -> tuple[WayCompared | No
     """The way that `advise` would have one use, if there is one, and why."""
     base = found[0]
     if base.prompts < FEWEST_PROMPTS:
-        few = "Only" if base.prompts == wanted else "There was time for only"
+        count = f"{base.prompts}" if base.prompts == wanted else f"{base.prompts} of {wanted}"
         return None, (
-            f"{few} {base.prompts} of {wanted} prompts: too few to advise a threshold "
+            f"Only {count} prompts are measured: too few to advise a threshold "
             f"({FEWEST_PROMPTS} are needed)."
         )
     floor = base.agreement[0] - MARGIN
     own = [one for one in found if one.strategy == "confadapt" and not one.adapter]
+    if not own:
+        return None, "No threshold was measured."
     near = [one for one in own if one.agreement[1] >= floor]
     faster = [one for one in near if one.speedup[1] > 1.0]
     if not faster:

@@ -9,7 +9,7 @@ a bootstrap over the prompts gives.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from math import sqrt
 from statistics import median
@@ -17,11 +17,14 @@ from typing import Any
 
 from core.evaluate.bench import BenchPlan
 from core.evaluate.compare import best_of, compared
-from core.evaluate.intervals import Pair, figures_of
+from core.evaluate.intervals import Figures, Pair, figures_of
 from core.evaluate.judged import Judged, Round
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 
 NORMAL_QUANTILE = 1.959964  # of a two-sided interval that holds 95 %
+
+EXAMPLES = 3
+"""Prompts whose answers are shown."""
 
 Runs = list[list[Round]]
 Row = dict[str, Any]
@@ -32,7 +35,8 @@ def report(plan: BenchPlan, measured: Runs) -> Row:
 
     `results` has, for each way of decoding, a row over all prompts (`family` null) and one a
     family; `groups` the same over the prompts with a check and over those without. `advice` is
-    the `threshold` and `k_max` to use, null where there is none, with the `reason`.
+    the `threshold` and `k_max` to use (null for the adapter's own), with the `reason`; threshold
+    null where there is none. Rows of that way say `is_advised`.
     Where not even one run is complete, the prompts measured so far stand for all.
 
     Args:
@@ -50,10 +54,15 @@ def report(plan: BenchPlan, measured: Runs) -> Row:
     families = [one.family for one in plan.prompts[:count]]
     checked = [one.check is not None for one in plan.prompts[:count]]
 
+    figures = {way: figures_of(_pairs(way, runs)) for way in plan.all_ways}
+    best, reason = _best(plan, runs, figures)
+
     def rows(way: Way) -> list[Row]:
         named = [name for name in dict.fromkeys(families) if name is not None]
-        parts = [(None, runs), *((name, _only(runs, families, name)) for name in named)]
-        return [_row(way, part) | {"family": name} for name, part in parts]
+        parts = [(name, _only(runs, families, name)) for name in named]
+        whole = _row(way, runs, figures[way]) | {"family": None}
+        every = [whole, *(_row(way, part) | {"family": name} for name, part in parts)]
+        return [row | {"is_advised": way == best} for row in every]
 
     groups = {"checkable": True, "open": False} if len(set(checked)) == 2 else {}
     baselines = {way.name: rows(way) for way in plan.baselines}
@@ -67,7 +76,12 @@ def report(plan: BenchPlan, measured: Runs) -> Row:
             for way in plan.all_ways
             for name, value in groups.items()
         ],
-        "advice": _advice(plan, runs),
+        "advice": {
+            "threshold": best.threshold if best else None,
+            "k_max": best.k_max if best else None,
+            "reason": reason,
+        },
+        "examples": _examples(plan, runs, best),
         "prompts": count,
         "runs": len(runs),
         "complete": len(complete) == plan.runs,
@@ -82,16 +96,32 @@ def _only(runs: Runs, labels: Sequence[object], wanted: object) -> Runs:
     return [[run[place] for place in places] for run in runs]
 
 
-def _advice(plan: BenchPlan, runs: Runs) -> Row:
-    ways = plan.all_ways
-    found = [compared(way, _pairs(way, runs)) for way in ways]
+def _best(plan: BenchPlan, runs: Runs, figures: Mapping[Way, Figures]) -> tuple[Way | None, str]:
+    """The way to use, if there is one, and why."""
+    found = [compared(way, figures[way], _pairs(way, runs)[0]) for way in plan.all_ways]
     best, reason = best_of(found, len(plan.prompts))
-    way = None if best is None else ways[found.index(best)]
-    return {
-        "threshold": way.threshold if way else None,
-        "k_max": way.k_max if way else None,
-        "reason": reason,
-    }
+    named = zip(plan.all_ways, found, strict=True)
+    return next((way for way, one in named if one is best), None), reason
+
+
+def _examples(plan: BenchPlan, runs: Runs, best: Way | None) -> list[Row]:
+    """Some answers in their blocks: one-token decoding, and the way to use or the fastest."""
+    shown = NEXT_TOKEN, best or max(plan.all_ways, key=lambda way: _times(runs, way, NEXT_TOKEN))
+    return [
+        {
+            "prompt": prompt.prompt,
+            "answers": [
+                _named(way, measured)
+                | {"blocks": list(measured.blocks), "sizes": list(measured.sizes)}
+                for way, measured in ((way, one[way].measured) for way in dict.fromkeys(shown))
+            ],
+        }
+        for prompt, one in zip(plan.prompts[:EXAMPLES], runs[0], strict=False)
+    ]
+
+
+def _named(way: Way, measured: Measured) -> Row:
+    return {"strategy": way.name, "threshold": way.threshold, "k_max": measured.k_max}
 
 
 def _pairs(way: Way, runs: Runs) -> list[list[Pair]]:
@@ -104,7 +134,7 @@ def _block_sizes(measured: Sequence[Measured]) -> list[int]:
     return [counts[size] for size in range(1, max(counts, default=0) + 1)]
 
 
-def _row(way: Way, runs: Runs) -> Row:
+def _row(way: Way, runs: Runs, figures: Figures | None = None) -> Row:
     answers = [one[way] for one in runs[0]]
     measured = [one.measured for one in answers]
     tokens = sum(len(one.token_ids) for one in measured)
@@ -125,7 +155,7 @@ def _row(way: Way, runs: Runs) -> Row:
         "agreement": sum(one.seen_by_base.agreed for one in answers) / max(1, tokens),
         "accuracy": accuracy(answers),
         "kept": kept(runs[0], way),
-        "intervals": asdict(figures_of(_pairs(way, runs))),
+        "intervals": asdict(figures or figures_of(_pairs(way, runs))),
         "block_sizes": _block_sizes(measured),
         "answers": len(answers),
         "tokens": tokens,

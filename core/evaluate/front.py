@@ -43,39 +43,43 @@ def known_qualities(report: Row, family: str | None = None) -> list[Quality]:
     return [name for name in QUALITIES if intervals[name] is not None]
 
 
-def points(report: Row, quality: Quality, family: str | None = None) -> list[Point]:
-    """One-token decoding, then every other way, over all prompts or those of a family."""
+def rows_of(report: Row, family: str | None = None) -> list[Row]:
+    """The baselines, then every other way, over all prompts or those of a family."""
     others = [one for one in report["results"] if one["family"] == family]
-    rows = [one for one in others if one["strategy"] != "next_token"]
-    found = [_point(row, quality, report) for row in (_base(report, family), *rows)]
+    return [
+        *(_part(one, family) for one in report["baselines"].values()),
+        *(one for one in others if one["strategy"] not in report["baselines"]),
+    ]
+
+
+def points(report: Row, quality: Quality, family: str | None = None) -> list[Point]:
+    """The rows whose speed and quality are known, in their order."""
+    found = [
+        Point(row, label_of(row, report), tuple(row["intervals"]["speedup"]), tuple(quality_span))
+        for row in rows_of(report, family)
+        if row["intervals"]["speedup"] and (quality_span := row["intervals"][quality])
+    ]
     return [replace(one, is_best=_is_best(one, found)) for one in found]
-
-
-def _base(report: Row, family: str | None) -> Row:
-    whole: Row = report["baselines"]["next_token"]
-    parts = [one for one in whole["families"] if one["family"] == family]
-    return parts[0] if parts else whole
-
-
-def is_advised(row: Row, report: Row) -> bool:
-    """Whether a way of decoding is the one to use."""
-    advice = report["advice"]
-    return row["threshold"] == advice["threshold"] and advice["k_max"] in (None, row["k_max"])
 
 
 def label_of(row: Row, report: Row) -> str:
     """What to call a way of decoding; k_max only where it differs between some."""
-    if row["strategy"] == "next_token":
-        return "One token a pass"
+    names = {"next_token": "One token a pass", "transformers_generate": "transformers' generate"}
+    if row["strategy"] in names:
+        return names[row["strategy"]]
     name = f"Static {row['k_max']}" if row["strategy"] == "static_k" else f"{row['threshold']:g}"
     widths = {one["k_max"] for one in report["results"] if one["strategy"] == "confadapt"}
     show = row["strategy"] == "confadapt" and len(widths) > 1
     return f"{name}, k_max {row['k_max']}" if show else name
 
 
-def _point(row: Row, quality: Quality, report: Row) -> Point:
-    intervals = row["intervals"]
-    return Point(row, label_of(row, report), tuple(intervals["speedup"]), tuple(intervals[quality]))
+def _base(report: Row, family: str | None) -> Row:
+    return _part(report["baselines"]["next_token"], family)
+
+
+def _part(baseline: Row, family: str | None) -> Row:
+    parts: list[Row] = [one for one in baseline["families"] if one["family"] == family]
+    return parts[0] if parts else baseline
 
 
 def _is_best(one: Point, others: Sequence[Point]) -> bool:

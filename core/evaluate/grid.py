@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from core.control import Threshold
-from core.engine.request import STRATEGIES
+from core.engine.request import K_MAX_LIMIT, STRATEGIES
 from core.errors import KnownError
 from core.evaluate.measure import Way, way_of
 
@@ -26,6 +26,9 @@ def grid(strategies: Iterable[str], thresholds: str, widths: str = "") -> tuple[
     """
     values = [Threshold(one).value for one in _numbers("thresholds", thresholds, float)]
     k_max: Sequence[int | None] = _numbers("k_max", widths, int) if widths.strip() else [None]
+    for width in k_max:
+        if width is not None and not 1 <= width <= K_MAX_LIMIT:
+            raise KnownError(f"k_max must lie between 1 and {K_MAX_LIMIT}, not {width}.")
     ways: dict[Way, None] = {}
     for wished in strategies:
         name = next((one for one in STRATEGIES if one == wished.strip()), None)

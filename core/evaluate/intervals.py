@@ -21,6 +21,8 @@ Pair = tuple[Judged, Judged]
 """A way's answer, and that of the base model's one-token decoding to the same prompt."""
 
 Draws = NDArray[np.float64]
+NONE: Span = (0.0, 0.0, 0.0)
+"""Of answers without a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Figures:
     """Every figure of a way of decoding, with its interval; None for one that no prompt allows.
 
     Attributes:
-        speedup: Tokens a second over those of the base model's one-token decoding, side by side.
+        speedup: Tokens a second over those of the base model's one-token decoding, side by side;
+            None where every answer was over after its first pass.
         agreement: Share of tokens that equal the base model's argmax.
         likelihood: Of a token under the base model, over that in its own answers (geometric mean).
         accuracy: Share of right answers among those with a check.
@@ -37,7 +40,7 @@ class Figures:
     """
 
     tokens_per_pass: Span
-    speedup: Span
+    speedup: Span | None
     agreement: Span
     likelihood: Span
     accuracy: Span | None
@@ -65,10 +68,10 @@ def ratio(above: Draws, below: Draws) -> Draws:
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
 
 
-def span_of(values: Draws) -> Span:
-    """The figure and the interval that holds 95 % of the draws; zeros where there is none."""
+def span_of(values: Draws) -> Span | None:
+    """The figure and the interval that holds 95 % of the draws; None where nothing was counted."""
     if np.isnan(values[0]):
-        return 0.0, 0.0, 0.0
+        return None
     low, high = np.nanquantile(values[1:], (0.025, 0.975))
     return round(float(values[0]), 4), round(float(low), 4), round(float(high), 4)
 
@@ -92,10 +95,10 @@ def figures_of(runs: Sequence[Sequence[Pair]]) -> Figures:
     rates = [np.median([_rate(draws, run, side) for run in runs], axis=0) for side in (0, 1)]
     alike = [one.likeness for one in own]
     return Figures(
-        tokens_per_pass=span_of(ratio(tokens, passes)),
+        tokens_per_pass=span_of(ratio(tokens, passes)) or NONE,
         speedup=span_of(ratio(*rates)),
-        agreement=span_of(ratio(agreed, tokens)),
-        likelihood=span_of(likelihood),
+        agreement=span_of(ratio(agreed, tokens)) or NONE,
+        likelihood=span_of(likelihood) or NONE,
         accuracy=_mean_of_known(draws, [one.is_right for one in own]),
         exact=_mean_of_known(draws, [one.exact if one else None for one in alike]),
         rouge_l=_mean_of_known(draws, [one.rouge_l if one else None for one in alike]),
@@ -103,10 +106,10 @@ def figures_of(runs: Sequence[Sequence[Pair]]) -> Figures:
 
 
 def _rate(draws: Bootstrap, run: Sequence[Pair], side: int) -> Draws:
-    """Tokens a second: all later tokens over all their time."""
+    """Tokens a second: all later tokens over all their time; not a number where none came."""
     measured = [pair[side].measured for pair in run]
     tokens = draws.sums(one.later_tokens for one in measured)
-    return np.nan_to_num(ratio(tokens, draws.sums(one.decode_seconds for one in measured)))
+    return ratio(tokens, draws.sums(one.decode_seconds for one in measured))
 
 
 def _mean_of_known(draws: Bootstrap, values: Sequence[float | None]) -> Span | None:

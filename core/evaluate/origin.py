@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core import __version__
 from core.device import machine_record
 from core.engine.request import SessionInfo
 from core.model.store import inspect_folder
@@ -16,6 +17,7 @@ def session_record(info: SessionInfo) -> dict[str, Any]:
     folder = Path(info.model_path)
     entry = inspect_folder(folder.name, folder, "folder")
     return {
+        "stride": __version__,
         "model": info.model,
         "licence": entry.licence if entry else "",
         "adapter": info.adapter,

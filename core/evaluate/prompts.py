@@ -57,8 +57,8 @@ def demo_prompts() -> tuple[DemoPrompt, ...]:
     return tuple(DemoPrompt(**one) for one in tomllib.loads(text)["prompts"])
 
 
-def read_prompts(path: Path) -> tuple[BenchPrompt, ...]:
-    """The prompts of a file; empty lines are passed over.
+def read_prompts(path: Path, most: int | None = None) -> tuple[BenchPrompt, ...]:
+    """The prompts of a file, at most so many; empty lines are passed over.
 
     Raises:
         KnownError: if the file cannot be read or holds none, or naming the first bad line.
@@ -68,8 +68,10 @@ def read_prompts(path: Path) -> tuple[BenchPrompt, ...]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise KnownError(f"The prompts in {path} cannot be read: {error}.") from error
-    prompts = []
+    prompts: list[BenchPrompt] = []
     for number, line in enumerate(lines, start=1):
+        if len(prompts) == most:
+            break
         if not line.strip():
             continue
         try:
@@ -119,3 +121,13 @@ def built_in_prompts(per_family: int, seed: int) -> tuple[BenchPrompt, ...]:
         for family in (*CHECKABLE, *OPEN)
         for task in make_tasks(family, per_family, seed, "held_out")
     )
+
+
+def some_built_in_prompts(count: int) -> tuple[BenchPrompt, ...]:
+    """So many built-in prompts, as even over the families as can be."""
+    from core.evaluate.tasks import CHECKABLE, OPEN
+
+    families = len(CHECKABLE) + len(OPEN)
+    each = -(-count // families)
+    drawn = built_in_prompts(each, 0)
+    return tuple(one for n in range(each) for one in drawn[n::each])[:count]

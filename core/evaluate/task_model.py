@@ -78,14 +78,15 @@ class TaskModel(LM):  # type: ignore[misc]  # the harness tells no types
     loglikelihood_rolling = loglikelihood
 
     def _answer(self, context: str, options: dict[str, Any]) -> str:
-        strategy = self._way.name
+        strategy, until = self._way.name, options.get("until", ())
         assert strategy != "transformers_generate"
         request = Request(
             _messages(context),
             strategy,
             self._way.k_max,
             options.get("max_gen_toks", MOST_TOKENS),
-            stop=tuple(options.get("until", ())),
+            stop=(until,) if isinstance(until, str) else tuple(until),
+            temperature=options.get("temperature", 0.0) if options.get("do_sample") else 0.0,
         )
         measured, _ = decode_answer(self._session, request, self._way.threshold, self._cancel)
         self.measured.append(measured)

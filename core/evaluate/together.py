@@ -17,6 +17,8 @@ from core.evaluate.lineup import Entry, OpenSession
 from core.events import GenerationEvent, PassDone
 from core.model.install import Progress
 
+DECODING = "Decoding"
+
 
 def run_together(
     entries: Sequence[Entry],
@@ -49,6 +51,7 @@ def run_together(
             stack.callback(session.close)
             sessions[entry.load] = session
             streams.append(_stream(session, entry, request, cancel))
+        progress(DECODING, 0, 0)
         _take_turns(streams, show)
 
 

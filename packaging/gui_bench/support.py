@@ -66,13 +66,19 @@ class RecordedSession:
 
 
 def wait(holds: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Let the event loop run, undisturbed by polling, until something holds."""
+    """Let the event loop run, undisturbed by polling, until something holds.
+
+    Raises:
+        TimeoutError: if it does not within the time.
+    """
     loop = QEventLoop()
     poll = QTimer(interval=100)
     poll.timeout.connect(lambda: holds() and loop.quit())
     poll.start()
     QTimer.singleShot(int(seconds * 1000), loop.quit)
     loop.exec()
+    if not holds():
+        raise TimeoutError(f"what was waited for did not come in {seconds} s")
 
 
 def paths_in(home: Path) -> Paths:

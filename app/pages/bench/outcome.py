@@ -8,7 +8,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QTableWidget,
@@ -19,22 +18,24 @@ from PySide6.QtWidgets import (
 
 from app.widgets.bar_chart import BarChart
 from app.widgets.point_chart import ChartPoint, PointChart
+from app.widgets.save_as import PICTURE, ask_file, save_picture
 from app.widgets.text import SPACE, body, button, heading, muted
 from core.errors import KnownError
-from core.evaluate.bench_card import bench_headline, cells, heads, measuring
+from core.evaluate.bench_card import FRONT, bench_headline, cells, heads, measuring
 from core.evaluate.bench_files import write_bench
+from core.evaluate.card_page import origin_line
 from core.evaluate.figures import Row
 from core.evaluate.front import (
     QUALITIES,
     Point,
     Quality,
-    is_advised,
     known_qualities,
+    label_of,
     points,
+    rows_of,
 )
 from core.evaluate.race_files import FILTERS
 
-PICTURE = "Picture (*.png)"
 ALL_PROMPTS = "All prompts"
 
 
@@ -42,12 +43,12 @@ class BenchOutcome(QWidget):
     """A report; empty and hidden until there is one.
 
     Signals:
-        threshold_chosen: The threshold to decode with from now on.
+        way_chosen: Threshold and k_max to decode with from now on.
         failed: The `KnownError` that kept it from being saved.
         status_message: A sentence for the status bar.
     """
 
-    threshold_chosen = Signal(float)
+    way_chosen = Signal(float, int)
     failed = Signal(object)
     status_message = Signal(str)
 
@@ -55,6 +56,7 @@ class BenchOutcome(QWidget):
         super().__init__(parent)
         self._report: Row = {}
         self._points: list[Point] = []
+        self._rows: list[Row] = []
         self._headline = heading("")
         self._advice = body()
         self._quality = QComboBox()
@@ -65,11 +67,13 @@ class BenchOutcome(QWidget):
         self._table = _new_table()
         self._sizes = BarChart("", "Tokens that a pass added")
         self._how = muted()
-        self._use = button("Use it", "send")
+        self._origin = muted()
+        self._picture = QWidget()
+        self._use = button("", "send")
         self._save = button("Save…", "export")
         self._quality.currentIndexChanged.connect(self._fill)
         self._family.currentIndexChanged.connect(self._on_family)
-        self._chart.picked.connect(self._table.selectRow)
+        self._chart.picked.connect(self._on_picked)
         self._table.itemSelectionChanged.connect(self._on_selected)
         self._use.clicked.connect(self._on_use)
         self._save.clicked.connect(self._on_save)
@@ -80,14 +84,21 @@ class BenchOutcome(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3 * SPACE // 2)
-        for widget in (self._headline, self._advice):
-            column.addWidget(widget)
-        column.addLayout(_in_a_row(self._quality, self._family))
-        column.addWidget(self._chart)
-        column.addWidget(self._table)
-        column.addLayout(_in_a_row(self._use, self._save))
-        column.addWidget(self._sizes)
-        column.addWidget(self._how)
+        controls = QHBoxLayout()
+        controls.setSpacing(SPACE)
+        for choice in (self._quality, self._family):
+            controls.addWidget(choice)
+        controls.addStretch(1)
+        for act in (self._use, self._save):
+            controls.addWidget(act)
+        column.addLayout(controls)
+        column.addWidget(self._picture)
+        shown = QVBoxLayout(self._picture)
+        shown.setContentsMargins(0, 0, 0, 0)
+        shown.setSpacing(3 * SPACE // 2)
+        parts = (self._headline, self._advice, self._chart, muted(FRONT), self._table, self._sizes)
+        for part in (*parts, self._how, self._origin):
+            shown.addWidget(part)
 
     def clear(self) -> None:
         """Forget the report."""
@@ -100,6 +111,7 @@ class BenchOutcome(QWidget):
         self._headline.setText(bench_headline(report))
         self._advice.setText(report["advice"]["reason"])
         self._how.setText(measuring(report))
+        self._origin.setText(f"{report['title']}. {origin_line(report)}")
         families = dict.fromkeys(row["family"] for row in report["results"] if row["family"])
         with QSignalBlocker(self._family):
             self._family.clear()
@@ -130,66 +142,63 @@ class BenchOutcome(QWidget):
         self._chart.show_points(
             [ChartPoint(one.label, one.speed, one.quality, one.is_best) for one in self._points]
         )
+        self._rows = rows_of(self._report, family)
         qualities = known_qualities(self._report, family)
-        rows = [cells(one.label, one.row, qualities) for one in self._points]
-        _fill_table(self._table, heads(qualities), rows)
-        self._table.selectRow(self._advised_row())
-
-    def _advised_row(self) -> int:
-        """The row that is advised, else that of one-token decoding."""
-        advised = [is_advised(one.row, self._report) for one in self._points]
-        return advised.index(True) if any(advised) else 0
+        labels = [label_of(row, self._report) for row in self._rows]
+        named = zip(labels, self._rows, strict=True)
+        _fill_table(self._table, heads(qualities), [cells(*one, qualities) for one in named])
+        advised = [row["is_advised"] for row in self._rows]
+        self._table.selectRow(advised.index(True) if any(advised) else 0)
+        self._on_selected()
 
     @property
-    def _selected(self) -> int:
+    def _selected(self) -> Row | None:
         rows = self._table.selectionModel().selectedRows()
-        return rows[0].row() if rows else -1
+        return self._rows[rows[0].row()] if rows else None
 
     @Slot()
     def _on_selected(self) -> None:
-        number = self._selected
-        if number < 0:
+        row = self._selected
+        self._use.setEnabled(row is not None and row["strategy"] == "confadapt")
+        self._use.setText("Use it")
+        if row is None:
             return
-        one = self._points[number]
-        self._chart.pick(number)
-        self._sizes.set_caption(f"{one.label}: how many tokens a pass added, in percent of passes")
-        self._sizes.show_counts(one.row["block_sizes"])
-        self._use.setText(f"Use threshold {one.row['threshold']:g}")
+        marked = [number for number, one in enumerate(self._points) if one.row is row]
+        self._chart.pick(marked[0] if marked else -1)
+        label = label_of(row, self._report)
+        self._sizes.set_caption(f"{label}: how many tokens a pass added, in percent of passes")
+        self._sizes.show_counts(row["block_sizes"])
+        if self._use.isEnabled():
+            self._use.setText(f"Use threshold {row['threshold']:g}, k_max {row['k_max']}")
+
+    @Slot(int)
+    def _on_picked(self, number: int) -> None:
+        picked = self._points[number].row
+        self._table.selectRow(next(n for n, row in enumerate(self._rows) if row is picked))
 
     @Slot()
     def _on_use(self) -> None:
-        self.threshold_chosen.emit(self._points[self._selected].row["threshold"])
+        row = self._selected
+        if row is not None:
+            self.way_chosen.emit(row["threshold"], row["k_max"])
 
     @Slot()
     def _on_save(self) -> None:
-        filters = ";;".join((*FILTERS, PICTURE))
-        name, chosen = QFileDialog.getSaveFileName(
-            self, "Save the benchmark", "benchmark.html", filters
-        )
-        if name:
-            self.save(Path(name), chosen)
+        out = ask_file(self, "Save the benchmark", "benchmark.html", (*FILTERS, PICTURE))
+        if out is not None:
+            self.save(out)
 
-    def save(self, out: Path, chosen: str) -> None:
-        """Write the report into a file of a chosen kind; its ending follows."""
-        out = out.with_suffix(chosen.rpartition("*")[2].rstrip(")"))
+    def save(self, out: Path) -> None:
+        """Write the report into a file of the kind that its ending says."""
         try:
-            if chosen != PICTURE:
+            if out.suffix == ".png":
+                save_picture(self._picture, out)
+            else:
                 write_bench(self._report, out)
-            elif not self.grab().save(str(out)):
-                raise KnownError(f"{out} cannot be written.", "Choose another place.")
         except KnownError as error:
             self.failed.emit(error)
         else:
             self.status_message.emit(f"Saved as {out}")
-
-
-def _in_a_row(*parts: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(SPACE)
-    for one in parts:
-        row.addWidget(one)
-    row.addStretch(1)
-    return row
 
 
 def _new_table() -> QTableWidget:
@@ -208,6 +217,7 @@ def _new_table() -> QTableWidget:
 def _fill_table(table: QTableWidget, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Every row is in sight: the page scrolls, not the table."""
     with QSignalBlocker(table):
+        table.clearSelection()
         table.setColumnCount(len(heads))
         table.setRowCount(len(rows))
         table.setHorizontalHeaderLabels(list(heads))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +38,28 @@ NO_ADAPTER = "This model decodes one token a pass: load it with an adapter."
 AT_WORK = "A training is at work: a benchmark beside it would measure both."
 LOADING = "A model is being loaded."
 MEASURING = "Measuring"
+STOPPED_FOR_TRAINING = "A training began: the benchmark was stopped, and can go on later."
 FILE_FILTER = "Benchmarks (*.jsonl)"
 
-Found = tuple[BenchRecord, Row | None]
-"""What a file holds; no report while not even one prompt is done."""
+
+@dataclass(frozen=True)
+class Found:
+    """What a file holds; no report while not even one prompt is done."""
+
+    path: Path
+    record: BenchRecord
+    report: Row | None
 
 
 class BenchPage(ScrollPage):
     """Sets up a benchmark, runs it in the engine's thread, shows it.
 
     Signals:
-        threshold_chosen: The threshold to decode with from now on.
+        way_chosen: Threshold and k_max to decode with from now on.
         status_message: A sentence for the status bar.
     """
 
-    threshold_chosen = Signal(float)
+    way_chosen = Signal(float, int)
     status_message = Signal(str)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
@@ -61,7 +69,7 @@ class BenchPage(ScrollPage):
         self._info: SessionInfo | None = None
         self._path = Path()
         self._record: BenchRecord | None = None
-        self._began = (0.0, 0)
+        self._clock = (0.0, 0)
         self._work = EngineWork(context, self)
         self._setup = BenchSetup()
         self._start = button("Measure", "play", "primary")
@@ -96,7 +104,7 @@ class BenchPage(ScrollPage):
         engine.loaded.connect(self._on_loaded)
         engine.unloaded.connect(self._on_unloaded)
         engine.loading.connect(self._show)
-        training.began.connect(self._show)
+        training.began.connect(self._on_training)
         training.ended.connect(self._show)
         self._work.progress.connect(self._on_progress)
         self._work.over.connect(self._on_over)
@@ -104,7 +112,7 @@ class BenchPage(ScrollPage):
         self._go_on.clicked.connect(self._on_go_on)
         self._stop.clicked.connect(self._on_stop)
         self._open.clicked.connect(self._on_open)
-        self._outcome.threshold_chosen.connect(self._on_threshold)
+        self._outcome.way_chosen.connect(self.way_chosen)
         self._outcome.failed.connect(self._context.jobs.failed)
         self._outcome.status_message.connect(self.status_message)
 
@@ -125,49 +133,60 @@ class BenchPage(ScrollPage):
     @Slot()
     def _on_start(self) -> None:
         try:
-            plan = self._setup.plan()
+            planner = self._setup.planner()
         except KnownError as error:
             self._context.jobs.failed.emit(error)
             return
-        self._path = self._context.paths.benches / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
-        self._run(plan, self._setup.title)
+        path = self._context.paths.benches / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+        self._run(path, planner, self._setup.title)
 
     @Slot()
     def _on_go_on(self) -> None:
-        assert self._record is not None
-        self._run(self._record.plan, self._record.facts["title"])
+        record = self._record
+        assert record is not None
+        self._run(self._path, lambda: record.plan, record.facts["title"])
 
-    def _run(self, plan: BenchPlan, title: str) -> None:
+    def _run(self, path: Path, planner: Callable[[], BenchPlan], title: str) -> None:
         info, settings = self._info, self._context.settings.value
-        if info is None or self._missing:
-            return
+        assert info is not None
         load = LoadSpec(
             info.model_path, info.adapter_path or "none", settings.device, settings.dtype
         )
-        path, open_session = self._path, self._context.open_session
+        open_session = self._context.open_session
 
         def work(cancel: Cancel, progress: Progress) -> None:
             def loading(phase: str, done: int, total: int) -> None:
                 cancel.check()
                 progress(phase, done, total)
 
+            plan = planner()
             session: Any = open_session(load, loading)
             try:
                 bench = BenchRecorder(session, plan, title, path).bench
                 for done in bench.measure(cancel):
-                    progress(MEASURING, done, plan.total)
+                    progress(MEASURING, done, bench.plan.total)
             finally:
                 session.close()
 
         self._outcome.clear()
-        self._record = None
-        self._began = (0.0, 0)
+        self._path, self._record = path, None
+        self._clock = (0.0, 0)
+        self._bar.setRange(0, 0)
+        self._phase.clear()
         self._work.start(work)
         self._show()
 
     @Slot()
     def _on_stop(self) -> None:
         self._work.stop()
+
+    @Slot()
+    def _on_training(self) -> None:
+        """A training beside it would measure both."""
+        if self._work.is_at_work:
+            self._work.stop()
+            self.status_message.emit(STOPPED_FOR_TRAINING)
+        self._show()
 
     @Slot(str, object, object)
     def _on_progress(self, phase: str, done: int, total: int) -> None:
@@ -177,9 +196,9 @@ class BenchPage(ScrollPage):
             self._phase.setText(phase)
             return
         now = time.monotonic()
-        began, first = self._began
-        if not began:
-            began, first = self._began = now, done
+        began, first = self._clock
+        if not began or done == first:  # not before the warm-up is over
+            began, first = self._clock = now, done
         words = f"{done} of {total} answers"
         if done > first:
             left = (now - began) / (done - first) * (total - done)
@@ -191,7 +210,7 @@ class BenchPage(ScrollPage):
         """Show what was written down, however it ended."""
         self._show()
         if self._path.is_file():
-            self._read(self._on_measured)
+            self._read(self._path, self._on_measured)
 
     # Showing it
 
@@ -201,43 +220,39 @@ class BenchPage(ScrollPage):
             self, "Open a benchmark", str(self._context.paths.benches), FILE_FILTER
         )
         if name:
-            self._path = Path(name)
-            self._outcome.clear()
-            self._read(self._on_read)
+            self._read(Path(name), self._on_read)
 
-    def _read(self, then: Callable[[Found], None]) -> None:
-        path = self._path
-
+    def _read(self, path: Path, then: Callable[[Found], None]) -> None:
         def work(_cancel: Cancel, _progress: Progress) -> Found:
             record = read_bench(path)
-            return record, record.report() if any(record.runs) else None
+            return Found(path, record, record.report() if any(record.runs) else None)
 
         self._context.jobs.start(work, then)
 
     @Slot(object)
     def _on_read(self, found: Found) -> None:
-        self._record, report = found
-        if report is not None:
-            self._outcome.show_report(report)
+        if self._work.is_at_work:
+            return
+        self._path, self._record = found.path, found.record
+        self._outcome.clear()
+        if found.report is not None:
+            self._outcome.show_report(found.report)
         self._show()
 
     @Slot(object)
     def _on_measured(self, found: Found) -> None:
         self._on_read(found)
-        store, (_, report) = self._context.history.store, found
+        store, report = self._context.history.store, found.report
         if store is None or report is None:
             return
-        run = measured_run("bench", f"Bench: {report['title']}", bench_table(report), report, "app")
-        self._context.jobs.start(lambda _cancel, _progress: store.save_run(run, ()), self._on_kept)
+        title, table = f"Benchmark: {report['title']}", bench_table(report)
+        # The same row again when it has gone on.
+        run = replace(measured_run("bench", title, table, report, "app"), id=found.path.stem)
+        self._context.jobs.start(lambda _cancel, _progress: store.save_run(run), self._on_kept)
 
     @Slot(object)
-    def _on_kept(self, _: None) -> None:
+    def _on_kept(self, _: object) -> None:
         self._context.history.changed.emit()
-
-    @Slot(float)
-    def _on_threshold(self, threshold: float) -> None:
-        self._context.settings.update(threshold=threshold)
-        self.threshold_chosen.emit(threshold)
 
     # What can be done now
 
@@ -256,11 +271,21 @@ class BenchPage(ScrollPage):
     def _show(self) -> None:
         at_work = self._work.is_at_work
         is_cut = self._record is not None and not self._record.is_complete
+        other = "" if self._record is None else _other_model(self._record, self._info)
         self._start.setVisible(not at_work)
         self._start.setEnabled(not self._missing)
         self._go_on.setVisible(is_cut and not at_work)
-        self._go_on.setEnabled(not self._missing)
+        self._go_on.setEnabled(not self._missing and not other)
+        self._go_on.setToolTip(other)
         self._why.setText("" if at_work else self._missing)
         self._open.setVisible(not at_work)
         for one in (self._stop, self._bar, self._phase):
             one.setVisible(at_work)
+
+
+def _other_model(record: BenchRecord, info: SessionInfo | None) -> str:
+    """What to load for a benchmark to go on, "" if it is loaded."""
+    facts = record.facts
+    if info is not None and (info.model, info.adapter) == (facts["model"], facts["adapter"]):
+        return ""
+    return f"Load {facts['model']} with the adapter {facts['adapter']} to go on."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Slot
@@ -12,14 +13,13 @@ from app.widgets.text import pad_number
 from core.evaluate.bench import BenchPlan
 from core.evaluate.grid import grid
 from core.evaluate.measure import NEXT_TOKEN
-from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
+from core.evaluate.prompts import read_prompts, some_built_in_prompts
 from core.train.samples import SAMPLE_DOMAINS
 
 BUILT_IN = "Built-in families, held out from the starter's training"
 A_FILE = "A file…"
 FILE_FILTER = "Prompts (*.jsonl)"
-PER_FAMILY = 4
-PROMPTS, MOST_PROMPTS = 24, 2000
+PROMPTS, MOST_PROMPTS = 24, 900
 TOKENS, MOST_TOKENS = 64, 2048
 RUNS, MOST_RUNS = 1, 9
 THRESHOLDS = "0.99, 0.95, 0.9, 0.8"
@@ -66,33 +66,27 @@ class BenchSetup(FormCard):
         """What the prompts are."""
         return self._source.currentText()
 
-    def plan(self) -> BenchPlan:
-        """What is to be measured; reads the prompts.
+    def planner(self) -> Callable[[], BenchPlan]:
+        """What makes the plan of these fields; it reads the prompts, so not in the window's thread.
 
         Raises:
-            KnownError: for what cannot be read or is no number.
+            KnownError: for what is no number; the planner itself, for prompts that cannot be read.
         """
-        return BenchPlan(
-            prompts=self._prompts()[: self._most.value()],
-            ways=grid(["confadapt"], self._thresholds.text(), self._widths.text()),
-            max_new_tokens=self._tokens.value(),
-            runs=self._runs.value(),
-            baselines=(NEXT_TOKEN,),
-        )
+        ways = grid(["confadapt"], self._thresholds.text(), self._widths.text())
+        path: Path | None = self._source.currentData()
+        most, tokens, runs = self._most.value(), self._tokens.value(), self._runs.value()
+
+        def plan() -> BenchPlan:
+            prompts = read_prompts(path, most) if path else some_built_in_prompts(most)
+            return BenchPlan(prompts, ways, tokens, runs, baselines=(NEXT_TOKEN,))
+
+        return plan
 
     def choose(self, path: Path) -> None:
         """Take the prompts of a file."""
         place = self._source.count() - 1
         self._source.insertItem(place, str(path), path)
         self._source.setCurrentIndex(place)
-
-    def _prompts(self) -> tuple[BenchPrompt, ...]:
-        path = self._source.currentData()
-        if path is not None:
-            return read_prompts(path)
-        drawn = built_in_prompts(PER_FAMILY, 0)
-        # In turn, so that fewer prompts are still of all families.
-        return tuple(one for n in range(PER_FAMILY) for one in drawn[n::PER_FAMILY])
 
     @Slot()
     def _on_source(self) -> None:

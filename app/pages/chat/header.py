@@ -106,6 +106,12 @@ class ChatHeader(QFrame):
         self._k_max.setValue(info.k_max)
         self._k_max.setEnabled(info.k_max > 1)
 
+    def use(self, threshold: float, k_max: int) -> None:
+        """Choose threshold and k_max; the threshold is kept as a user's choice is."""
+        self._k_max.setValue(k_max)
+        self.slider.set_threshold(threshold)
+        self.slider.settled.emit(threshold)
+
     @Slot()
     def _on_system(self) -> None:
         self.system_changed.emit(self.system)

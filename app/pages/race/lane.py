@@ -90,7 +90,10 @@ class Lane(Card):
     def grow(self, event: GenerationEvent, seconds: float) -> None:
         """Show an event that came just now, so many seconds after the first."""
         self._answer.append(event)
-        self._show_figures()
+        figures = answer_figures(self._answer.passes)
+        self._figures.setText(
+            f"{figures.tokens} tokens  ·  {figures.tokens_per_pass:.2f} tokens per pass"
+        )
         self._clock.setText(f"{seconds:.1f} s")
 
     def _show_figures(self) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.pages.race.presentation import Presentation
 from app.pages.race.stage import Stage
+from app.widgets.save_as import PICTURE, ask_file, save_picture
 from app.widgets.text import SPACE, button
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
@@ -19,8 +20,6 @@ from core.evaluate.race_files import FILTERS, write_race
 from core.evaluate.recording import Recording, read_recording, shipped_race
 from core.evaluate.traces import traces_of
 from core.evaluate.verdict import recording_note
-
-PICTURE = "Picture (*.png)"
 
 
 class Outcome(QWidget):
@@ -135,26 +134,19 @@ class Outcome(QWidget):
 
     @Slot()
     def _on_save(self) -> None:
-        filters = ";;".join((*FILTERS, PICTURE))
-        name, chosen = QFileDialog.getSaveFileName(self, "Save the race", "race.html", filters)
-        if name:
-            self.save(Path(name), chosen)
+        out = ask_file(self, "Save the race", "race.html", (*FILTERS, PICTURE))
+        if out is not None:
+            self.save(out)
 
-    def save(self, out: Path, chosen: str) -> None:
-        """Write the race into a file of a chosen kind; its ending follows."""
+    def save(self, out: Path) -> None:
+        """Write the race into a file of the kind that its ending says."""
         assert self._race is not None
-        ending = chosen.rpartition("*")[2].rstrip(")")
-        out = out.with_suffix(ending)
         try:
-            if chosen == PICTURE:
-                self._write_picture(out)
+            if out.suffix == ".png":
+                save_picture(self._stage, out)
             else:
                 write_race(self._race, out)
         except KnownError as error:
             self._context.jobs.failed.emit(error)
         else:
             self.status_message.emit(f"Saved as {out}")
-
-    def _write_picture(self, out: Path) -> None:
-        if not self._stage.grab().save(str(out)):
-            raise KnownError(f"{out} cannot be written.", "Choose another place.")

@@ -265,6 +265,7 @@ class RacePage(ScrollPage):
 
     @Slot()
     def _on_played(self) -> None:
+        self._live.hide()
         QTimer.singleShot(0, self._scroll_to_outcome)  # once it has its place
 
     @Slot()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,8 @@ def test_a_bench_goes_on_where_it_stopped(tmp_path: Path) -> None:
         measure_until(8, recorder, stop)  # of three answers a prompt
     with path.open("a", encoding="utf-8") as file:
         file.write('{"run":0,"answ')  # the power failed
+    with path.open("ab") as file:
+        file.write("é".encode()[:1])
     assert not read_bench(path).is_complete
     first = [one[FAST].measured.seconds for one in read_bench(path).runs[0]]
     assert len(first) == 2
@@ -93,6 +96,7 @@ def test_another_bench_is_not_gone_on_with(tmp_path: Path) -> None:
         ("", "is no benchmark"),
         ('{"format":"stride-bench","version":9}\n', "version 9"),
         ('{"format":"stride-bench","version":1,"plan":{}}\n', "cannot be read"),
+        ('{"format":"stride-bench","version":1,"plan":{}}\n{"run":0}\n', "cannot be read"),
     ],
 )
 def test_what_is_no_bench_gets_a_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -107,6 +111,20 @@ def test_without_a_prompt_there_is_no_report(tmp_path: Path) -> None:
     BenchRecorder(toy_session(), PLAN, "three prompts", path)
     with pytest.raises(KnownError, match="Not even one prompt"):
         read_bench(path).report()
+
+
+def test_what_cannot_be_measured_begins_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "bench.jsonl"
+    long = BenchPlan((BenchPrompt("x" * 400),), PLAN.ways, baselines=(NEXT_TOKEN,))
+    with pytest.raises(KnownError, match="reads at most"):
+        measured(path, long)
+    assert not path.exists()
+
+
+def test_widths_beyond_the_adapters_are_one_way() -> None:
+    wide = tuple(Way("confadapt", 0.3, k_max=width) for width in (4, 8, 16))
+    plan = measured(None, replace(PLAN, ways=wide)).bench.plan
+    assert [way.k_max for way in plan.ways] == [4, None]
 
 
 def test_the_figures_are_those_of_the_events(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_the_fastest_way_near_the_base_is_advised() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ([way(1.0, 1.0, 1.0, 1.0, prompts=5)], "time for only 5 of 20"),
+        ([way(1.0, 1.0, 1.0, 1.0, prompts=5)], "Only 5 of 20 prompts"),
         ([BASE, way(0.9, 1.5, 0.9, 0.8)], "surely keeps"),
         ([BASE, way(0.9, 0.9, 0.99, 0.98)], "surely faster"),
     ],

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
 from app.navigation import BENCH, CHAT
 from app.pages.bench import page as bench_page
-from app.pages.bench.outcome import PICTURE
 from app.pages.bench.page import NO_ADAPTER, NO_MODEL, BenchPage
 from app.widgets.point_chart import PointChart
+from app.widgets.save_as import PICTURE
 from core.engine.request import LoadSpec
 from core.evaluate import bench_record
 from core.evaluate.bench import Bench
@@ -82,10 +84,10 @@ def test_the_figures_are_those_of_what_was_written_down(qtbot: QtBot, page: Benc
     (path,) = page._context.paths.benches.iterdir()
     run = read_bench(path).runs[0]
     assert column(page, 0) == ["One token a pass", "0.9", "0.3"]
-    for way, shown in zip(run[0], column(page, 2), strict=True):
+    for way, shown in zip(run[0], column(page, 3), strict=True):
         sizes = [size for answers in run for size in answers[way].measured.sizes]
         assert shown.split()[0] == f"{sum(sizes) / len(sizes):.2f}"
-    for way, shown in zip(run[0], column(page, 4), strict=True):
+    for way, shown in zip(run[0], column(page, 5), strict=True):
         agreed = sum(answers[way].seen_by_base.agreed for answers in run)
         tokens = sum(len(answers[way].measured.token_ids) for answers in run)
         assert shown.split()[0] == f"{agreed / tokens:.3f}"
@@ -114,12 +116,16 @@ def test_a_stopped_benchmark_shows_what_is_done_and_goes_on(
     qtbot.waitUntil(lambda: page._record is not None and page._record.is_complete, timeout=20_000)
     assert "3 prompts," in page._outcome._how.text()
     assert not page._go_on.isVisible()
+    store = page._context.history.store
+    assert store is not None
+    runs = lambda: store.list_runs(RunFilter(kind="bench"))  # noqa: E731
+    qtbot.waitUntil(lambda: [one.state for one in runs()] == ["completed"], timeout=5000)
 
 
 def test_a_threshold_is_used_in_the_chat(qtbot: QtBot, page: BenchPage) -> None:
     measure(qtbot, page)
     page._outcome._table.selectRow(2)
-    assert page._outcome._use.text() == "Use threshold 0.3"
+    assert page._outcome._use.text() == "Use threshold 0.3, k_max 8"
     page._outcome._use.click()
     window = page.window()
     assert window.pages.currentIndex() == CHAT
@@ -131,19 +137,29 @@ def test_a_point_picks_its_row_and_families_their_measures(qtbot: QtBot, page: B
     measure(qtbot, page)
     outcome = page._outcome
     outcome.findChildren(PointChart)[0].picked.emit(1)
-    assert outcome._selected == 1
+    assert outcome._selected is outcome._points[1].row
     qualities = [outcome._quality.itemText(n) for n in range(outcome._quality.count())]
     assert qualities == ["Agreement", "Right answers", "Likelihood", "ROUGE-L", "Exact matches"]
     outcome._quality.setCurrentText("ROUGE-L")
     outcome._family.setCurrentText("Letters")
     assert outcome._quality.currentText() == "Agreement"
     assert outcome._quality.findText("ROUGE-L") < 0
+    # What is shown below follows: one row is selected, and the button is that row's.
+    assert outcome._selected is not None
+    assert outcome._selected["family"] == "letters"
+    assert not outcome._use.isEnabled()  # one token a pass
+    outcome._table.clearSelection()
+    assert not outcome._use.isEnabled()
 
 
-def test_it_is_saved_in_every_form(qtbot: QtBot, page: BenchPage, tmp_path: Path) -> None:
+def test_it_is_saved_in_every_form(
+    qtbot: QtBot, page: BenchPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     measure(qtbot, page)
-    for form in (*FILTERS, PICTURE):
-        page._outcome.save(tmp_path / "bench", form)
+    for kind in (*FILTERS, PICTURE):
+        chosen = str(tmp_path / "bench"), kind
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, one=chosen: one)
+        page._outcome._save.click()
     sizes = {one.suffix: one.stat().st_size for one in tmp_path.glob("bench.*")}
     assert set(sizes) == {".html", ".csv", ".json", ".png"}
     assert all(size > 500 for size in sizes.values())
@@ -159,6 +175,62 @@ def test_wrong_thresholds_get_a_sentence(qtbot: QtBot, page: BenchPage) -> None:
 def test_a_file_that_is_no_benchmark_gets_a_sentence(
     qtbot: QtBot, page: BenchPage, tmp_path: Path
 ) -> None:
-    page._path = tmp_path / "prompts.jsonl"
+    measure(qtbot, page)
+    before = page._path
     with qtbot.waitSignal(page._context.jobs.failed):
-        page._read(page._on_read)
+        page._read(tmp_path / "prompts.jsonl", page._on_read)
+    assert page._path == before
+    assert page._outcome.isVisible()
+
+
+def test_another_model_cannot_go_on(
+    qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure(qtbot, page)
+    record = page._record
+    assert record is not None
+    page._record = replace(record, runs=[record.runs[0][:1]])
+    page._on_loaded(replace(INFO, model="another"))
+    assert page._go_on.isVisible()
+    assert not page._go_on.isEnabled()
+    assert "Load" in page._go_on.toolTip()
+
+
+def test_a_training_stops_it(
+    qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, done = Bench._answer, []
+
+    def answer(self, *args):
+        done.append(before(self, *args))
+        if len(done) == 7:
+            page._context.training.began.emit("a run")
+        return done[-1]
+
+    monkeypatch.setattr(Bench, "_answer", answer)
+    with qtbot.waitSignal(page.status_message):
+        measure(qtbot, page)
+    assert page._record is not None
+    assert not page._record.is_complete
+
+
+def test_closing_the_window_keeps_what_is_measured(
+    qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, done = Bench._answer, []
+
+    def answer(self, *args):
+        done.append(before(self, *args))
+        if len(done) == 7:
+            busy.append(True)
+            time.sleep(0.3)
+        return done[-1]
+
+    busy: list[bool] = []
+    monkeypatch.setattr(Bench, "_answer", answer)
+    page._start.click()
+    qtbot.waitUntil(lambda: bool(busy), timeout=10_000)
+    page.window().close()
+    assert page.window().has_ended
+    (path,) = page._context.paths.benches.iterdir()
+    assert len(read_bench(path).runs[0]) == 1

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
 from app.navigation import HOME, RACE
 from app.pages.race import page as race_page
 from app.pages.race.lane import Lane, event_times
-from app.pages.race.outcome import PICTURE
 from app.pages.race.page import NO_PROMPT, RacePage
 from app.pages.race.presentation import Presentation
 from app.pages.race.sides import Side, Subject, entries_of
 from app.widgets.pass_text import PassText
+from app.widgets.save_as import PICTURE
 from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
 from core.engine.request import LoadSpec
@@ -305,7 +305,7 @@ def test_a_saved_race_is_opened_and_its_answers_inspected(
     assert stride.window.pages.currentWidget() is stride.window.inspect
     assert len(sides.args[0]) == len(raced[0])
     saved = tmp_path / "race.json"
-    page._outcome.save(saved, "All of it (*.json)")
+    page._outcome.save(saved)
     stride.window.show_page(RACE)
     page._outcome.clear()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(saved), ""))
@@ -341,28 +341,39 @@ def test_a_race_is_presented_full_screen_in_large_type(
     assert raced
 
 
-@pytest.mark.parametrize(
-    ("chosen", "ending"), [*((one, one[-6:-1].strip("*(")) for one in FILTERS), (PICTURE, ".png")]
-)
+@pytest.mark.parametrize("kind", [*FILTERS, PICTURE])
 def test_a_race_is_saved_for_others(
     qtbot: QtBot,
     stride: Application,
     raced: list[tuple[Entry, ...]],
     tmp_path: Path,
-    chosen: str,
-    ending: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
 ) -> None:
     page = load(qtbot, stride)
     page._start.click()
     qtbot.waitUntil(page._outcome._buttons.isVisible, timeout=10_000)
+    ending = kind.partition("*")[2].rstrip(")")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "race"), kind))
     with qtbot.waitSignal(page.status_message):
-        page._outcome.save(tmp_path / "race", chosen)
+        page._outcome._save.click()
     [written] = tmp_path.glob("race.*")
     assert written.suffix == ending
     assert written.stat().st_size > 100
     assert raced
+    # It is there now, under a name that the user did not write: it is asked again.
+    asked: list[str] = []
+    monkeypatch.setattr(
+        QMessageBox,
+        "question",
+        lambda *words: asked.append(words[2]) or QMessageBox.StandardButton.Cancel,
+    )
+    written.write_text("mine")
+    page._outcome._save.click()
+    assert asked
+    assert written.read_text() == "mine"
     with qtbot.waitSignal(stride.context.jobs.failed) as failure:
-        page._outcome.save(tmp_path / "no" / "race", chosen)
+        page._outcome.save(tmp_path / "no" / f"race{ending}")
     assert "cannot be written" in str(failure.args[0])
 
 
