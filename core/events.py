@@ -18,6 +18,9 @@ Alternative = tuple[int, str, float]
 """One other candidate of a slot: token id, its text, its probability."""
 
 
+TRACE_VERSION = 1
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
     """What is about to be decoded, by what.
@@ -27,6 +30,7 @@ class GenerationStarted:
         prompt_tokens: Length of the prompt in tokens.
         reused_tokens: Prompt tokens whose cache entries were kept from the last turn.
         mtp_off_reason: Empty when several tokens a pass are possible, else why not.
+        version: Of the trace that begins here (docs/trace-file.md).
     """
 
     model: str
@@ -40,6 +44,7 @@ class GenerationStarted:
     prompt_tokens: int
     reused_tokens: int
     mtp_off_reason: str
+    version: int = TRACE_VERSION
 
 
 @dataclass(frozen=True, slots=True)

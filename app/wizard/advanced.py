@@ -60,9 +60,9 @@ FIELDS: tuple[Choice | Number, ...] = (
         "Plain texts become",
         "Chats are questions about passages, which the model asks and answers itself",
         (
-            (None, "Text to continue and chats"),
+            (None, "Chats about their passages"),
+            ("both", "Text to continue and chats"),
             ("text", "Text to continue"),
-            ("chats", "Chats about their passages"),
         ),
     ),
     Number("k_max", "Slots a pass (k_max)", "Most tokens a pass can give; only from none", 2, 16),

@@ -1,17 +1,23 @@
-"""`stride report`: a race, a bench or a run of the history as one HTML page."""
+"""`stride report`: a race, a bench, a trace or a run of the history as one HTML page."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import note, print_json
 from core.errors import KnownError
 from core.evaluate.bench_files import write_bench
+from core.evaluate.bench_record import FORMAT as BENCH
 from core.evaluate.bench_record import read_bench
 from core.evaluate.race_files import write_race
+from core.evaluate.recording import FORMAT as RACE
 from core.evaluate.recording import read_recording
+from core.evaluate.trace_card import trace_card
+from core.evaluate.traces import read_traces
+from core.files import write_text
 from core.paths import user_paths
 
 if TYPE_CHECKING:
@@ -25,13 +31,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the command to the command line."""
     parser = subparsers.add_parser(
         "report",
-        help="a race, a bench or a run as one HTML page",
+        help="a race, a bench, a trace or a run as one HTML page",
         description="The page holds everything it shows and opens offline.",
     )
     parser.add_argument(
         "source",
-        metavar="RACE|BENCH|RUN",
-        help="a file of `stride race --json` or `stride bench --record`, or a run's id",
+        metavar="FILE|RUN",
+        help="of `stride race --json`, `stride bench --record` or `stride generate --json`, or a "
+        "run's id",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="ends in .html, .csv or .json"
@@ -42,23 +49,40 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write the page; returns the exit code."""
-    path = Path(args.source)
-    if args.out.suffix.lower() not in ENDINGS:
+    path, out = Path(args.source), args.out
+    if out.suffix.lower() not in ENDINGS:
         raise KnownError(
-            f"{args.out} is no file that can be written here.",
+            f"{out} is no file that can be written here.",
             f"Let its name end in {', '.join(ENDINGS)}.",
         )
-    if path.suffix == ".jsonl":
-        write_bench(read_bench(path).report(), args.out)
-    elif path.suffix == ".json" or path.is_file():
-        write_race(read_recording(path), args.out)
+    if not path.is_file() and path.suffix not in (".json", ".jsonl"):
+        _write_run(args.source, out)
+    elif (form := _format(path)) == BENCH:
+        write_bench(read_bench(path).report(), out)
+    elif form == RACE:
+        write_race(read_recording(path), out)
     else:
-        _write_run(args.source, args.out)
+        _write_traces(path, out)
     if args.json:
         print_json({"out": str(args.out)})
     else:
         note(f"Written: {args.out}")
     return 0
+
+
+def _format(path: Path) -> str:
+    """What the first line of a file says it is; "" for traces, which say nothing."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return str(json.loads(file.readline()).get("format", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _write_traces(path: Path, out: Path) -> None:
+    if out.suffix.lower() != ".html":
+        raise KnownError("Of recorded answers only a page can be made.", "Name a .html file.")
+    write_text(out, trace_card(path.stem, read_traces(path)))
 
 
 def _write_run(run_id: str, out: Path) -> None:

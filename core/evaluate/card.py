@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from itertools import accumulate
 
 from core.blocks_html import classed_blocks, page_head
-from core.evaluate.card_page import PAGE_STYLE, origin_line, table
+from core.evaluate.card_page import PAGE_STYLE, origin_line, table, tokens_chart
 from core.evaluate.lineup import Result
 from core.evaluate.recording import Recording
 from core.evaluate.verdict import explanation, headline
 from core.events import PassDone
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 720, 220, 44, 30
-"""Of the chart and its margins, in pixels."""
 COLUMNS = (
     "side",
     "seconds",
@@ -41,7 +38,7 @@ def race_card(race: Recording) -> str:
             "</p>",
             f'<div class="sides">{"".join(map(_side, race.results))}</div>',
             "<h2>Tokens over time</h2>",
-            _chart(race.results),
+            tokens_chart([(one.entry.label, _passes(one)) for one in race.results]),
             "<h2>Figures</h2>",
             table(COLUMNS, map(_cells, race.results)),
             "<h2>How it was measured</h2>",
@@ -83,44 +80,3 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{racer.tokens_per_second:.1f}",
         f"{racer.agreement:.1%}",
     )
-
-
-def _chart(results: Sequence[Result]) -> str:
-    """Steps of tokens over seconds, a line a side, told apart by their dashes and names."""
-    courses = [_course(result) for result in results]
-    seconds = max(course[-1][0] for course in courses) or 1.0
-    tokens = max(course[-1][1] for course in courses) or 1
-    right, top = WIDTH - 20, 24
-
-    def place(second: float, count: float) -> tuple[float, float]:
-        across = LEFT + (right - LEFT) * second / seconds
-        return across, HEIGHT - BOTTOM - (HEIGHT - BOTTOM - top) * count / tokens
-
-    low, base = LEFT, HEIGHT - BOTTOM
-    parts = [
-        f'<path class="axis" d="M{low} {top}V{base}H{right}"/>',
-        f'<text x="{low - 6}" y="{top + 5}" text-anchor="end">{tokens}</text>',
-        f'<text x="{low - 6}" y="{base}" text-anchor="end">0</text>',
-        f'<text x="{right}" y="{base + 20}" text-anchor="end">{seconds:.1f} s</text>',
-    ]
-    for number, (result, course) in enumerate(zip(results, courses, strict=True)):
-        steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in (place(*point) for point in course))
-        x, y = place(*course[-1])
-        name = html.escape(result.entry.label)
-        parts.append(f'<path class="line dash{number % 3}" d="M{low} {base}{steps}"/>')
-        # Over the end of a curve that only rises there is room, to its right only in the middle.
-        anchor = "end" if x > WIDTH / 2 else "start"
-        parts.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}">{name}</text>')
-    label = "Tokens of each side over the seconds since the prompt"
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="{label}">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _course(result: Result) -> list[tuple[float, int]]:
-    """Seconds since the prompt and tokens so far, after each pass."""
-    passes = _passes(result)
-    times = accumulate(one.seconds for one in passes)
-    counts = accumulate(len(one.token_ids) for one in passes)
-    return list(zip(times, counts, strict=True))

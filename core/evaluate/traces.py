@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import KnownError
 from core.evaluate.recording import FORMAT, Recording, read_recording
-from core.events import Event, GenerationEvent, GenerationStarted, PassDone
+from core.events import TRACE_VERSION, Event, GenerationEvent, GenerationStarted, PassDone
 from core.jsonl import RUNS_FORMAT, RUNS_VERSION, from_dict, parse_lines
 
 WHAT = "Choose what `stride generate --json` printed, a race, or a run exported as JSON."
@@ -61,7 +61,10 @@ def read_traces(path: Path) -> tuple[Trace, ...]:
 
 
 def _check(trace: Trace) -> None:
-    """Refuse a trace whose passes contradict themselves."""
+    """Refuse a trace of a newer version, or whose passes contradict themselves."""
+    started = trace.events[0]
+    if isinstance(started, GenerationStarted) and started.version != TRACE_VERSION:
+        raise ValueError(f"it is of version {started.version}, not {TRACE_VERSION}")
     for one in trace.passes:
         slots = len(one.proposed_ids)
         if not 0 < len(one.token_ids) <= slots == len(one.confidences):

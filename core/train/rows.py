@@ -48,6 +48,10 @@ def gather_rows(
     return rows
 
 
+ENOUGH_ASKED = 0.5
+"""Where the model asks about a smaller share of the passages, the texts stay beside the chats."""
+
+
 def _given_rows(spec: TrainSpec, report: Reporter, stop_asked: Callable[[], bool]) -> list[Row]:
     """The rows of the user's files; what was left out is told."""
     columns = ColumnMap.parse(spec.columns) if spec.columns else None
@@ -64,8 +68,9 @@ def _with_chats(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advan
     rows = into_passages(rows)
     if spec.passages == "text":
         return rows
-    chats = chats_about(writer.answer(question_rows(rows, spec.seed), advance))
-    if chats and spec.passages == "chats":
+    questions = question_rows(rows, spec.seed)
+    chats = chats_about(writer.answer(questions, advance))
+    if spec.passages == "chats" and len(chats) > ENOUGH_ASKED * len(questions):
         rows = [row for row in rows if row.messages]
     return rows + chats
 

@@ -35,7 +35,8 @@ class TrainSpec:
         leave_out_secrets: Do not train on rows that seem to hold secrets or personal data.
         synthesize: Let the model write prompts and answers itself.
         passages: What plain texts become: "text" to continue, "chats" of questions about their
-            passages, which the model asks and answers itself, or "both".
+            passages, which the model asks and answers itself, or "both". Chats do most for chats
+            (docs/benchmarks/domains.md); where the model finds little to ask, the texts stay.
         start_from: "none", or the folder of an adapter to go on from.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
         mask_rows: Budget of mask rows a sequence: k - 1 for each of its regions.
@@ -56,7 +57,7 @@ class TrainSpec:
     columns: str = ""
     leave_out_secrets: bool = False
     synthesize: bool = False
-    passages: Passages = "both"
+    passages: Passages = "chats"
     kind: Kind = "gated"
     start_from: str = "none"
     k_max: int = 8

@@ -91,6 +91,7 @@ def spread(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
     return {
         "median": statistics.median(ordered),
+        "p95": ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
         "p99": ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))],
         "longest": ordered[-1],
         "count": len(ordered),

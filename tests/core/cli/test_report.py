@@ -37,3 +37,33 @@ def test_what_is_not_there_is_told(source, tmp_path, capsys) -> None:
     assert main(["report", source, "--out", str(tmp_path / "x.html")]) == 1
     assert "stride:" in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
+
+
+def test_a_benchmark_becomes_a_card(tmp_path, capsys) -> None:
+    model, record = str(save_toy(tmp_path / "toy")), tmp_path / "bench.jsonl"
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"prompt": "one"}\n{"prompt": "two"}\n', encoding="utf-8")
+    options = ["--prompts", str(prompts), "--max-new-tokens", "4", "--runs", "1", "--no-generate"]
+    assert main(["bench", "--model", model, *options, "--record", str(record)]) == 0
+    out = tmp_path / "card.html"
+    assert main(["report", str(record), "--out", str(out)]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "Only 2 prompts" in page
+    assert "Speed against agreement" in page
+    capsys.readouterr()
+    # The same command again has nothing left to measure and says the same.
+    assert main(["bench", "--model", model, *options, "--record", str(record), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["complete"]
+
+
+def test_a_trace_becomes_a_page(tmp_path, capsys) -> None:
+    model, trace = str(save_toy(tmp_path / "toy")), tmp_path / "trace.jsonl"
+    assert main(["generate", "hello", "--model", model, "--max-new-tokens", "5", "--json"]) == 0
+    trace.write_text(capsys.readouterr().out, encoding="utf-8")
+    out = tmp_path / "page.html"
+    assert main(["report", str(trace), "--out", str(out)]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert page.count('<span class="block') == 5
+    assert "<td>5</td><td>5</td><td>1.00</td>" in page
+    assert main(["report", str(trace), "--out", str(tmp_path / "page.csv")]) == 1
+    assert main(["report", str(trace), "--out", str(tmp_path / "page.png")]) == 1

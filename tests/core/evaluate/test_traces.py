@@ -10,11 +10,12 @@ import pytest
 from core.errors import KnownError
 from core.evaluate.recording import shipped_race
 from core.evaluate.traces import read_traces
+from core.events import TRACE_VERSION
 from core.history.export import write_export
 from core.history.store import HistoryStore
 from core.jsonl import dumps, to_dict
 from tests.core.history.runs import a_run
-from tests.fakes import scripted_events, scripted_passes
+from tests.fakes import ended, scripted_events, scripted_passes, started
 
 
 def lines(*answers: str) -> str:
@@ -91,6 +92,15 @@ def test_passes_that_contradict_themselves_are_refused(tmp_path: Path, changes: 
     path = tmp_path / "wrong.jsonl"
     path.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
     with pytest.raises(KnownError, match="cannot be read"):
+        read_traces(path)
+
+
+def test_a_trace_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    passes = scripted_passes("one two three")
+    events = (started(version=TRACE_VERSION + 1), *passes, ended(passes))
+    path.write_text("".join(f"{dumps(one)}\n" for one in events), encoding="utf-8")
+    with pytest.raises(KnownError, match="version 2, not 1"):
         read_traces(path)
 
 

@@ -19,6 +19,8 @@ from core.train.passages import (
     question_rows,
     split_passages,
 )
+from core.train.rows import _with_chats
+from core.train.spec import TrainSpec
 
 SENTENCE = "The pump of line three was greased on Monday by the day shift."
 
@@ -99,3 +101,19 @@ def test_what_speaks_of_a_held_out_passage_is_not_trained_on() -> None:
     train, held_out = split_rows([*rows, *chats], 10, 0)
     assert len(held_out) == 10
     assert not {row.passage for row in train} & {row.passage for row in held_out}
+
+
+@pytest.mark.parametrize(("asked_about", "texts_left"), [(6, 0), (5, 10)])
+def test_texts_stay_beside_the_chats_where_little_is_asked(asked_about, texts_left) -> None:
+    class Asking:
+        def answer(self, rows, _advance):
+            return [
+                answered(row, "Who greased the pump?" if number < asked_about else "Nobody.")
+                for number, row in enumerate(rows)
+            ]
+
+    spec = TrainSpec("model", "out")
+    rows = [Row(text=f"{n} {SENTENCE}") for n in range(10)]
+    found = _with_chats(rows, spec, Asking(), lambda *_: True)
+    assert len([row for row in found if row.text]) == texts_left
+    assert len([row for row in found if row.messages]) == asked_about
