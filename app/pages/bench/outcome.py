@@ -69,7 +69,7 @@ class BenchOutcome(QWidget):
         self._how = muted()
         self._origin = muted()
         self._picture = QWidget()
-        self._use = button("", "send")
+        self._use = button("Use it", "send")
         self._save = button("Save…", "export")
         self._quality.currentIndexChanged.connect(self._fill)
         self._family.currentIndexChanged.connect(self._on_family)

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 
 from app.context import AppContext
-from app.pages.bench.outcome import BenchOutcome
 from app.pages.bench.setup import BenchSetup
 from app.widgets.card import ScrollPage
 from app.widgets.text import SPACE, button, muted, title
@@ -27,6 +26,9 @@ from core.evaluate.bench_record import BenchRecord, BenchRecorder, read_bench
 from core.evaluate.bench_table import bench_table
 from core.evaluate.figures import Row
 from core.history.measured import measured_run
+
+if TYPE_CHECKING:
+    from app.pages.bench.outcome import BenchOutcome
 
 ABOUT = (
     "Every threshold decodes the same prompts in turn with one-token decoding. What is measured is "
@@ -80,7 +82,7 @@ class BenchPage(ScrollPage):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._phase = muted()
-        self._outcome = BenchOutcome()
+        self._outcome: BenchOutcome | None = None
         self._build()
         self._connect()
         self._show()
@@ -97,7 +99,6 @@ class BenchPage(ScrollPage):
         self._setup.body.addLayout(row)
         self._setup.body.addWidget(self._bar)
         self._setup.body.addWidget(self._phase)
-        self.column.addWidget(self._outcome)
 
     def _connect(self) -> None:
         engine, training = self._context.engine, self._context.training
@@ -112,9 +113,19 @@ class BenchPage(ScrollPage):
         self._go_on.clicked.connect(self._on_go_on)
         self._stop.clicked.connect(self._on_stop)
         self._open.clicked.connect(self._on_open)
-        self._outcome.way_chosen.connect(self.way_chosen)
-        self._outcome.failed.connect(self._context.jobs.failed)
-        self._outcome.status_message.connect(self.status_message)
+
+    @property
+    def outcome(self) -> BenchOutcome:
+        """What it came to; made when there is a first one, as its charts take a while."""
+        if self._outcome is None:
+            from app.pages.bench.outcome import BenchOutcome
+
+            self._outcome = BenchOutcome()
+            self._outcome.way_chosen.connect(self.way_chosen)
+            self._outcome.failed.connect(self._context.jobs.failed)
+            self._outcome.status_message.connect(self.status_message)
+            self.column.addWidget(self._outcome)
+        return self._outcome
 
     @property
     def _missing(self) -> str:
@@ -168,7 +179,7 @@ class BenchPage(ScrollPage):
             finally:
                 session.close()
 
-        self._outcome.clear()
+        self.outcome.clear()
         self._path, self._record = path, None
         self._clock = (0.0, 0)
         self._bar.setRange(0, 0)
@@ -234,9 +245,9 @@ class BenchPage(ScrollPage):
         if self._work.is_at_work:
             return
         self._path, self._record = found.path, found.record
-        self._outcome.clear()
+        self.outcome.clear()
         if found.report is not None:
-            self._outcome.show_report(found.report)
+            self.outcome.show_report(found.report)
         self._show()
 
     @Slot(object)

@@ -62,11 +62,11 @@ def page(
 def measure(qtbot: QtBot, page: BenchPage) -> None:
     with qtbot.waitSignal(page._context.loan.reload_requested, timeout=20_000):
         page._start.click()
-    qtbot.waitUntil(page._outcome.isVisible, timeout=10_000)
+    qtbot.waitUntil(page.outcome.isVisible, timeout=10_000)
 
 
 def column(page: BenchPage, number: int) -> list[str]:
-    table = page._outcome._table
+    table = page.outcome._table
     items = [table.item(row, number) for row in range(table.rowCount())]
     return [item.text() for item in items if item is not None]
 
@@ -109,12 +109,12 @@ def test_a_stopped_benchmark_shows_what_is_done_and_goes_on(
 
     monkeypatch.setattr(Bench, "_answer", answer)
     measure(qtbot, page)
-    assert "1 prompt," in page._outcome._how.text()
-    assert "broken off" in page._outcome._how.text()
+    assert "1 prompt," in page.outcome._how.text()
+    assert "broken off" in page.outcome._how.text()
     qtbot.waitUntil(page._go_on.isEnabled, timeout=10_000)
     page._go_on.click()
     qtbot.waitUntil(lambda: page._record is not None and page._record.is_complete, timeout=20_000)
-    assert "3 prompts," in page._outcome._how.text()
+    assert "3 prompts," in page.outcome._how.text()
     assert not page._go_on.isVisible()
     store = page._context.history.store
     assert store is not None
@@ -124,9 +124,9 @@ def test_a_stopped_benchmark_shows_what_is_done_and_goes_on(
 
 def test_a_threshold_is_used_in_the_chat(qtbot: QtBot, page: BenchPage) -> None:
     measure(qtbot, page)
-    page._outcome._table.selectRow(2)
-    assert page._outcome._use.text() == "Use threshold 0.3, k_max 8"
-    page._outcome._use.click()
+    page.outcome._table.selectRow(2)
+    assert page.outcome._use.text() == "Use threshold 0.3, k_max 8"
+    page.outcome._use.click()
     window = page.window()
     assert window.pages.currentIndex() == CHAT
     assert window.chat.header.slider.threshold == 0.3
@@ -135,7 +135,7 @@ def test_a_threshold_is_used_in_the_chat(qtbot: QtBot, page: BenchPage) -> None:
 
 def test_a_point_picks_its_row_and_families_their_measures(qtbot: QtBot, page: BenchPage) -> None:
     measure(qtbot, page)
-    outcome = page._outcome
+    outcome = page.outcome
     outcome.findChildren(PointChart)[0].picked.emit(1)
     assert outcome._selected is outcome._points[1].row
     qualities = [outcome._quality.itemText(n) for n in range(outcome._quality.count())]
@@ -159,7 +159,7 @@ def test_it_is_saved_in_every_form(
     for kind in (*FILTERS, PICTURE):
         chosen = str(tmp_path / "bench"), kind
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, one=chosen: one)
-        page._outcome._save.click()
+        page.outcome._save.click()
     sizes = {one.suffix: one.stat().st_size for one in tmp_path.glob("bench.*")}
     assert set(sizes) == {".html", ".csv", ".json", ".png"}
     assert all(size > 500 for size in sizes.values())
@@ -180,7 +180,7 @@ def test_a_file_that_is_no_benchmark_gets_a_sentence(
     with qtbot.waitSignal(page._context.jobs.failed):
         page._read(tmp_path / "prompts.jsonl", page._on_read)
     assert page._path == before
-    assert page._outcome.isVisible()
+    assert page.outcome.isVisible()
 
 
 def test_another_model_cannot_go_on(
