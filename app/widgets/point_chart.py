@@ -63,7 +63,10 @@ class PointChart(Plot):
         self._picked = -1
         for label in self._labels:
             self._plot.removeItem(label)
-        self._labels = [pg.TextItem(one.label, anchor=(0, 1)) for one in points]
+        # Above and below in turn, as neighbours often lie close.
+        self._labels = [
+            pg.TextItem(one.label, anchor=(0, 1 - number % 2)) for number, one in enumerate(points)
+        ]
         for label, one in zip(self._labels, points, strict=True):
             label.setPos(one.across[0], one.upwards[0])
             self._plot.addItem(label, ignoreBounds=True)
