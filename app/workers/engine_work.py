@@ -44,6 +44,7 @@ class EngineWork(QObject):
         else:
             self._run(work)
 
+    @Slot()
     def stop(self) -> None:
         """End it as soon as may be."""
         if self._job is not None:

@@ -111,7 +111,7 @@ class BenchPage(ScrollPage):
         self._work.over.connect(self._on_over)
         self._start.clicked.connect(self._on_start)
         self._go_on.clicked.connect(self._on_go_on)
-        self._stop.clicked.connect(self._on_stop)
+        self._stop.clicked.connect(self._work.stop)
         self._open.clicked.connect(self._on_open)
 
     @property
@@ -186,10 +186,6 @@ class BenchPage(ScrollPage):
         self._phase.clear()
         self._work.start(work)
         self._show()
-
-    @Slot()
-    def _on_stop(self) -> None:
-        self._work.stop()
 
     @Slot()
     def _on_training(self) -> None:

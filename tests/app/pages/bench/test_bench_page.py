@@ -104,7 +104,7 @@ def test_a_stopped_benchmark_shows_what_is_done_and_goes_on(
     def answer(self, *args):
         done.append(before(self, *args))
         if len(done) == 7:  # the warm-up, the first prompt, one answer to the second
-            page._work.stop()
+            page._work.stop()  # what the button does
         return done[-1]
 
     monkeypatch.setattr(Bench, "_answer", answer)
