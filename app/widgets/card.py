@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from collections.abc import Mapping
 
-from app.widgets.text import PAGE_MARGIN, SPACE, heading, muted
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets.text import PAGE_MARGIN, SPACE, heading, muted, pad_number
 
 CONTENT_WIDTH = 840
 """Lines of text longer than this many pixels are hard to read."""
@@ -48,6 +59,17 @@ class FormCard(Card):
         row.addWidget(field, 1)
         if field.maximumWidth() < CONTENT_WIDTH:
             row.addStretch(1)
+        self.body.addLayout(row)
+
+    def add_numbers(self, numbers: Mapping[str, QSpinBox | QDoubleSpinBox]) -> None:
+        """Add number fields in one row; each word is written before its figure, and names it."""
+        row = QHBoxLayout()
+        for word, number in numbers.items():
+            number.setAccessibleName(word)
+            number.setPrefix(f"{word}: ")
+            pad_number(number)
+            row.addWidget(number)
+        row.addStretch(1)
         self.body.addLayout(row)
 
 

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 from core.evaluate.bench_card import bench_card
-from core.evaluate.figures import Row
 from core.evaluate.front import rows_of
+from core.evaluate.judged import Row
 from core.files import write_text
 
 

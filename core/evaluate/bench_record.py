@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.engine.request import Message, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench import Bench, BenchPlan
-from core.evaluate.figures import Row, Runs, report
-from core.evaluate.judged import BaseView, Judged, Likeness, Round
+from core.evaluate.judged import BaseView, Judged, Likeness, Round, Row, Runs
 from core.evaluate.measure import Measured, Way
 from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt
@@ -54,6 +53,8 @@ class BenchRecord:
         Raises:
             KnownError: if not even one prompt is done.
         """
+        from core.evaluate.figures import report  # brings NumPy, which most commands do without
+
         if not any(self.runs):
             raise KnownError("Not even one prompt is measured yet.", "Let the benchmark go on.")
         return report(self.plan, self.runs) | dict(self.facts)

@@ -13,21 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from math import sqrt
 from statistics import median
-from typing import Any
 
 from core.evaluate.bench import BenchPlan
 from core.evaluate.compare import best_of, compared
 from core.evaluate.intervals import Figures, Pair, figures_of
-from core.evaluate.judged import Judged, Round
+from core.evaluate.judged import Judged, Round, Row, Runs
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 
 NORMAL_QUANTILE = 1.959964  # of a two-sided interval that holds 95 %
 
 EXAMPLES = 3
 """Prompts whose answers are shown."""
-
-Runs = list[list[Round]]
-Row = dict[str, Any]
 
 
 def report(plan: BenchPlan, measured: Runs) -> Row:
@@ -110,18 +106,15 @@ def _examples(plan: BenchPlan, runs: Runs, best: Way | None) -> list[Row]:
     return [
         {
             "prompt": prompt.prompt,
-            "answers": [
-                _named(way, measured)
-                | {"blocks": list(measured.blocks), "sizes": list(measured.sizes)}
-                for way, measured in ((way, one[way].measured) for way in dict.fromkeys(shown))
-            ],
+            "answers": [_shown(way, one[way].measured) for way in dict.fromkeys(shown)],
         }
         for prompt, one in zip(plan.prompts[:EXAMPLES], runs[0], strict=False)
     ]
 
 
-def _named(way: Way, measured: Measured) -> Row:
-    return {"strategy": way.name, "threshold": way.threshold, "k_max": measured.k_max}
+def _shown(way: Way, measured: Measured) -> Row:
+    named = {"strategy": way.name, "threshold": way.threshold, "k_max": measured.k_max}
+    return named | {"blocks": list(measured.blocks), "sizes": list(measured.sizes)}
 
 
 def _pairs(way: Way, runs: Runs) -> list[list[Pair]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.evaluate.measure import Measured, Way
 
@@ -58,6 +59,12 @@ class Judged:
 
 Round = dict[Way, Judged]
 """All ways of decoding on one prompt in one run."""
+
+Runs = list[list[Round]]
+"""The complete rounds of each run, in the order of the prompts."""
+
+Row = dict[str, Any]
+"""Of a report, or the whole report (`core.evaluate.figures.report`)."""
 
 
 def likeness(reference: str, answer: str) -> Likeness:

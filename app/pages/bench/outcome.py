@@ -24,7 +24,6 @@ from core.errors import KnownError
 from core.evaluate.bench_card import FRONT, bench_headline, cells, heads, measuring
 from core.evaluate.bench_files import write_bench
 from core.evaluate.card_page import origin_line
-from core.evaluate.figures import Row
 from core.evaluate.front import (
     QUALITIES,
     Point,
@@ -34,6 +33,7 @@ from core.evaluate.front import (
     points,
     rows_of,
 )
+from core.evaluate.judged import Row
 from core.evaluate.race_files import FILTERS
 
 ALL_PROMPTS = "All prompts"

@@ -24,7 +24,7 @@ from core.errors import KnownError
 from core.evaluate.bench import BenchPlan
 from core.evaluate.bench_record import BenchRecord, BenchRecorder, read_bench
 from core.evaluate.bench_table import bench_table
-from core.evaluate.figures import Row
+from core.evaluate.judged import Row
 from core.history.measured import measured_run
 
 if TYPE_CHECKING:

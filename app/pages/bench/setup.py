@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QSpinBox
 
 from app.widgets.card import FormCard
-from app.widgets.text import pad_number
 from core.evaluate.bench import BenchPlan
 from core.evaluate.grid import grid
 from core.evaluate.measure import NEXT_TOKEN
@@ -47,19 +46,9 @@ class BenchSetup(FormCard):
         self.add_row("k_max", self._widths)
         self._thresholds.setToolTip("Separated by commas.")
         self._widths.setToolTip("Most tokens kept of one pass, separated by commas.")
-        row = QHBoxLayout()
-        numbers = {
-            "At most prompts": self._most,
-            "Most tokens": self._tokens,
-            "Runs": self._runs,
-        }
-        for word, number in numbers.items():
-            number.setAccessibleName(word)
-            number.setPrefix(f"{word}: ")
-            pad_number(number)
-            row.addWidget(number)
-        row.addStretch(1)
-        self.body.addLayout(row)
+        self.add_numbers(
+            {"At most prompts": self._most, "Most tokens": self._tokens, "Runs": self._runs}
+        )
 
     @property
     def title(self) -> str:

@@ -9,14 +9,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QHBoxLayout,
     QPlainTextEdit,
     QSpinBox,
 )
 
 from app.pages.race.sides import Side
 from app.widgets.card import FormCard
-from app.widgets.text import pad_number
 from core.evaluate.lineup import ONE_TOKEN
 from core.evaluate.prompts import demo_prompts
 
@@ -68,19 +66,9 @@ class RaceSetup(FormCard):
         self.body.addWidget(self._prompt)
         for word, box in zip(("One side", "The other"), self._boxes, strict=True):
             self.add_row(word, box)
-        row = QHBoxLayout()
-        numbers: dict[str, QSpinBox | QDoubleSpinBox] = {
-            "Threshold": self._threshold,
-            "Runs": self._runs,
-            "Most tokens": self._tokens,
-        }
-        for word, number in numbers.items():
-            number.setAccessibleName(word)
-            number.setPrefix(f"{word}: ")
-            pad_number(number)
-            row.addWidget(number)
-        row.addStretch(1)
-        self.body.addLayout(row)
+        self.add_numbers(
+            {"Threshold": self._threshold, "Runs": self._runs, "Most tokens": self._tokens}
+        )
         self.body.addWidget(self._live)
 
     @property

@@ -65,6 +65,19 @@ def measure(qtbot: QtBot, page: BenchPage) -> None:
     qtbot.waitUntil(page.outcome.isVisible, timeout=10_000)
 
 
+def after_answer(number: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something in the engine's thread once so many answers are decoded."""
+    before, done = Bench._answer, []
+
+    def answer(self, *args):
+        done.append(before(self, *args))
+        if len(done) == number:
+            act()
+        return done[-1]
+
+    monkeypatch.setattr(Bench, "_answer", answer)
+
+
 def column(page: BenchPage, number: int) -> list[str]:
     table = page.outcome._table
     items = [table.item(row, number) for row in range(table.rowCount())]
@@ -99,15 +112,8 @@ def test_the_figures_are_those_of_what_was_written_down(qtbot: QtBot, page: Benc
 def test_a_stopped_benchmark_shows_what_is_done_and_goes_on(
     qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, done = Bench._answer, []
-
-    def answer(self, *args):
-        done.append(before(self, *args))
-        if len(done) == 7:  # the warm-up, the first prompt, one answer to the second
-            page._work.stop()  # what the button does
-        return done[-1]
-
-    monkeypatch.setattr(Bench, "_answer", answer)
+    # The warm-up, the first prompt, one answer to the second.
+    after_answer(7, page._work.stop, monkeypatch)
     measure(qtbot, page)
     assert "1 prompt," in page.outcome._how.text()
     assert "broken off" in page.outcome._how.text()
@@ -199,15 +205,7 @@ def test_another_model_cannot_go_on(
 def test_a_training_stops_it(
     qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, done = Bench._answer, []
-
-    def answer(self, *args):
-        done.append(before(self, *args))
-        if len(done) == 7:
-            page._context.training.began.emit("a run")
-        return done[-1]
-
-    monkeypatch.setattr(Bench, "_answer", answer)
+    after_answer(7, lambda: page._context.training.began.emit("a run"), monkeypatch)
     with qtbot.waitSignal(page.status_message):
         measure(qtbot, page)
     assert page._record is not None
@@ -217,17 +215,12 @@ def test_a_training_stops_it(
 def test_closing_the_window_keeps_what_is_measured(
     qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, done = Bench._answer, []
-
-    def answer(self, *args):
-        done.append(before(self, *args))
-        if len(done) == 7:
-            busy.append(True)
-            time.sleep(0.3)
-        return done[-1]
+    def linger() -> None:
+        busy.append(True)
+        time.sleep(0.3)
 
     busy: list[bool] = []
-    monkeypatch.setattr(Bench, "_answer", answer)
+    after_answer(7, linger, monkeypatch)
     page._start.click()
     qtbot.waitUntil(lambda: bool(busy), timeout=10_000)
     page.window().close()
