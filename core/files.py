@@ -1,8 +1,12 @@
-"""Text files that the user asked for."""
+"""Files that the user asked for."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from core.errors import KnownError
 
@@ -19,3 +23,12 @@ def write_text(out: Path, text: str) -> None:
         raise KnownError(
             f"{out} cannot be written: {error.strerror or error}.", "Choose another place."
         ) from error
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Rows as CSV with these columns; what else a row holds is left out."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 
 from core.evaluate.bench_card import bench_card
 from core.evaluate.front import rows_of
 from core.evaluate.judged import Row
-from core.files import write_text
+from core.files import csv_text, write_text
 
 
 def write_bench(report: Row, out: Path) -> None:
@@ -31,11 +29,7 @@ def _table(report: Row) -> str:
     """A row a way and family; of each figure with an interval its value, lower and upper end."""
     parts = [row for row in report["results"] if row["family"] is not None]
     rows = [_flat(row) for row in (*rows_of(report), *parts)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(rows, list(rows[0]))
 
 
 def _flat(row: Row) -> Row:

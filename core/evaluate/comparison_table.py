@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.events import Span, ThresholdAdvised, WayCompared
-from core.files import write_text
+from core.files import csv_text, write_text
 
 HEADS = (
     "",
@@ -57,12 +55,8 @@ def to_markdown(compared: Sequence[WayCompared], advice: ThresholdAdvised | None
 
 def to_csv(compared: Sequence[WayCompared]) -> str:
     """A row a way; of each figure with an interval its value, lower and upper end."""
-    buffer = io.StringIO()
     rows = [_flat(found) for found in compared]
-    writer = csv.DictWriter(buffer, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
+    return csv_text(rows, list(rows[0]) if rows else [])
 
 
 def to_json(compared: Sequence[WayCompared], advice: ThresholdAdvised | None) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 
 from core.evaluate.card import race_card
 from core.evaluate.recording import Recording, race_record
-from core.files import write_text
+from core.files import csv_text, write_text
 
 FILTERS = ("Result card (*.html)", "Table (*.csv)", "All of it (*.json)")
 """Kinds of files, as file dialogs name them."""
@@ -32,8 +30,4 @@ def _whole(race: Recording) -> str:
 def _table(race: Recording) -> str:
     rows = race_record(race)["results"]
     names = [name for name in rows[0] if not isinstance(rows[0][name], list | tuple)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(rows, names)
