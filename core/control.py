@@ -36,22 +36,33 @@ class Cancel:
 class Threshold:
     """The confidence threshold in force; decoding reads it at every pass.
 
-    A float attribute is replaced atomically in CPython, so no lock is needed.
+    Its attributes are replaced atomically in CPython, so no lock is needed.
+
+    Args:
+        value: The confidence that a slot must reach, 0..1.
+        is_exact: Whether every token shall be checked instead, so that none differs from
+            one-token decoding.
 
     Raises:
         KnownError: for a value outside 0..1.
     """
 
-    def __init__(self, value: float) -> None:
+    def __init__(self, value: float, is_exact: bool = False) -> None:
         self.set(value)
+        self.is_exact = is_exact
 
     def set(self, value: float) -> None:
-        """Put a new threshold in force from the next pass on."""
+        """Put a new threshold in force from the next pass on; it is no longer exact."""
         if not 0.0 <= value <= 1.0:
             raise KnownError(
                 f"The threshold must lie between 0 and 1, not {value}.", "0.9 is a good start."
             )
         self._value = float(value)
+        self.is_exact = False
+
+    def set_exact(self) -> None:
+        """Let every token be checked from the next pass on."""
+        self.is_exact = True
 
     @property
     def value(self) -> float:

@@ -14,6 +14,8 @@ from typing import Literal
 StopReason = Literal["end_token", "stop_string", "max_new_tokens", "context_full", "cancelled"]
 RunState = Literal["running", "completed", "stopped", "interrupted", "failed"]
 
+Proposer = Literal["mask rows", "heads", "prompt lookup"]
+
 Alternative = tuple[int, str, float]
 """One other candidate of a slot: token id, its text, its probability."""
 
@@ -53,18 +55,23 @@ class PassDone:
 
     Attributes:
         index: 0 for the prefill pass.
-        token_ids: Tokens final after this pass, an end token included.
+        token_ids: Tokens that this pass made final, an end token included.
         text: What these tokens add to the answer; never half a UTF-8 character.
         proposed_ids: Argmax (or draw, for slot 1) of every slot, accepted or not.
-        confidences: Top softmax probability in float32 of every slot.
+        confidences: Top softmax probability in float32 of every slot; of a token from prompt
+            lookup how often matches of that length usually go on alike.
         alternatives: For each slot its next best candidates.
-        refused: Earlier provisional tokens that fell (verified strategies only).
+        refused: Provisional tokens of the pass before that fell here (exact strategies only).
         threshold: The threshold this pass was judged by.
         width: Rows of the forward call.
         seconds: Wall-clock time of the pass.
         pieces: What each of `token_ids` adds to `text`, so that a character finds its slot;
             empty where that is not known.
         proposed_texts: Each of `proposed_ids` as text; empty where that is not known.
+        confirmed: How many leading `token_ids` the pass before had proposed; slot 1 follows them.
+        provisional: How many slots behind slot 1 the next pass checks.
+        is_exact: Whether its tokens are those of one-token decoding.
+        proposer: Who proposed the slots behind slot 1.
     """
 
     index: int
@@ -79,6 +86,10 @@ class PassDone:
     seconds: float
     pieces: tuple[str, ...] = ()
     proposed_texts: tuple[str, ...] = ()
+    confirmed: int = 0
+    provisional: int = 0
+    is_exact: bool = False
+    proposer: Proposer = "mask rows"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The key-value cache of one session, and the tokens whose entries it holds.
 
 Mask entries never stay: every forward call ends by cropping them. The last accepted block is
-not in the cache either; the next pass computes it together with its own masks.
+not in the cache either; the next pass computes it together with its own masks. Provisional tokens
+that fall are dropped again.
 """
 
 from __future__ import annotations
@@ -75,18 +76,23 @@ class TokenCache:
         The prompt's last token is never kept: its logits are needed.
         """
         kept = min(common_prefix(self._tokens, prompt_ids), len(prompt_ids) - 1)
-        crop(self._cache, len(self._tokens) - kept)
-        del self._tokens[kept:]
+        self.drop(len(self._tokens) - kept)
         return kept
 
-    def forward(self, token_ids: list[int], masks: int) -> Tensor:
+    def drop(self, count: int) -> None:
+        """Forget the last `count` tokens."""
+        crop(self._cache, count)
+        del self._tokens[len(self._tokens) - count :]
+
+    def forward(self, token_ids: list[int], masks: int, drafts: int = 0) -> Tensor:
         """Run tokens followed by mask rows; afterwards the tokens are in the cache.
 
         Returns:
-            Logits [masks + 1, vocabulary] in float32 of the last token and the mask rows.
+            Logits [1 + drafts + masks, vocabulary] in float32 of the last tokens, as many as
+            there are drafts and the one before them, and of the mask rows.
         """
         try:
-            logits = self._run(token_ids, masks)
+            logits = self._run(token_ids, masks, 1 + drafts + masks)
         except BaseException:
             # Some layers may hold the new rows and others not.
             self.clear()
@@ -95,12 +101,12 @@ class TokenCache:
         return logits
 
     @torch.inference_mode()
-    def _run(self, token_ids: list[int], masks: int) -> Tensor:
+    def _run(self, token_ids: list[int], masks: int, read: int) -> Tensor:
         ids = torch.tensor([token_ids], device=self._device)
         rows: dict[str, Any] = {
             "past_key_values": self._cache,
             "use_cache": True,
-            "logits_to_keep": masks + 1,
+            "logits_to_keep": read,
         }
         if self._masks is None or masks == 0:
             logits = self._model(input_ids=ids, **rows).logits[0].float()

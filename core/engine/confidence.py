@@ -25,6 +25,11 @@ class Slots:
     confidences: list[float]
     others: list[list[tuple[int, float]]]
 
+    def part(self, start: int, stop: int | None = None) -> Slots:
+        """Only some of them."""
+        here = slice(start, stop)
+        return Slots(self.ids[here], self.confidences[here], self.others[here])
+
     def replace_first(self, drawn: int) -> None:
         """Slot 1 was drawn: its argmax, the likeliest other candidate, takes the place."""
         argmax = (self.ids[0], self.confidences[0])

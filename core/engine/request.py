@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Strategy = Literal["next_token", "static_k", "confadapt"]
+Strategy = Literal["next_token", "static_k", "confadapt", "verified", "prompt_lookup"]
 Role = Literal["system", "user", "assistant"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 
-STRATEGIES: tuple[Strategy, ...] = ("next_token", "static_k", "confadapt")
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+EXACT_STRATEGIES: tuple[Strategy, ...] = ("next_token", "verified", "prompt_lookup")
+"""Those whose every token is the one that one-token decoding would give."""
 K_MAX_LIMIT = 16
 
 

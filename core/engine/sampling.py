@@ -1,4 +1,4 @@
-"""Drawing slot 1 with temperature and top-p; all other slots are always argmax."""
+"""Drawing slot 1 with temperature and top-p; proposals behind it are always argmax."""
 
 from __future__ import annotations
 
@@ -41,10 +41,30 @@ class Sampler:
     @torch.inference_mode()
     def draw(self, logits: Tensor) -> int:
         """Draw a token id from logits [vocabulary] in float32."""
+        return self._drawn(self._probabilities(logits))
+
+    @torch.inference_mode()
+    def check(self, logits: Tensor, draft: int) -> int:
+        """The draft, or another token in its place; either way drawn from these logits.
+
+        A draft that was chosen without chance is kept with its own probability; else one of the
+        others is drawn (speculative sampling, 2211.17192, for a proposal of certainty).
+        """
+        probabilities = self._probabilities(logits)
+        if float(torch.rand((), generator=self._generator)) < float(probabilities[draft]):
+            return draft
+        probabilities[draft] = 0.0
+        # Where the draft alone was possible, only rounding can have refused it.
+        return self._drawn(probabilities) if bool(probabilities.any()) else draft
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        """[vocabulary] on the CPU, temperature and top-p applied."""
         # Scaled from their maximum: a tiny temperature must not turn them into infinities.
         scaled = (logits.cpu() - logits.max().cpu()).double() / self._temperature
         probabilities, ids = scaled.softmax(dim=-1).sort(descending=True, stable=True)
         before = probabilities.cumsum(dim=-1) - probabilities
         probabilities = probabilities.masked_fill(before >= self._top_p, 0.0)
-        place = torch.multinomial(probabilities, 1, generator=self._generator)
-        return int(ids[place])
+        return torch.zeros_like(probabilities).scatter(0, ids, probabilities)
+
+    def _drawn(self, weights: Tensor) -> int:
+        return int(torch.multinomial(weights, 1, generator=self._generator))

@@ -12,9 +12,11 @@ import torch
 from core.control import Cancel, Threshold
 from core.device import choose_device
 from core.engine import prompt
+from core.engine.answer import Answer
 from core.engine.cache import TokenCache
-from core.engine.decode import Answer, Decoder
+from core.engine.decode import Decoder
 from core.engine.detokenize import StopStrings, TokenTexts
+from core.engine.experience import Experience
 from core.engine.request import K_MAX_LIMIT, LoadSpec, Request, SessionInfo
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
@@ -87,6 +89,7 @@ class Session:
         self._loaded = loaded
         self._cache = TokenCache(loaded.model, loaded.masks, loaded.device)
         self._texts = TokenTexts(loaded.tokenizer)
+        self._experience = Experience()
         self.end_ids = _end_ids(loaded.model, loaded.tokenizer)
         self._is_busy = False
         masks = loaded.masks
@@ -158,12 +161,12 @@ class Session:
     ) -> Generator[GenerationEvent, None, None]:
         text, prompt_ids = prompt.render(self._loaded.tokenizer, request.messages)
         answer = self._new_answer(request, len(prompt_ids))
-        decoder = self._new_decoder(request, count_from_slot)
+        decoder = self._new_decoder(request, prompt_ids, count_from_slot)
         reused = self._cache.reuse(prompt_ids)
         yield GenerationStarted(
             model=self.info.model,
             adapter=self.info.adapter,
-            strategy=request.strategy,
+            strategy="verified" if threshold.is_exact else request.strategy,
             k_max=decoder.k_max,
             threshold=threshold.value,
             device=self.info.device,
@@ -173,7 +176,7 @@ class Session:
             reused_tokens=reused,
             mtp_off_reason=self._mtp_off_reason(request, decoder.k_max),
         )
-        yield from decoder.run(prompt_ids[reused:], answer, cancel, threshold)
+        yield from decoder.run(reused, answer, cancel, threshold)
         assert answer.stop_reason is not None
         yield GenerationEnded(
             stop_reason=answer.stop_reason,
@@ -201,16 +204,21 @@ class Session:
         stops = StopStrings(request.stop)
         return Answer(self._loaded.tokenizer, self.end_ids, stops, limit, reason)
 
-    def _new_decoder(self, request: Request, count_from_slot: int | None) -> Decoder:
+    def _new_decoder(
+        self, request: Request, prompt_ids: list[int], count_from_slot: int | None
+    ) -> Decoder:
         masks = self._loaded.masks
         if count_from_slot is None:
             count_from_slot = 2 if masks and masks.slot1_is_base else 1
         return Decoder(
             cache=self._cache,
-            strategy=make_strategy(request.strategy, count_from_slot),
+            usual=make_strategy(request.strategy, count_from_slot, self._experience),
+            exact=make_strategy("verified", count_from_slot, self._experience),
             k_max=self._k_max(request),
             sampler=Sampler(request),
             texts=self._texts,
+            experience=self._experience,
+            prompt=prompt_ids,
         )
 
     def _k_max(self, request: Request) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.control import Cancel, Threshold
 from core.engine.prompt import render
-from core.engine.request import Message, Request, Strategy
+from core.engine.request import EXACT_STRATEGIES, Message, Request, Strategy
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 from core.metrics import answer_figures
 
@@ -30,8 +30,8 @@ WayName = Strategy | Literal["transformers_generate"]
 class Way:
     """A way of decoding.
 
-    `next_token` and `static_k` read no threshold; theirs is the one at which ConfAdapt does
-    the same: 1.0 (one token a pass) and 0.0 (every slot is kept).
+    Only ConfAdapt reads a threshold. That of the others is the one at which ConfAdapt gives the
+    same tokens: 0.0 for `static_k` (every slot is kept), 1.0 for all exact ones.
 
     Attributes:
         adapter: Name of the adapter that decodes in the loaded one's place, "none" for the base
@@ -56,6 +56,8 @@ def way_of(strategy: Strategy, threshold: float, k_max: int | None = None) -> Wa
     """A strategy as a way of decoding; what it does not read is what it always does."""
     if strategy == "next_token":
         return NEXT_TOKEN
+    if strategy in EXACT_STRATEGIES:
+        threshold = 1.0
     return Way(strategy, 0.0 if strategy == "static_k" else threshold, k_max=k_max)
 
 

@@ -1,27 +1,18 @@
-"""How many proposed slots of a pass are kept: one file to a strategy."""
+"""What becomes of a pass's slots: one file to a strategy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from core.engine import request
+from core.engine.experience import Experience
 from core.engine.strategies.confadapt import ConfAdapt
+from core.engine.strategies.decision import Strategy
 from core.engine.strategies.next_token import NextToken
+from core.engine.strategies.prompt_lookup import PromptLookup
 from core.engine.strategies.static_k import StaticK
+from core.engine.strategies.verified import Verified
 
 
-class Strategy(Protocol):
-    """The two questions that the pass loop asks."""
-
-    def slots(self, k_max: int, threshold: float) -> int:
-        """How many slots a pass should propose, 1..k_max."""
-
-    def kept(self, confidences: Sequence[float], threshold: float) -> int:
-        """How many leading slots become final, 1..len(confidences)."""
-
-
-def make_strategy(name: request.Strategy, count_from_slot: int) -> Strategy:
+def make_strategy(name: request.Strategy, count_from_slot: int, experience: Experience) -> Strategy:
     """The strategy of a name; `count_from_slot` is ConfAdapt's (see there)."""
     match name:
         case "next_token":
@@ -30,3 +21,7 @@ def make_strategy(name: request.Strategy, count_from_slot: int) -> Strategy:
             return StaticK()
         case "confadapt":
             return ConfAdapt(count_from_slot)
+        case "verified":
+            return Verified(experience, PromptLookup(experience))
+        case "prompt_lookup":
+            return PromptLookup(experience)

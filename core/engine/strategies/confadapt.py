@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from core.engine.strategies.decision import Decision, Seen
 
 
 class ConfAdapt:
@@ -17,16 +17,19 @@ class ConfAdapt:
             so that a weak slot 1 need not end the run: there the run is counted from slot 2.
     """
 
+    is_exact = False
+
     def __init__(self, count_from_slot: int = 1) -> None:
         self._uncounted = count_from_slot - 1
 
-    def slots(self, k_max: int, threshold: float) -> int:
-        """How many slots a pass should propose."""
-        return 1 if threshold >= 1.0 else k_max
+    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+        """As many as there may be."""
+        return 0 if threshold >= 1.0 else most
 
-    def kept(self, confidences: Sequence[float], threshold: float) -> int:
-        """How many leading slots become final."""
+    def decide(self, seen: Seen) -> Decision:
+        """The longest run of sure slots."""
+        confidences = seen.slots.confidences
         kept = min(self._uncounted, len(confidences))
-        while kept < len(confidences) and confidences[kept] >= threshold:
+        while kept < len(confidences) and confidences[kept] >= seen.threshold:
             kept += 1
-        return max(1, kept)
+        return Decision(seen.slots, max(1, kept))

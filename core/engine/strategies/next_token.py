@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from core.engine.strategies.decision import Decision, Seen
 
 
 class NextToken:
     """Asks for slot 1 and keeps it."""
 
-    def slots(self, k_max: int, threshold: float) -> int:  # noqa: ARG002
-        """How many slots a pass should propose."""
-        return 1
+    is_exact = True
 
-    def kept(self, confidences: Sequence[float], threshold: float) -> int:  # noqa: ARG002
-        """How many leading slots become final."""
-        return 1
+    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+        """None: slot 1 needs no mask row."""
+        return 0
+
+    def decide(self, seen: Seen) -> Decision:
+        """Slot 1."""
+        return Decision(seen.slots)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from core.engine.strategies.decision import Decision, Seen
 
 
 class StaticK:
     """Asks for k_max slots and keeps them all."""
 
-    def slots(self, k_max: int, threshold: float) -> int:  # noqa: ARG002
-        """How many slots a pass should propose."""
-        return k_max
+    is_exact = False
 
-    def kept(self, confidences: Sequence[float], threshold: float) -> int:  # noqa: ARG002
-        """How many leading slots become final."""
-        return len(confidences)
+    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+        """As many as there may be."""
+        return most
+
+    def decide(self, seen: Seen) -> Decision:
+        """All slots."""
+        return Decision(seen.slots, kept=len(seen.slots.ids))

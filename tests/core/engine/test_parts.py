@@ -11,10 +11,12 @@ from transformers import MistralConfig, MistralForCausalLM
 
 from core.control import Cancel, Threshold
 from core.engine.cache import TokenCache, common_prefix, crop
-from core.engine.confidence import read_slots
+from core.engine.confidence import Slots, read_slots
+from core.engine.experience import Experience
 from core.engine.request import Request
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
+from core.engine.strategies.decision import Seen
 from core.errors import KnownError
 from core.model.linear import RowsLinear, use_rows_linear
 from tests.core.engine.harness import CPU, decode, passes, token_ids, toy_session, user
@@ -36,15 +38,19 @@ SURE = (0.5, 0.95, 0.9, 0.2, 0.99)
     ],
 )
 def test_how_many_slots_are_kept(name, count_from_slot, confidences, kept):
-    assert make_strategy(name, count_from_slot).kept(confidences, 0.9) == kept
+    strategy = make_strategy(name, count_from_slot, Experience())
+    slots = Slots(list(range(len(confidences))), list(confidences), [[] for _ in confidences])
+    decision = strategy.decide(Seen(slots, [1, 2, 0], 9, 0.9))
+    assert (decision.kept, decision.provisional) == (kept, 0)
+    assert decision.slots is slots
 
 
 @pytest.mark.parametrize(
-    ("name", "threshold", "slots"),
-    [("next_token", 0.5, 1), ("static_k", 1.0, 8), ("confadapt", 0.99, 8), ("confadapt", 1.0, 1)],
+    ("name", "threshold", "masks"),
+    [("next_token", 0.5, 0), ("static_k", 1.0, 7), ("confadapt", 0.99, 7), ("confadapt", 1.0, 0)],
 )
-def test_how_many_slots_are_asked_for(name, threshold, slots):
-    assert make_strategy(name, 1).slots(8, threshold) == slots
+def test_how_many_mask_rows_are_asked_for(name, threshold, masks):
+    assert make_strategy(name, 1, Experience()).masks(0, 7, threshold) == masks
 
 
 def test_slots_are_argmax_and_top_probability():
