@@ -45,6 +45,7 @@ COMMANDS = (
     Command("&View"),
     Command("&View", "search", "S&earch the history", "Ctrl+K", "search"),
     Command("&View", "present", "&Present a race", "F11", "race"),
+    Command("&Help", "ways", "&Ways of decoding", "", "info"),
     Command("&Help", "shortcuts", "&Keyboard shortcuts", "Ctrl+/"),
     Command("&Help", "about", "&About Stride", "F1", "info"),
 )

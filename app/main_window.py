@@ -29,6 +29,7 @@ from app.widgets.banner import Banner
 from app.widgets.model_bar import ModelBar
 from app.widgets.nav_rail import NavRail
 from app.widgets.status_bar import StatusBar
+from app.widgets.ways_dialog import ways_dialog
 from core.engine.request import SessionInfo
 from core.settings import Settings
 
@@ -191,6 +192,7 @@ class MainWindow(QMainWindow):
         actions["search"].triggered.connect(navigation.search)
         actions["settings"].setData(SETTINGS)
         actions["settings"].triggered.connect(navigation.page)
+        actions["ways"].triggered.connect(self._on_ways)
         actions["shortcuts"].triggered.connect(self._on_shortcuts)
         actions["stop"].triggered.connect(context.engine.cancel)
         actions["unload"].triggered.connect(context.engine.unload)
@@ -240,6 +242,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_about(self) -> None:
         about_dialog(self).open()
+
+    @Slot()
+    def _on_ways(self) -> None:
+        ways_dialog(self._context.engine.info, self).open()
 
     @Slot()
     def _on_shortcuts(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.events import PassDone
+from core.metrics import Block, blocks_of
 from core.paths import resources
 
 Theme = Literal["light", "dark"]
@@ -46,20 +47,22 @@ def load_palette(theme: Theme) -> Palette:
 def inline_blocks(passes: Iterable[PassDone], palette: Palette) -> str:
     """Blocks that carry their colours along, for a clipboard: mail programs drop style sheets."""
     spans = []
-    for done in passes:
-        colour = done.index % len(palette.cycle)
+    for block in blocks_of(passes):
+        colour = block.done.index % len(palette.cycle)
         style = (
             f"background:{palette.cycle[colour]};color:{palette.text};"
             f"{BLOCK_STYLE};border-color:{palette.edges[colour]}"
         )
-        spans.append(_span(done, f'style="{style}"'))
+        spans.append(_span(block, f'style="{style}"'))
     return f'<div style="white-space:pre-wrap;line-height:1.8">{"".join(spans)}</div>'
 
 
 def classed_blocks(passes: Iterable[PassDone]) -> str:
     """Blocks for a page that holds `style_sheet()`: they follow its light and dark."""
     size = len(load_palette("light").cycle)
-    spans = (_span(done, f'class="block c{done.index % size}"') for done in passes)
+    spans = (
+        _span(block, f'class="block c{block.done.index % size}"') for block in blocks_of(passes)
+    )
     return f'<div class="blocks">{"".join(spans)}</div>'
 
 
@@ -112,9 +115,9 @@ def _rules(palette: Palette) -> str:
     )
 
 
-def _span(done: PassDone, attribute: str) -> str:
-    inner = _inner(done.text, len(done.token_ids))
-    return f'<span {attribute} title="{_hover(done)}">{inner}</span>'
+def _span(block: Block, attribute: str) -> str:
+    inner = _inner(block.text, block.size)
+    return f'<span {attribute} title="{_hover(block)}">{inner}</span>'
 
 
 def _inner(text: str, size: int) -> str:
@@ -122,11 +125,12 @@ def _inner(text: str, size: int) -> str:
     return f"{shown}<sup>{size}</sup>"
 
 
-def _hover(done: PassDone) -> str:
+def _hover(block: Block) -> str:
     """What hovering over a block says."""
-    size = len(done.token_ids)
+    done, size = block.done, block.size
     sure = " ".join(f"{one:.2f}" for one in done.confidences[:size])
+    how = "checked" if done.is_exact else f"threshold {done.threshold:g}"
     return html.escape(
         f"pass {done.index + 1}: {size} token{'' if size == 1 else 's'}, confidence {sure}, "
-        f"threshold {done.threshold:g}, {done.seconds * 1000:.0f} ms"
+        f"{how}, {done.seconds * 1000:.0f} ms"
     )

@@ -69,10 +69,10 @@ def would_keep(done: PassDone, threshold: float, count_from_slot: int = 1) -> in
 
 
 def _starts(passes: Sequence[PassDone]) -> list[int]:
-    """How many tokens lie before each pass."""
+    """How many tokens lie before slot 1 of each pass."""
     starts, total = [], 0
     for one in passes:
-        starts.append(total)
+        starts.append(total + one.confirmed)
         total += len(one.token_ids)
     return starts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.events import PassDone
 
@@ -23,6 +24,50 @@ class AnswerFigures:
     prefill_seconds: float
     decode_seconds: float
     block_sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one pass proposed of the answer: its slot 1, and what the next pass confirmed of it.
+
+    Attributes:
+        done: The pass.
+        pieces: The text of each of its tokens.
+    """
+
+    done: PassDone
+    pieces: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many tokens it has."""
+        return len(self.pieces)
+
+    @property
+    def text(self) -> str:
+        """Their text."""
+        return "".join(self.pieces)
+
+
+def blocks_of(passes: Iterable[PassDone]) -> list[Block]:
+    """The answer in the blocks in which its tokens were proposed, in order, one a pass."""
+    blocks: list[Block] = []
+    for done in passes:
+        pieces = pieces_of(done)
+        if done.confirmed:
+            last = blocks[-1]
+            blocks[-1] = Block(last.done, last.pieces + pieces[: done.confirmed])
+        blocks.append(Block(done, pieces[done.confirmed :]))
+    return blocks
+
+
+def pieces_of(done: PassDone) -> tuple[str, ...]:
+    """The text of each token of a pass; spread evenly where a trace does not tell."""
+    if len(done.pieces) == len(done.token_ids) and "".join(done.pieces) == done.text:
+        return done.pieces
+    count, length = max(len(done.token_ids), 1), len(done.text)
+    cuts = [length * number // count for number in range(count + 1)]
+    return tuple(done.text[start:end] for start, end in pairwise(cuts))
 
 
 def answer_figures(passes: Iterable[PassDone]) -> AnswerFigures:

@@ -20,6 +20,8 @@ class Settings:
     Attributes:
         device: "auto", "cpu", or the UUID of a CUDA device.
         last_adapter: Model name to the adapter last used with it ("none" counts).
+        exact: Whether answers are checked instead of held against the threshold.
+        proposals: Who proposes the tokens of an answer.
         model_folders: Further folders in which to look for models.
         offline: Never touch the network, not even for a download the user starts.
     """
@@ -32,6 +34,8 @@ class Settings:
     last_adapter: dict[str, str] = dataclasses.field(default_factory=dict)
     model_folders: tuple[str, ...] = ()
     threshold: float = 0.9
+    exact: bool = False
+    proposals: Literal["mask rows", "heads", "prompt lookup"] = "mask rows"
     max_new_tokens: int = 512
     system_prompt: str = ""
 

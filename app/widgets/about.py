@@ -38,7 +38,7 @@ LGPL_NOTE = (
 
 def about_dialog(parent: QWidget | None = None) -> QDialog:
     """Version, licences, where Qt's source is."""
-    dialog, column = _dialog("About Stride", parent)
+    dialog, column = plain_dialog("About Stride", parent)
     head = QHBoxLayout()
     logo = QLabel()
     logo.setPixmap(app_pixmap(56, dialog.devicePixelRatioF()))
@@ -57,12 +57,13 @@ def about_dialog(parent: QWidget | None = None) -> QDialog:
 
 def shortcuts_dialog(parent: QWidget | None = None) -> QDialog:
     """Every shortcut."""
-    dialog, column = _dialog("Keyboard shortcuts", parent)
+    dialog, column = plain_dialog("Keyboard shortcuts", parent)
     column.insertLayout(0, _table(tuple(shortcut_lines())))
     return dialog
 
 
-def _dialog(name: str, parent: QWidget | None) -> tuple[QDialog, QVBoxLayout]:
+def plain_dialog(name: str, parent: QWidget | None) -> tuple[QDialog, QVBoxLayout]:
+    """A dialog to read in, and the column above its button."""
     dialog = QDialog(parent)
     dialog.setWindowTitle(name)
     dialog.setMinimumWidth(480)

@@ -68,7 +68,7 @@ def chip_text(
 ) -> str:
     """That MTP is on, with its yield, or why it is off."""
     if is_on(started, passes):
-        return f"MTP on · {figures.tokens_per_pass:.1f} tokens per pass"
+        return f"{_manner(passes)} · {figures.tokens_per_pass:.1f} tokens per pass"
     if started is not None and started.mtp_off_reason:
         return f"MTP off: {started.mtp_off_reason.rstrip('.')}"
     return "MTP off: threshold 1.0 means one token a pass"
@@ -77,7 +77,14 @@ def chip_text(
 def is_on(started: GenerationStarted | None, passes: tuple[PassDone, ...]) -> bool:
     """Whether several tokens a pass were possible."""
     is_possible = started is None or not started.mtp_off_reason
-    return is_possible and any(one.threshold < 1.0 for one in passes)
+    return is_possible and any(one.is_exact or one.threshold < 1.0 for one in passes)
+
+
+def _manner(passes: tuple[PassDone, ...]) -> str:
+    """Whether all of an answer is exact, or its rest."""
+    if all(one.is_exact for one in passes):
+        return "Exact"
+    return "MTP on · exact from here" if passes[-1].is_exact else "MTP on"
 
 
 def figure_texts(figures: Figures, passes: tuple[PassDone, ...]) -> list[str]:
@@ -86,15 +93,18 @@ def figure_texts(figures: Figures, passes: tuple[PassDone, ...]) -> list[str]:
         f"{figures.tokens_per_second:.1f} tokens/s",
         f"prefill {figures.prefill_seconds:.2f} s",
         f"{figures.tokens} tokens in {_count(figures.passes, 'pass', 'passes')}",
-        f"threshold {threshold_text(passes)}",
+        threshold_text(passes),
     ]
 
 
 def threshold_text(passes: tuple[PassDone, ...]) -> str:
-    """The threshold in force, or its range where it was moved."""
-    low = min(one.threshold for one in passes)
-    high = max(one.threshold for one in passes)
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    """The threshold in force, or its range where it was moved; how many were refused if exact."""
+    held = [one.threshold for one in passes if not one.is_exact]
+    if not held:
+        proposed = sum(one.provisional for one in passes)
+        return f"{sum(one.confirmed for one in passes)} of {proposed} proposals confirmed"
+    low, high = min(held), max(held)
+    return f"threshold {low:g}" if low == high else f"threshold {low:g} to {high:g}"
 
 
 def _count(number: int, one: str, many: str) -> str:

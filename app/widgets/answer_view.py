@@ -142,6 +142,12 @@ class AnswerView(QWidget):
         return rect.translated(text.mapTo(self, rect.topLeft()) - rect.topLeft())
 
     @property
+    def _provisional(self) -> str:
+        """What stands behind the answer for now, while it grows."""
+        is_growing = self.ended is None and self._shown is None and self._estimate is None
+        return self._spans.provisional if is_growing else ""
+
+    @property
     def _now(self) -> BlockSpan:
         """The last block of those that are shown; an empty one before the first."""
         return self._spans.recorded[self._shown - 1] if self._shown else BlockSpan(0, 0, 0, 0)
@@ -160,6 +166,8 @@ class AnswerView(QWidget):
         began = time.perf_counter()
         self._timer.stop()
         text, blocks = self.text, self._blocks()
+        final = len(text)
+        text += self._provisional
         # Only the list that grows with the passes keeps what it held.
         same_start = blocks is self._drawn
         self._drawn = blocks
@@ -177,6 +185,8 @@ class AnswerView(QWidget):
                 )
             if self._shown is not None:
                 widget.mark(self._now.start, self._now.end)
+            elif part is parts[-1]:
+                widget.mark_provisional(final)
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)
         self._layout_seconds = time.perf_counter() - began

@@ -128,20 +128,28 @@ def reading_marks(
     document: QTextDocument, first: int, last: int, end: int
 ) -> list[QTextEdit.ExtraSelection]:
     """A line under the document positions `first..last`; quiet letters from there to `end`."""
-    palette = QGuiApplication.palette()
-    marked, unread = QTextCharFormat(), QTextCharFormat()
+    marked = QTextCharFormat()
     marked.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
-    marked.setUnderlineColor(palette.color(QPalette.ColorRole.Accent))
-    unread.setForeground(palette.color(QPalette.ColorRole.PlaceholderText))
-    marks = []
-    for start, stop, form in ((first, last, marked), (last, end, unread)):
-        mark = QTextEdit.ExtraSelection()
-        mark.format = form
-        mark.cursor = QTextCursor(document)
-        mark.cursor.setPosition(start)
-        mark.cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
-        marks.append(mark)
-    return marks
+    marked.setUnderlineColor(QGuiApplication.palette().color(QPalette.ColorRole.Accent))
+    return [_mark(document, first, last, marked), quiet(document, last, end)]
+
+
+def quiet(document: QTextDocument, first: int, last: int) -> QTextEdit.ExtraSelection:
+    """Quiet letters at the document positions `first..last`."""
+    form = QTextCharFormat()
+    form.setForeground(QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText))
+    return _mark(document, first, last, form)
+
+
+def _mark(
+    document: QTextDocument, first: int, last: int, form: QTextCharFormat
+) -> QTextEdit.ExtraSelection:
+    mark = QTextEdit.ExtraSelection()
+    mark.format = form
+    mark.cursor = QTextCursor(document)
+    mark.cursor.setPosition(first)
+    mark.cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
+    return mark
 
 
 def _paint_panel(painter: QPainter, panel: QRectF) -> None:

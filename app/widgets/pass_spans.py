@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from core.estimate import estimate
 from core.events import PassDone
+from core.metrics import pieces_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class BlockSpan:
 class PassSpans:
     """The passes of one answer, laid over its text.
 
+    A token belongs to the pass that proposed it, also where a later one confirmed it.
+
     Attributes:
         text: The answer so far.
         tokens: One span to a token, in order; a token may add no character.
@@ -48,14 +50,35 @@ class PassSpans:
 
     def append(self, done: PassDone) -> None:
         """Add a pass at the end."""
-        first, start = len(self.tokens), len(self.text)
-        at = start
-        for number, piece in enumerate(_pieces(done)):
-            self.tokens.append(TokenSpan(at, at + len(piece), done, number + 1))
-            at += len(piece)
+        pieces, confirmed = pieces_of(done), done.confirmed
+        if confirmed:
+            last = self.recorded[-1]
+            self._add(self.passes[-1], last.size + 1, pieces[:confirmed])
+            size = last.size + confirmed
+            self.recorded[-1] = BlockSpan(last.first, size, last.start, self._end)
+        first, start = len(self.tokens), self._end
+        self._add(done, 1, pieces[confirmed:])
         self.passes.append(done)
         self.text += done.text
-        self.recorded.append(BlockSpan(first, len(done.token_ids), start, at))
+        self.recorded.append(BlockSpan(first, len(pieces) - confirmed, start, self._end))
+
+    @property
+    def provisional(self) -> str:
+        """What the last pass proposed and the next one checks, as text."""
+        if not self.passes or not self.passes[-1].provisional:
+            return ""
+        last = self.passes[-1]
+        return "".join(last.proposed_texts[1 : 1 + last.provisional])
+
+    @property
+    def _end(self) -> int:
+        return self.tokens[-1].end if self.tokens else 0
+
+    def _add(self, proposer: PassDone, first_slot: int, pieces: Sequence[str]) -> None:
+        start = self._end
+        for slot, piece in enumerate(pieces, start=first_slot):
+            self.tokens.append(TokenSpan(start, start + len(piece), proposer, slot))
+            start += len(piece)
 
     def estimated(self, threshold: float, count_from_slot: int) -> list[BlockSpan]:
         """The blocks this text would have come in at another threshold."""
@@ -65,12 +88,3 @@ class PassSpans:
             blocks.append(BlockSpan(first, size, tokens[0].start, tokens[-1].end))
             first += size
         return blocks
-
-
-def _pieces(done: PassDone) -> tuple[str, ...]:
-    """Each token's text; spread evenly where a trace does not tell."""
-    if len(done.pieces) == len(done.token_ids) and "".join(done.pieces) == done.text:
-        return done.pieces
-    count, length = max(len(done.token_ids), 1), len(done.text)
-    cuts = [length * number // count for number in range(count + 1)]
-    return tuple(done.text[start:end] for start, end in pairwise(cuts))

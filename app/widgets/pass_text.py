@@ -42,7 +42,7 @@ from typing_extensions import override
 from app.markdown.document import Ink, MarkdownDocument
 from app.theme import data_colours, is_dark
 from app.widgets.pass_layer import ColourMode, PassLayer
-from app.widgets.pass_painter import MARGIN, PassPainter, reading_marks
+from app.widgets.pass_painter import MARGIN, PassPainter, quiet, reading_marks
 from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_tip import tip_html, tip_text
 from app.widgets.text_blocks import blocks_in
@@ -116,6 +116,12 @@ class PassText(QTextEdit):
         first, last = self._layer.position_of(start), self._layer.position_of(end)
         close = self.document().characterCount() - 1
         self.setExtraSelections(reading_marks(self.document(), first, last, close))
+
+    def mark_provisional(self, start: int) -> None:
+        """What stands behind this offset of the answer is yet to be checked: faint."""
+        first, close = self._layer.position_of(start), self.document().characterCount() - 1
+        if first < close or self.extraSelections():
+            self.setExtraSelections([quiet(self.document(), first, close)])
 
     def rect_at(self, offset: int) -> QRectF:
         """Where a character of the answer stands, in this widget."""

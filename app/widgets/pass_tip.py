@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from app.widgets.pass_spans import PassSpans, TokenSpan
 from core.events import PassDone
@@ -40,14 +41,31 @@ def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
     lines = [
         shown(spans.text[token.start : token.end]),
         f"Pass {done.index + 1}, slot {token.slot} of {len(done.proposed_ids)}",
-        f"{len(done.token_ids)} kept in {done.seconds * 1000:.0f} ms",
+        f"{len(done.token_ids)} final in {done.seconds * 1000:.0f} ms",
     ]
     if token.slot <= len(done.confidences):
-        confidence = done.confidences[token.slot - 1]
-        lines.insert(2, f"Confidence {confidence:.3f}, threshold {done.threshold:g}")
+        how = _checked(token) if done.is_exact else f"threshold {done.threshold:g}"
+        lines.insert(2, f"Confidence {done.confidences[token.slot - 1]:.3f}, {how}")
+    if done.refused and token.slot == 1:
+        lines.append(f"In its place fell {refused_text(spans.passes, done.index)}")
     if others := alternatives_text(done, token.slot):
         lines.append(f"Instead of it: {others}")
     return lines
+
+
+def _checked(token: TokenSpan) -> str:
+    """How an exact token came to be final."""
+    if token.slot == 1:
+        return "the model's own next token"
+    return f"proposed by {token.done.proposer}, confirmed by the next pass"
+
+
+def refused_text(passes: Sequence[PassDone], place: int) -> str:
+    """What the pass before had proposed that fell in this one."""
+    done, before = passes[place], passes[place - 1]
+    first = 1 + done.confirmed
+    fallen = before.proposed_texts[first : first + done.refused]
+    return " ".join(shown(one) for one in fallen) or f"{done.refused} proposals"
 
 
 def alternatives_text(done: PassDone, slot: int) -> str:

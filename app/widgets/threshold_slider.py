@@ -1,8 +1,9 @@
-"""The confidence threshold as a slider with five named stops and an exact figure beside it."""
+"""The confidence threshold as a slider with named stops and a figure beside it."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
@@ -22,6 +23,9 @@ from app.widgets.text import pad_number
 
 STOPS = ((1.0, "One token"), (0.99, "Careful"), (0.95, "Balanced"), (0.9, "Fast"), (0.8, "Bold"))
 """From one token a pass to many; evenly spaced on the slider."""
+
+EXACT = "Exact"
+"""The stop before them: every proposal is checked, so that no threshold is needed."""
 
 UNIT = 100
 """Slider ticks between two stops."""
@@ -57,23 +61,37 @@ def threshold_at(position: int) -> float:
 class ThresholdSlider(QWidget):
     """Slider, names of its stops, and a spin box for any value.
 
+    Args:
+        offers_exact: Whether its first stop is "Exact".
+
     Signals:
-        threshold_changed: The threshold now chosen, at every move.
-        settled: The same, once a move is over.
+        threshold_changed: The threshold now chosen, at every move; no longer exact.
+        exact_chosen: The stop "Exact" was chosen.
+        settled: The threshold, once a move is over.
     """
 
     threshold_changed = Signal(float)
+    exact_chosen = Signal()
     settled = Signal(float)
 
-    def __init__(self, threshold: float = 0.9, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        threshold: float = 0.9,
+        parent: QWidget | None = None,
+        *,
+        offers_exact: bool = False,
+    ) -> None:
         super().__init__(parent)
         self._threshold = threshold
+        self._is_exact = False
+        self._origin = UNIT if offers_exact else 0  # where "One token" stands
+        names = [EXACT] * offers_exact + [name for _value, name in STOPS]
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, (len(STOPS) - 1) * UNIT)
+        self._slider.setRange(0, (len(names) - 1) * UNIT)
         self._slider.setPageStep(UNIT)
         self._slider.setSingleStep(UNIT // 10)
         self._slider.setAccessibleName("Confidence threshold")
-        self._names = _StopNames(self._slider)
+        self._names = _StopNames(self._slider, names)
         self._figure = QDoubleSpinBox()
         self._figure.setRange(0.0, 1.0)
         pad_number(self._figure)
@@ -82,7 +100,7 @@ class ThresholdSlider(QWidget):
         self._figure.setAccessibleName("Confidence threshold, exact")
         self._figure.setToolTip("A slot's token is kept only if its confidence reaches this.")
         self._lay_out()
-        self._show(threshold)
+        self._show()
         self._slider.valueChanged.connect(self._on_slider)
         self._slider.sliderReleased.connect(self._on_settled)
         self._figure.valueChanged.connect(self._on_figure)
@@ -103,45 +121,73 @@ class ThresholdSlider(QWidget):
 
     @property
     def threshold(self) -> float:
-        """The threshold chosen."""
+        """The threshold chosen last."""
         return self._threshold
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every proposal shall be checked instead."""
+        return self._is_exact
 
     def set_threshold(self, threshold: float) -> None:
         """Choose a threshold; signals like a user's choice."""
-        if threshold == self._threshold:
+        if threshold == self._threshold and not self._is_exact:
             return
-        self._threshold = threshold
-        self._show(threshold)
+        self._threshold, self._is_exact = threshold, False
+        self._show()
         self.threshold_changed.emit(threshold)
 
-    def _show(self, threshold: float) -> None:
+    def set_exact(self) -> None:
+        """Choose the stop "Exact"; signals like a user's choice."""
+        if self._is_exact:
+            return
+        self._is_exact = True
+        self._show()
+        self.exact_chosen.emit()
+
+    def _show(self) -> None:
+        position = 0 if self._is_exact else self._origin + position_of(self._threshold)
         with QSignalBlocker(self._slider), QSignalBlocker(self._figure):
-            self._slider.setValue(position_of(threshold))
-            self._figure.setValue(threshold)
-        name = name_of(threshold)
-        self._slider.setAccessibleDescription(f"{name} {threshold:g}".strip())
+            self._slider.setValue(position)
+            self._figure.setValue(self._threshold)
+        self._figure.setEnabled(not self._is_exact)
+        name = EXACT if self._is_exact else name_of(self._threshold)
+        words = name if self._is_exact else f"{name} {self._threshold:g}".strip()
+        self._slider.setAccessibleDescription(words)
         self._names.set_current(name)
 
     @Slot(int)
     def _on_slider(self, position: int) -> None:
+        is_down = self._slider.isSliderDown()
         nearest = round(position / UNIT) * UNIT
-        if self._slider.isSliderDown() and abs(position - nearest) <= SNAP:
+        if is_down and abs(position - nearest) <= SNAP:
             position = nearest
-        self.set_threshold(threshold_at(position))
-        if not self._slider.isSliderDown():
+        if position >= self._origin:
+            self.set_threshold(threshold_at(position - self._origin))
+        elif position < UNIT / 2 if is_down else not self._is_exact:
+            self.set_exact()  # between the first two stops there is nothing
+        else:
+            self.set_threshold(STOPS[0][0])
+        if not is_down:
             self._on_settled()
 
     @Slot(float)
     def _on_figure(self, threshold: float) -> None:
         self.set_threshold(round(threshold, 3))
 
-    @Slot(float)
-    def _on_stop(self, threshold: float) -> None:
-        self.set_threshold(threshold)
+    @Slot(int)
+    def _on_stop(self, number: int) -> None:
+        position = number * UNIT
+        if position < self._origin:
+            self.set_exact()
+        else:
+            self.set_threshold(threshold_at(position - self._origin))
         self._on_settled()
 
     @Slot()
     def _on_settled(self) -> None:
+        if not self._slider.isSliderDown():
+            self._show()  # a drag may have ended where there is no stop
         self.settled.emit(self._threshold)
 
 
@@ -149,14 +195,14 @@ class _StopNames(QWidget):
     """Names under the slider, each below its stop, as many as fit; a click takes the stop.
 
     Signals:
-        stop_chosen: Threshold of the stop.
+        stop_chosen: Number of the stop, from 0.
     """
 
-    stop_chosen = Signal(float)
+    stop_chosen = Signal(int)
 
-    def __init__(self, slider: QSlider) -> None:
+    def __init__(self, slider: QSlider, stops: Sequence[str]) -> None:
         super().__init__()
-        self._slider = slider
+        self._slider, self._stops = slider, stops
         self._current = ""
         font = QFont(self.font())
         font.setPointSizeF(font.pointSizeF() * 0.86)
@@ -170,7 +216,7 @@ class _StopNames(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return self._size_for(len(STOPS))
+        return self._size_for(len(self._stops))
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -178,7 +224,7 @@ class _StopNames(QWidget):
 
     def _size_for(self, names: int) -> QSize:
         metrics = QFontMetrics(self._font(is_current=True))
-        widest = max(metrics.horizontalAdvance(name) for _value, name in STOPS)
+        widest = max(metrics.horizontalAdvance(name) for name in self._stops)
         return QSize((widest + NAME_GAP) * names, metrics.height() + 2)
 
     def _font(self, *, is_current: bool) -> QFont:
@@ -189,8 +235,8 @@ class _StopNames(QWidget):
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         x = round(event.position().x())
-        near = min(range(len(STOPS)), key=lambda number: abs(self._centre(number) - x))
-        self.stop_chosen.emit(STOPS[near][0])
+        near = min(range(len(self._stops)), key=lambda number: abs(self._centre(number) - x))
+        self.stop_chosen.emit(near)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -206,14 +252,14 @@ class _StopNames(QWidget):
 
     def places(self) -> dict[str, QRect]:
         """Where the names stand; where room is short the one in force and the ends go first."""
-        ends = STOPS[0], STOPS[-1]
-        order = sorted(STOPS, key=lambda stop: (stop[1] != self._current, stop not in ends))
+        ends = self._stops[0], self._stops[-1]
+        order = sorted(self._stops, key=lambda name: (name != self._current, name not in ends))
         places: dict[str, QRect] = {}
-        for stop in order:
-            place = self._place(STOPS.index(stop), stop[1])
+        for name in order:
+            place = self._place(self._stops.index(name), name)
             claim = place.adjusted(-NAME_GAP, 0, NAME_GAP, 0)
             if not any(claim.intersects(other) for other in places.values()):
-                places[stop[1]] = place
+                places[name] = place
         return places
 
     def _place(self, number: int, name: str) -> QRect:
@@ -229,4 +275,4 @@ class _StopNames(QWidget):
         style = self._slider.style()
         handle = style.pixelMetric(QStyle.PixelMetric.PM_SliderLength, option, self._slider)
         span = self._slider.width() - handle
-        return handle // 2 + round(span * number / (len(STOPS) - 1))
+        return handle // 2 + round(span * number / (len(self._stops) - 1))

@@ -120,6 +120,11 @@ class EngineController(QObject):
         """Put a threshold in force from the next pass on."""
         self._threshold.set(value)
 
+    @Slot()
+    def set_exact(self) -> None:
+        """Let every token be checked from the next pass on."""
+        self._threshold.set_exact()
+
     def close(self, timeout_ms: int = 5000) -> bool:
         """Stop everything, free the model and end the thread; whether that was in time."""
         self._cancel.set()

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from core import jsonl
 from core.events import Event, PassDone
+from core.metrics import pieces_of
 
 RESET = "\x1b[0m"
 # Light hues of the 256-colour table that stay apart for colour-blind eyes, under black text.
@@ -51,29 +52,50 @@ class BlockPrinter:
         self._stream = stream
         self._blocks = has_colour(stream) if blocks is None else blocks
         self._ends_line = True
+        self._open = 0  # tokens of the last block while the next pass may add to it
+        self._last = 0
 
     def show(self, done: PassDone) -> None:
         """Print what a pass added, at once."""
-        text = self._coloured(done) if self._blocks else done.text
-        encoding = self._stream.encoding or "utf-8"
-        self._stream.write(text.encode(encoding, errors="replace").decode(encoding))
-        self._stream.flush()
-        if text:
-            self._ends_line = text.endswith("\n")
+        self._write(self._coloured(done) if self._blocks else done.text)
+        if done.text:
+            self._ends_line = done.text.endswith("\n")
 
     def end(self) -> None:
         """Make sure that what follows starts on a line of its own."""
+        self._write(_painted(_figure(self._open), self._last))
         if not self._ends_line:
-            self._stream.write("\n")
-            self._stream.flush()
-        self._ends_line = True
+            self._write("\n")
+        self._ends_line, self._open = True, 0
 
     def _coloured(self, done: PassDone) -> str:
-        colour = BLOCK_COLOURS[done.index % len(BLOCK_COLOURS)]
-        size = str(len(done.token_ids)).translate(SUPERSCRIPTS)
-        # A terminal would paint the rest of the line if a colour were on at its end.
-        text = done.text.replace("\n", f"{RESET}\n{colour}")
-        return f"{colour}{text}{size}{RESET}"
+        """The rest of the block before, then this pass's own, whose size may be yet to come."""
+        pieces, size = pieces_of(done), len(done.token_ids) - done.confirmed
+        rest, own = "".join(pieces[: done.confirmed]), "".join(pieces[done.confirmed :])
+        total = self._open + done.confirmed if self._open else 0
+        before = _painted(rest + _figure(total), self._last)
+        self._open, self._last = size if done.provisional else 0, done.index
+        return before + _painted(own + _figure(0 if self._open else size), done.index)
+
+    def _write(self, text: str) -> None:
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, errors="replace").decode(encoding))
+        self._stream.flush()
+
+
+def _figure(size: int) -> str:
+    """A block's size, small; nothing for none."""
+    return str(size).translate(SUPERSCRIPTS) if size else ""
+
+
+def _painted(text: str, index: int) -> str:
+    """Text in the colour of a pass."""
+    if not text:
+        return ""
+    colour = BLOCK_COLOURS[index % len(BLOCK_COLOURS)]
+    # A terminal would paint the rest of the line if a colour were on at its end.
+    text = text.replace("\n", f"{RESET}\n{colour}")
+    return f"{colour}{text}{RESET}"
 
 
 class ProgressBar:

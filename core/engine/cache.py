@@ -84,15 +84,15 @@ class TokenCache:
         crop(self._cache, count)
         del self._tokens[len(self._tokens) - count :]
 
-    def forward(self, token_ids: list[int], masks: int, drafts: int = 0) -> Tensor:
+    def forward(self, token_ids: list[int], masks: int, provisional: int = 0) -> Tensor:
         """Run tokens followed by mask rows; afterwards the tokens are in the cache.
 
         Returns:
-            Logits [1 + drafts + masks, vocabulary] in float32 of the last tokens, as many as
-            there are drafts and the one before them, and of the mask rows.
+            Logits [1 + provisional + masks, vocabulary] in float32 of the last final token, the
+            provisional ones behind it, and the mask rows.
         """
         try:
-            logits = self._run(token_ids, masks, 1 + drafts + masks)
+            logits = self._run(token_ids, masks, 1 + provisional + masks)
         except BaseException:
             # Some layers may hold the new rows and others not.
             self.clear()

@@ -32,12 +32,12 @@ class Pending:
 
     Attributes:
         final: Tokens of the answer, or of the prompt.
-        drafts: Provisional tokens behind them.
+        provisional: Provisional tokens behind them.
         proposer: Who proposed these.
     """
 
     final: list[int]
-    drafts: Slots = field(default_factory=lambda: Slots([], [], []))
+    provisional: Slots = field(default_factory=lambda: Slots([], [], []))
     proposer: Proposer = "mask rows"
 
 
@@ -81,16 +81,16 @@ class Decoder:
     ) -> tuple[PassDone, Pending]:
         started = time.perf_counter()
         strategy, value = self.exact if threshold.is_exact else self.usual, threshold.value
-        drafts = pending.drafts.ids
-        most = max(0, min(self.k_max, answer.room - len(drafts)) - 1)
-        masks = strategy.masks(len(drafts), most, value)
-        slots, confirmed = self._read(pending, masks)
-        decision = strategy.decide(self._seen(slots, drafts[:confirmed], answer, value))
-        token_ids, pieces = answer.add(drafts[:confirmed] + decision.slots.ids[: decision.kept])
+        checked = pending.provisional.ids
+        most = max(0, min(self.k_max, answer.room - len(checked)) - 1)
+        masks = strategy.masks(len(checked), most, value)
+        slots, held = self._read(pending, masks)
+        decision = strategy.decide(self._seen(slots, checked[:held], answer, value))
+        token_ids, pieces = answer.add(checked[:held] + decision.slots.ids[: decision.kept])
         alternatives = self._alternatives(decision.slots)
         # Reading the slots has waited for the device: the clock needs no further synchronising.
         seconds = time.perf_counter() - started
-        self._learn(pending, confirmed, masks, len(token_ids), seconds, answer.passes == 0)
+        self._learn(pending, held, masks, len(token_ids), seconds, is_prefill=not answer.passes)
         answer.passes += 1
         answer.seconds += seconds
         done = PassDone(
@@ -100,13 +100,13 @@ class Decoder:
             proposed_ids=tuple(decision.slots.ids),
             confidences=tuple(decision.slots.confidences),
             alternatives=alternatives,
-            refused=len(drafts) - confirmed,
+            refused=len(checked) - held,
             threshold=value,
-            width=len(pending.final) + len(drafts) + masks,
+            width=len(pending.final) + len(checked) + masks,
             seconds=seconds,
             pieces=pieces,
             proposed_texts=tuple(self.texts[token_id] for token_id in decision.slots.ids),
-            confirmed=min(confirmed, len(token_ids)),
+            confirmed=min(held, len(token_ids)),
             provisional=0 if answer.stop_reason else decision.provisional,
             is_exact=strategy.is_exact,
             proposer=decision.proposer,
@@ -114,57 +114,50 @@ class Decoder:
         return done, _following(decision)
 
     def _read(self, pending: Pending, masks: int) -> tuple[Slots, int]:
-        """Slot 1 with what is proposed behind it, and how many drafts came true."""
-        drafts = pending.drafts.ids
+        """Slot 1 with what is proposed behind it, and how many provisional tokens held."""
+        provisional = pending.provisional.ids
         try:
-            logits = self.cache.forward(pending.final + drafts, masks, len(drafts))
+            logits = self.cache.forward(pending.final + provisional, masks, len(provisional))
             slots = read_slots(logits)
-            drawn = self._drawn(logits, slots, drafts)
+            drawn = self._drawn(logits, slots, provisional)
         except torch.OutOfMemoryError as error:
             raise KnownError(
                 "The device ran out of memory while decoding.",
                 "Shorten the conversation, or choose another device.",
             ) from error
-        confirmed = common_prefix(drafts, drawn)
+        confirmed = common_prefix(provisional, drawn)
         argmax = slots.ids[confirmed]
-        # Mask rows behind a draft that fell have read it; behind a token that was drawn, they
+        # Mask rows behind a proposal that fell have read it; behind a token that was drawn, they
         # were meant for the argmax. Either way what they propose is void.
-        is_void = confirmed < len(drafts) or drawn[confirmed] != argmax
+        is_void = confirmed < len(provisional) or drawn[confirmed] != argmax
         slots = slots.part(confirmed, confirmed + 1 if is_void else None)
         if drawn[confirmed] != argmax:
             slots.replace_first(drawn[confirmed])
-        self.cache.drop(len(drafts) - confirmed)
+        self.cache.drop(len(provisional) - confirmed)
         return slots, confirmed
 
-    def _drawn(self, logits: torch.Tensor, slots: Slots, drafts: list[int]) -> list[int]:
-        """The model's own tokens in the drafts' places up to the first other one, or slot 1."""
+    def _drawn(self, logits: torch.Tensor, slots: Slots, provisional: list[int]) -> list[int]:
+        """The model's own tokens where the provisional ones stand, up to the first other one."""
         if self.sampler.is_greedy:
-            return slots.ids[: len(drafts) + 1]
+            return slots.ids[: len(provisional) + 1]
         drawn: list[int] = []
-        for row, draft in zip(logits, drafts, strict=False):
-            drawn.append(self.sampler.check(row, draft))
-            if drawn[-1] != draft:
+        for row, proposed in zip(logits, provisional, strict=False):
+            drawn.append(self.sampler.check(row, proposed))
+            if drawn[-1] != proposed:
                 return drawn
-        return [*drawn, self.sampler.draw(logits[len(drafts)])]
+        return [*drawn, self.sampler.draw(logits[len(provisional)])]
 
-    def _seen(self, slots: Slots, confirmed: list[int], answer: Answer, threshold: float) -> Seen:
-        tokens = [*self.prompt, *answer.token_ids, *confirmed, slots.ids[0]]
-        room = max(0, answer.room - len(confirmed) - 1)
-        return Seen(slots, tokens, room, threshold)
+    def _seen(self, slots: Slots, held: list[int], answer: Answer, threshold: float) -> Seen:
+        tokens = [*self.prompt, *answer.token_ids, *held, slots.ids[0]]
+        return Seen(slots, tokens, max(0, answer.room - len(held) - 1), threshold)
 
     def _learn(
-        self,
-        pending: Pending,
-        confirmed: int,
-        masks: int,
-        tokens: int,
-        seconds: float,
-        is_prefill: bool,
+        self, pending: Pending, held: int, masks: int, tokens: int, seconds: float, is_prefill: bool
     ) -> None:
-        drafts = pending.drafts
-        self.experience.chances[pending.proposer].note(drafts.confidences, confirmed)
+        checked = pending.provisional
+        self.experience.chances[pending.proposer].note(checked.confidences, held)
         if not is_prefill:
-            rows = len(pending.final) + len(drafts.ids)
+            rows = len(pending.final) + len(checked.ids)
             self.experience.costs.note(rows, masks, seconds)
             self.experience.pace.note(tokens, seconds)
 
@@ -178,5 +171,5 @@ class Decoder:
 def _following(decision: Decision) -> Pending:
     """What the next pass reads, unless the answer has ended."""
     kept, slots = decision.kept, decision.slots
-    drafts = slots.part(kept, kept + decision.provisional)
-    return Pending(slots.ids[:kept], drafts, decision.proposer)
+    provisional = slots.part(kept, kept + decision.provisional)
+    return Pending(slots.ids[:kept], provisional, decision.proposer)

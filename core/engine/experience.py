@@ -1,4 +1,4 @@
-"""What a session has learned from its passes: what they cost, and how often drafts hold.
+"""What a session has learned from its passes: what they cost, and how often proposals hold.
 
 A verified pass pays for every provisional token it checks, and a refused one makes the mask rows
 behind it void. How many are worth it depends on the machine and the text, so both are measured
@@ -76,7 +76,7 @@ class PassCosts:
 
 
 class Chances:
-    """How often a draft of a given confidence holds, as counted so far.
+    """How often a proposal of a given confidence holds, as counted so far.
 
     A confidence is taken at its word until there is experience near it.
     """
@@ -86,12 +86,12 @@ class Chances:
         self._held = [0] * (len(_EDGES) + 1)
 
     def of(self, confidence: float) -> float:
-        """The chance that a draft holds whose predecessors hold, 0..1."""
+        """The chance that a proposal holds whose predecessors hold, 0..1."""
         at = bisect_right(_EDGES, confidence)
         return (self._held[at] + _PRIOR * confidence) / (self._tried[at] + _PRIOR)
 
     def note(self, confidences: Sequence[float], held: int) -> None:
-        """The first `held` drafts of these confidences held, and the next one, if any, fell."""
+        """The first `held` proposals of these confidences held, and the next one, if any, fell."""
         for n, confidence in enumerate(confidences[: held + 1]):
             at = bisect_right(_EDGES, confidence)
             self._tried[at] += 1
@@ -137,12 +137,12 @@ class Experience:
 
 
 def gains(chances: Sequence[float], row_price: float, refusal: float) -> list[float]:
-    """What checking the first 0, 1, 2, ... drafts brings, in tokens.
+    """What checking the first 0, 1, 2, ... proposals brings, in tokens.
 
     Args:
-        chances: For each draft the chance that it holds if those before it do.
+        chances: For each proposal the chance that it holds if those before it do.
         row_price: Cost of one more row in the checking pass, in tokens.
-        refusal: What a refused draft costs besides, in tokens: new proposals are void then.
+        refusal: What a refused proposal costs besides, in tokens: new proposals are void then.
     """
     found, expected, survival = [0.0], 0.0, 1.0
     for count, chance in enumerate(chances, 1):

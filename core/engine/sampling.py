@@ -44,18 +44,18 @@ class Sampler:
         return self._drawn(self._probabilities(logits))
 
     @torch.inference_mode()
-    def check(self, logits: Tensor, draft: int) -> int:
-        """The draft, or another token in its place; either way drawn from these logits.
+    def check(self, logits: Tensor, proposed: int) -> int:
+        """The proposed token, or another in its place; either way drawn from these logits.
 
-        A draft that was chosen without chance is kept with its own probability; else one of the
-        others is drawn (speculative sampling, 2211.17192, for a proposal of certainty).
+        A proposal made without chance is kept with its own probability; else one of the others is
+        drawn (speculative sampling, 2211.17192, where the proposing distribution is certain).
         """
         probabilities = self._probabilities(logits)
-        if float(torch.rand((), generator=self._generator)) < float(probabilities[draft]):
-            return draft
-        probabilities[draft] = 0.0
-        # Where the draft alone was possible, only rounding can have refused it.
-        return self._drawn(probabilities) if bool(probabilities.any()) else draft
+        if float(torch.rand((), generator=self._generator)) < float(probabilities[proposed]):
+            return proposed
+        probabilities[proposed] = 0.0
+        # Where it alone was possible, only rounding can have refused it.
+        return self._drawn(probabilities) if bool(probabilities.any()) else proposed
 
     def _probabilities(self, logits: Tensor) -> Tensor:
         """[vocabulary] on the CPU, temperature and top-p applied."""

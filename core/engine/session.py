@@ -17,7 +17,7 @@ from core.engine.cache import TokenCache
 from core.engine.decode import Decoder
 from core.engine.detokenize import StopStrings, TokenTexts
 from core.engine.experience import Experience
-from core.engine.request import K_MAX_LIMIT, LoadSpec, Request, SessionInfo
+from core.engine.request import EXACT_STRATEGIES, K_MAX_LIMIT, LoadSpec, Request, SessionInfo
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.errors import KnownError
@@ -232,6 +232,8 @@ class Session:
     def _mtp_off_reason(self, request: Request, k_max: int) -> str:
         if request.strategy == "next_token":
             return "One-token decoding was chosen."
+        if request.strategy in EXACT_STRATEGIES:
+            return ""  # the text so far proposes, too
         if not self.info.mtp_off_reason and k_max == 1:
             return "k_max is 1, so every pass gives one token."
         return self.info.mtp_off_reason

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from core.engine.offers import offer_of
+from core.engine.request import EXACT_STRATEGIES
 from core.evaluate.judged import Row
 from core.events import Span
 
@@ -64,9 +66,10 @@ def points(report: Row, quality: Quality, family: str | None = None) -> list[Poi
 
 def label_of(row: Row, report: Row) -> str:
     """What to call a way of decoding; k_max only where it differs between some."""
-    names = {"next_token": "One token a pass", "transformers_generate": "transformers' generate"}
-    if row["strategy"] in names:
-        return names[row["strategy"]]
+    if row["strategy"] == "transformers_generate":
+        return "transformers' generate"
+    if row["strategy"] in EXACT_STRATEGIES:
+        return offer_of(row["strategy"]).name
     name = f"Static {row['k_max']}" if row["strategy"] == "static_k" else f"{row['threshold']:g}"
     widths = {one["k_max"] for one in report["results"] if one["strategy"] == "confadapt"}
     show = row["strategy"] == "confadapt" and len(widths) > 1

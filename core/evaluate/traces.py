@@ -67,7 +67,8 @@ def _check(trace: Trace) -> None:
         raise ValueError(f"it is of version {started.version}, not {TRACE_VERSION}")
     for one in trace.passes:
         slots = len(one.proposed_ids)
-        if not 0 < len(one.token_ids) <= slots == len(one.confidences):
+        own = len(one.token_ids) - one.confirmed  # none where a confirmed token ended the answer
+        if not one.token_ids or not 0 <= own <= slots == len(one.confidences):
             raise ValueError(f"pass {one.index + 1} has not a confidence for every slot")
         if not all(0 <= figure < math.inf for figure in (one.seconds, *one.confidences)):
             raise ValueError(f"pass {one.index + 1} has figures that cannot be")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.metrics import answer_figures
+from core.metrics import answer_figures, blocks_of, pieces_of
 from tests.core.streams import pass_done, passes
 
 
@@ -33,3 +35,21 @@ def test_sizes_add_up(sizes: list[int]) -> None:
     assert figures.block_sizes == tuple(sizes)
     assert figures.tokens == sum(sizes)
     assert 1 <= figures.tokens_per_pass <= 16
+
+
+def test_a_block_is_what_a_pass_proposed_whoever_made_it_final() -> None:
+    first = replace(pass_done(0, "a"), provisional=3)
+    second = replace(
+        pass_done(1, "b c d "), text="b c d ", pieces=("b ", "c ", "d "), confirmed=2, refused=1
+    )
+    blocks = blocks_of([first, second])
+    assert [one.size for one in blocks] == [1 + 2, 1]
+    assert [one.text for one in blocks] == [first.text + "b c ", "d "]
+    assert [one.done for one in blocks] == [first, second]
+    assert answer_figures([first, second]).block_sizes == (1, 3)
+
+
+def test_where_a_trace_does_not_tell_its_text_is_spread_evenly() -> None:
+    done = replace(pass_done(0, "x y z w"), text="abcd", pieces=())
+    assert "".join(pieces_of(done)) == "abcd"
+    assert len(pieces_of(done)) == len(done.token_ids)

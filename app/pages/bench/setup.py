@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
 from app.widgets.card import FormCard
 from core.evaluate.bench import BenchPlan
@@ -21,6 +21,7 @@ FILE_FILTER = "Prompts (*.jsonl)"
 PROMPTS, MOST_PROMPTS = 24, 900
 TOKENS, MOST_TOKENS = 64, 2048
 RUNS, MOST_RUNS = 1, 9
+EXACT = ("verified", "prompt_lookup")
 THRESHOLDS = "0.99, 0.95, 0.9, 0.8"
 
 
@@ -41,9 +42,11 @@ class BenchSetup(FormCard):
         self._most = QSpinBox(minimum=1, maximum=MOST_PROMPTS, value=PROMPTS)
         self._tokens = QSpinBox(minimum=2, maximum=MOST_TOKENS, value=TOKENS)
         self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
+        self._exact = QCheckBox("Exact ways, too: verified and prompt lookup")
         self.add_row("Prompts", self._source)
         self.add_row("Thresholds", self._thresholds)
         self.add_row("k_max", self._widths)
+        self.body.addWidget(self._exact)
         self._thresholds.setToolTip("Separated by commas.")
         self._widths.setToolTip("Most tokens kept of one pass, separated by commas.")
         self.add_numbers(
@@ -61,7 +64,8 @@ class BenchSetup(FormCard):
         Raises:
             KnownError: for what is no number; the planner itself, for prompts that cannot be read.
         """
-        ways = grid(["confadapt"], self._thresholds.text(), self._widths.text())
+        strategies = ["confadapt", *(EXACT if self._exact.isChecked() else ())]
+        ways = grid(strategies, self._thresholds.text(), self._widths.text())
         path: Path | None = self._source.currentData()
         most, tokens, runs = self._most.value(), self._tokens.value(), self._runs.value()
 

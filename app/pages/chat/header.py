@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from app.widgets.fold import Fold
 from app.widgets.legend import ColourBox, Legend
+from app.widgets.proposals_box import ProposalsBox
 from app.widgets.text import SPACE, muted, pad_number
 from app.widgets.threshold_slider import ThresholdSlider
 from core.engine.request import K_MAX_LIMIT, SessionInfo
@@ -43,8 +44,9 @@ class ChatHeader(QFrame):
     ) -> None:
         super().__init__(parent)
         self.setProperty("role", "header")
-        self.slider = ThresholdSlider(threshold)
-        self.slider.setMaximumWidth(560)
+        self.slider = ThresholdSlider(threshold, offers_exact=True)
+        self.slider.setMaximumWidth(600)
+        self.proposals = ProposalsBox()
         self._k_max = _spin("k_max", 1, K_MAX_LIMIT, "Most tokens kept of one pass.")
         self._k_max.setValue(8)
         self.max_new_tokens = _spin(
@@ -55,6 +57,7 @@ class ChatHeader(QFrame):
         self._legend = Legend()
         self._colours.mode_changed.connect(self._legend.set_mode)
         self._colours.mode_changed.connect(self.colour_mode_changed)
+        self.proposals.changed.connect(self._show_proposals)
         self._system = QPlainTextEdit()
         self._system.setAccessibleName("System prompt")
         self._system.setPlaceholderText("Instructions that hold for the whole chat")
@@ -74,6 +77,7 @@ class ChatHeader(QFrame):
         self._first.addWidget(self.slider, 1)
         self._first.addLayout(self._limits)
         self._second = QHBoxLayout()
+        self._second.addLayout(_named("Proposals", self.proposals))
         self._second.addWidget(Fold("System prompt", self._system), 1)
         self._second.addWidget(self._legend)
         self._second.addWidget(self._colours)
@@ -105,12 +109,20 @@ class ChatHeader(QFrame):
         self._k_max.setMaximum(info.k_max)
         self._k_max.setValue(info.k_max)
         self._k_max.setEnabled(info.k_max > 1)
+        self.proposals.show_session(info)
+        self._show_proposals()
 
     def use(self, threshold: float, k_max: int) -> None:
         """Choose threshold and k_max; the threshold is kept as a user's choice is."""
+        self.proposals.choose("mask rows")
         self._k_max.setValue(k_max)
         self.slider.set_threshold(threshold)
         self.slider.settled.emit(threshold)
+
+    @Slot()
+    def _show_proposals(self) -> None:
+        """Text that is looked up has no confidence to hold against a threshold."""
+        self.slider.setEnabled(self.proposals.proposer != "prompt lookup")
 
     @Slot()
     def _on_system(self) -> None:

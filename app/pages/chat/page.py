@@ -21,7 +21,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.text import PAGE_MARGIN, SPACE
 from core.engine.request import Message, Request, SessionInfo
 from core.errors import KnownError
-from core.events import GenerationEvent
+from core.events import GenerationEvent, Proposer
 from core.history.records import ChatDetail, Turn
 
 
@@ -58,6 +58,9 @@ class ChatPage(QWidget):
         self._lay_out()
         self._connect()
         self._engine.set_threshold(settings.threshold)
+        self.header.proposals.choose(settings.proposals)
+        if settings.exact:
+            self.header.slider.set_exact()
         self._show_chat()
 
     def _lay_out(self) -> None:
@@ -94,7 +97,9 @@ class ChatPage(QWidget):
         self.list.opened.connect(self.open_chat)
         self.list.deleted.connect(self._on_deleted)
         self.header.slider.threshold_changed.connect(self._engine.set_threshold)
+        self.header.slider.exact_chosen.connect(self._engine.set_exact)
         self.header.slider.settled.connect(self._on_threshold_settled)
+        self.header.proposals.chosen.connect(self._on_proposer_chosen)
         self.header.colour_mode_changed.connect(self.conversation.set_colour_mode)
         self.header.system_changed.connect(self._on_system_changed)
         self.header.max_new_tokens.editingFinished.connect(self._on_length_settled)
@@ -181,11 +186,9 @@ class ChatPage(QWidget):
         system = self.header.system
         first = (Message("system", system),) if system else ()
         turns = tuple(Message(turn.role, turn.content) for turn in self._chat.turns)
-        # Always ConfAdapt, never "next_token": at threshold 1.0 it gives one token a pass by
-        # rule, and the slider may be moved on while the answer flows.
         return Request(
             messages=(*first, *turns),
-            strategy="confadapt",
+            strategy=self.header.proposals.strategy,
             k_max=self.header.k_max,
             max_new_tokens=self.header.max_new_tokens.value(),
         )
@@ -296,7 +299,12 @@ class ChatPage(QWidget):
 
     @Slot(float)
     def _on_threshold_settled(self, threshold: float) -> None:
-        self._context.settings.update(threshold=threshold)
+        exact = self.header.slider.is_exact
+        self._context.settings.update(threshold=threshold, exact=exact)
+
+    @Slot(str)
+    def _on_proposer_chosen(self, proposer: Proposer) -> None:
+        self._context.settings.update(proposals=proposer)
 
     @Slot()
     def _on_length_settled(self) -> None:

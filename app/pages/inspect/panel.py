@@ -8,12 +8,13 @@ from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.widgets.card import Card
-from app.widgets.pass_tip import alternatives_text
+from app.widgets.pass_tip import alternatives_text, refused_text
 from app.widgets.slot_bars import SlotBars
 from app.widgets.text import body, button, heading, line, muted
 from app.widgets.threshold_slider import ThresholdSlider
 from core.estimate import CAVEAT, counted_from, estimate, would_keep
 from core.events import PassDone
+from core.metrics import Block, blocks_of
 
 HINT = "Drag the line, or move it with Up and Down, to see what another threshold would have kept."
 
@@ -24,6 +25,7 @@ class PassPanel(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._passes: Sequence[PassDone] = ()
+        self._blocks: Sequence[Block] = ()
         self._starts: Sequence[float] = ()
         self._counted_from = 1
         self._place = 0
@@ -72,6 +74,7 @@ class PassPanel(Card):
             has_threshold: Whether a threshold decided what was kept.
         """
         self._passes, self._starts = passes, starts
+        self._blocks = blocks_of(passes)
         self._counted_from = counted_from(passes)
         self._place, self._tried = 0, None
         self._try.setVisible(has_threshold)
@@ -89,7 +92,7 @@ class PassPanel(Card):
     def _show(self) -> None:
         done, tried = self._done, self._tried
         threshold = done.threshold if tried is None else tried
-        slots, kept = len(done.proposed_ids), len(done.token_ids)
+        slots, kept = len(done.proposed_ids), self._blocks[self._place].size
         would = kept if tried is None else would_keep(done, tried, self._counted_from)
         self._name.setText(f"Pass {self._place + 1} of {len(self._passes)}")
         words = f"{kept} of {slots} slots kept" if slots > 1 else "One slot, kept"
@@ -103,8 +106,19 @@ class PassPanel(Card):
         decided = f"  ·  threshold {done.threshold:g}" if self._bars.can_try else ""
         self._facts.setText(
             f"{done.seconds * 1000:.0f} ms, from {self._starts[self._place]:.2f} s on  ·  "
-            f"{done.width} rows{decided}"
+            f"{done.width} rows{decided}{self._check_text()}"
         )
+
+    def _check_text(self) -> str:
+        """What an exact pass said of the proposals of the one before, and what it passes on."""
+        done, parts = self._done, [""]
+        if done.confirmed or done.refused:
+            parts.append(f"{done.confirmed} of the pass before confirmed")
+        if done.refused:
+            parts.append(f"{refused_text(self._passes, self._place)} refused")
+        if done.provisional:
+            parts.append(f"{done.provisional} by {done.proposer} for the next pass to check")
+        return "  ·  ".join(parts)
 
     def _estimate_text(self, would: int, tried: float) -> str:
         passes = len(estimate(self._passes, tried, self._counted_from))

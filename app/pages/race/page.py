@@ -34,7 +34,6 @@ ABOUT = (
 NO_MODEL = "Load a model first: it races against itself, with and without its adapter."
 AT_WORK = "A training is at work: a race beside it would measure both."
 LOADING = "A model is being loaded."
-NO_ADAPTER = "There is no adapter for this model yet: a training makes one."
 FILE_FILTER = "Races (*.json)"
 SAME = "Both sides are the same: choose another one."
 NO_PROMPT = "Write a prompt."
@@ -185,7 +184,6 @@ class RacePage(ScrollPage):
             NO_MODEL: not self._subject.model,
             AT_WORK: self._context.training.at_work is not None,
             LOADING: self._context.engine.is_loading,
-            NO_ADAPTER: not left.adapter and not right.adapter,
             SAME: left == right,
             NO_PROMPT: not self._setup.prompt.strip(),
         }

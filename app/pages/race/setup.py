@@ -112,17 +112,18 @@ class RaceSetup(FormCard):
         is_open = any(box.view().isVisible() for box in self._boxes)
         if list(sides) == self._offered or is_open:
             return
+        chosen = [box.currentData() for box in self._boxes if box.count()]
+        favourite = _side_of(sides, loaded) if loaded else sides[-1]
+        is_usable = len(set(chosen)) == len(self._boxes) and set(chosen) <= set(sides)
+        if not is_usable or favourite not in self._offered:
+            chosen = [sides[0], favourite]
         self._offered = list(sides)
-        adapters = [side.adapter for side in sides]
-        chosen = [box.currentData().adapter for box in self._boxes if box.count()]
-        if len(set(chosen)) < len(self._boxes) or not set(chosen) <= set(adapters):
-            chosen = ["", loaded if loaded in adapters else adapters[-1]]
-        for box, adapter in zip(self._boxes, chosen, strict=True):
+        for box, chosen_side in zip(self._boxes, chosen, strict=True):
             with QSignalBlocker(box):
                 box.clear()
                 for side in sides:
                     box.addItem(side.label, side)
-                box.setCurrentIndex(adapters.index(adapter))
+                box.setCurrentIndex(self._offered.index(chosen_side))
         self.changed.emit()
 
     def choose(self, prompt: str, left: str, right: str) -> None:
@@ -135,9 +136,8 @@ class RaceSetup(FormCard):
         """
         if prompt:
             self._prompt.setPlainText(prompt)
-        adapters = [side.adapter for side in self._offered]
         for box, adapter in zip(self._boxes, (left, right), strict=True):
-            box.setCurrentIndex(adapters.index(adapter))
+            box.setCurrentIndex(self._offered.index(_side_of(self._offered, adapter)))
 
     def show_threshold(self, threshold: float) -> None:
         """Take over the user's threshold, unless another one was chosen here."""
@@ -163,3 +163,8 @@ class RaceSetup(FormCard):
         names = [name for name, text in self._built_in.items() if text == self.prompt]
         self._prompts.setCurrentText(names[0] if names else OWN_PROMPT)
         self.changed.emit()
+
+
+def _side_of(sides: Sequence[Side], adapter: str) -> Side:
+    """An adapter's first side; one token a pass for none."""
+    return next(side for side in sides if side.adapter == adapter)

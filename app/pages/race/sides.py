@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.workers.inventory import AdapterChoice, Inventory
-from core.engine.request import LoadSpec
+from core.engine.request import LoadSpec, Strategy
 from core.evaluate.lineup import ONE_TOKEN, Entry
-from core.evaluate.measure import NEXT_TOKEN, Way
+from core.evaluate.measure import NEXT_TOKEN, way_of
 from core.model.adapter_info import adapter_name, starter_adapter
 from core.settings import Settings
+
+LOOKUP = "Prompt lookup, exact"
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,26 @@ class Subject:
 
 @dataclass(frozen=True)
 class Side:
-    """One side: an adapter decoding with ConfAdapt, or one token a pass where it has none."""
+    """One side: a strategy, and the adapter it decodes with where it needs one."""
 
     label: str
     adapter: str = ""
+    strategy: Strategy = "next_token"
 
 
 def sides_of(subject: Subject, inventory: Inventory) -> list[Side]:
-    """One token a pass, and all adapters that fit."""
+    """One token a pass, and whatever else the model can do with all adapters that fit."""
     known = _by_folder(inventory)
     hashes = {known[folder].base_hash for folder in subject.adapters if folder in known}
     hashes |= {subject.weights} - {""}
     fitting = [folder for folder, one in known.items() if one.base_hash in hashes]
     folders = dict.fromkeys((*fitting, *subject.adapters))
     names = {folder: one.name for folder, one in known.items()}
-    named = [Side(names.get(one) or adapter_name(Path(one)), one) for one in folders]
-    return [Side(ONE_TOKEN), *named]
+    sides = [Side(ONE_TOKEN), Side(LOOKUP, strategy="prompt_lookup")]
+    for folder in folders:
+        name = names.get(folder) or adapter_name(Path(folder))
+        sides += [Side(name, folder, "confadapt"), Side(f"{name}, exact", folder, "verified")]
+    return sides
 
 
 def entries_of(
@@ -57,7 +63,7 @@ def entries_of(
 ) -> list[Entry]:
     """Who is measured for two sides.
 
-    One-token decoding shares the other side's weights, so that both take turns. A full adapter
+    A side without adapter shares the other side's weights, so that both take turns. A full adapter
     has changed the weights: against one it is that of the base model, and the adapter's own
     one-token decoding runs, too, as it may differ.
     """
@@ -69,8 +75,7 @@ def entries_of(
         load = LoadSpec(
             subject.model, "none" if changed else adapter, settings.device, settings.dtype
         )
-        way = Way("confadapt", threshold) if side.adapter else NEXT_TOKEN
-        entries.append(Entry(side.label, load, way))
+        entries.append(Entry(side.label, load, way_of(side.strategy, threshold)))
         if changed:
             own = f"{other.label}, {ONE_TOKEN.lower()}"
             between = [Entry(own, replace(load, adapter=adapter), NEXT_TOKEN)]

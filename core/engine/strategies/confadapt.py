@@ -22,7 +22,7 @@ class ConfAdapt:
     def __init__(self, count_from_slot: int = 1) -> None:
         self._uncounted = count_from_slot - 1
 
-    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+    def masks(self, provisional: int, most: int, threshold: float) -> int:  # noqa: ARG002
         """As many as there may be."""
         return 0 if threshold >= 1.0 else most
 

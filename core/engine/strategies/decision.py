@@ -53,8 +53,8 @@ class Strategy(Protocol):
 
     is_exact: bool
 
-    def masks(self, drafts: int, most: int, threshold: float) -> int:
-        """Mask rows, 0..most, of a pass that checks `drafts` provisional tokens."""
+    def masks(self, provisional: int, most: int, threshold: float) -> int:
+        """Mask rows, 0..most, of a pass that checks so many provisional tokens."""
 
     def decide(self, seen: Seen) -> Decision:
         """What of a pass is final, and what the next pass shall check."""

@@ -10,7 +10,7 @@ class NextToken:
 
     is_exact = True
 
-    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+    def masks(self, provisional: int, most: int, threshold: float) -> int:  # noqa: ARG002
         """None: slot 1 needs no mask row."""
         return 0
 

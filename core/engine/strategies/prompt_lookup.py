@@ -13,7 +13,7 @@ from core.engine.experience import Experience, gains
 from core.engine.strategies.decision import Decision, Seen
 
 LONGEST_MATCH = 4
-MOST_DRAFTS = 15
+MOST_PROPOSED = 15
 USUAL_CHANCE = (0.0, 0.15, 0.45, 0.7, 0.85)
 """That the next token is the same again, by how many tokens matched; counted from there on."""
 
@@ -32,7 +32,7 @@ class PromptLookup:
         self._ends: dict[tuple[int, ...], int] = {}
         self._known = 0
 
-    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+    def masks(self, provisional: int, most: int, threshold: float) -> int:  # noqa: ARG002
         """None: the text itself proposes."""
         return 0
 
@@ -43,15 +43,15 @@ class PromptLookup:
     def propose(self, seen: Seen, refusal: float) -> tuple[Decision, float]:
         """The same, and what it promises in tokens; for `refusal` see `gains`."""
         matched, at = self._latest_match(seen.tokens)
-        drafts = list(seen.tokens[at : at + min(MOST_DRAFTS, seen.room)]) if matched else []
+        following = list(seen.tokens[at : at + min(MOST_PROPOSED, seen.room)]) if matched else []
         confidence = USUAL_CHANCE[matched]
         chance = self._experience.chances["prompt lookup"].of(confidence)
-        worth = gains([chance] * len(drafts), self._experience.row_price(0), refusal)
+        worth = gains([chance] * len(following), self._experience.row_price(0), refusal)
         gain = max(worth)
         count = worth.index(gain)
         slot1 = seen.slots
         slots = Slots(
-            [slot1.ids[0], *drafts[:count]],
+            [slot1.ids[0], *following[:count]],
             [slot1.confidences[0], *[confidence] * count],
             [slot1.others[0], *([] for _ in range(count))],
         )

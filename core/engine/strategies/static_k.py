@@ -10,7 +10,7 @@ class StaticK:
 
     is_exact = False
 
-    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+    def masks(self, provisional: int, most: int, threshold: float) -> int:  # noqa: ARG002
         """As many as there may be."""
         return most
 

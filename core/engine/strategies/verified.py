@@ -35,14 +35,14 @@ class Verified:
         self._worth: list[float] = []  # by number of mask rows, in tokens
         self._until_look, self._wait = 0, SHORTEST_WAIT
 
-    def masks(self, drafts: int, most: int, threshold: float) -> int:  # noqa: ARG002
+    def masks(self, provisional: int, most: int, threshold: float) -> int:  # noqa: ARG002
         """As many as bring most, by what the latest passes brought."""
         self._until_look -= 1
         if self._until_look < 0 or len(self._worth) <= most:
             self._until_look = self._wait
             return most
         price = self._experience.price
-        worth = [self._worth[count] - price(1 + drafts, count) for count in range(most + 1)]
+        worth = [self._worth[count] - price(1 + provisional, count) for count in range(most + 1)]
         best = worth.index(max(worth))
         self._wait = SHORTEST_WAIT if best else min(2 * self._wait, LONGEST_WAIT)
         return best

@@ -176,7 +176,7 @@ def test_a_tip_tells_pass_slot_confidence_alternatives_and_time(view: AnswerView
     tip = tip_text(view._spans, "one two three four".index("three"))
     assert "Pass 2, slot 2 of" in tip
     assert "Confidence 0.983, threshold 0.9" in tip
-    assert "3 kept in 20 ms" in tip
+    assert "3 final in 20 ms" in tip
     assert "“␣other” 0.003" in tip
     assert tip_text(view._spans, 0).startswith("“one”")
 

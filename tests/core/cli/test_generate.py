@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.cli.main import main
-from core.cli.output import BlockPrinter, ProgressBar, time_left
+from core.cli.output import BLOCK_COLOURS, RESET, BlockPrinter, ProgressBar, time_left
 from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
 from core.events import PassDone
@@ -176,6 +178,33 @@ def test_a_terminal_shows_blocks_with_their_size(monkeypatch):
     assert "two³" in second
     assert " more¹²" in second
     assert rest == ""
+
+
+def test_confirmed_tokens_have_the_colour_of_the_pass_that_proposed_them(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Terminal()
+    printer = BlockPrinter(screen)
+    first = replace(one_pass(0, "a", 1), provisional=2, pieces=("a",))
+    second = replace(one_pass(1, "bcd", 3), confirmed=2, pieces=("b", "c", "d"))
+    printer.show(first)
+    printer.show(second)
+    printer.end()
+    colours = BLOCK_COLOURS
+    assert screen.getvalue() == (
+        f"{colours[0]}a{RESET}{colours[0]}bc³{RESET}{colours[1]}d¹{RESET}\n"
+    )
+
+
+def test_a_block_whose_proposals_all_fell_still_gets_its_size(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Terminal()
+    printer = BlockPrinter(screen)
+    printer.show(replace(one_pass(0, "a", 1), provisional=2))
+    printer.show(replace(one_pass(1, "b", 1), refused=2, provisional=1))
+    printer.end()
+    assert re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()) == "a¹b¹\n"
 
 
 def test_no_color_is_honoured(monkeypatch):

@@ -173,7 +173,7 @@ def test_against_a_full_adapter_one_token_decoding_is_the_base_models() -> None:
     old, new = choices()
     inventory = Inventory(adapters=(old, replace(new, kind="full")))
     subject = Subject("/models/toy", ("/adapters/new",))
-    one, full = Side(ONE_TOKEN), Side("new", "/adapters/new")
+    one, full = Side(ONE_TOKEN), Side("new", "/adapters/new", "confadapt")
     entries = entries_of(subject, (one, full), 0.9, Settings(), inventory)
     assert [entry.load.adapter for entry in entries] == ["none", "/adapters/new", "/adapters/new"]
     assert [entry.way.name for entry in entries] == ["next_token", "next_token", "confadapt"]

@@ -1,0 +1,29 @@
+"""All ways of decoding in plain words, and which of them the loaded model offers."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
+
+from app.widgets.about import plain_dialog
+from app.widgets.text import SPACE, body, heading, muted
+from core.engine.offers import OFFERS, Offer, why_not
+from core.engine.request import SessionInfo
+
+
+def ways_dialog(info: SessionInfo | None, parent: QWidget | None = None) -> QDialog:
+    """What each strategy does, and why the model does not offer it where it does not."""
+    dialog, column = plain_dialog("Ways of decoding", parent)
+    for place, offer in enumerate(OFFERS):
+        words = QVBoxLayout()
+        words.setSpacing(SPACE // 2)
+        for part in (heading(offer.name), body(offer.words), muted(_state(offer, info))):
+            words.addWidget(part)
+        column.insertLayout(place, words)
+    return dialog
+
+
+def _state(offer: Offer, info: SessionInfo | None) -> str:
+    if info is None:
+        return "No model is loaded."
+    reason = why_not(offer.strategy, info)
+    return f"Not now: {reason}" if reason else f"{info.model} can do this now."
