@@ -30,8 +30,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "bench",
         help="measure ways of decoding over many prompts",
         description="Strategies and thresholds side by side with one-token decoding and "
-        "transformers' generate: medians over the runs, lowest and highest in brackets. "
-        "Ctrl+C prints what is finished, exit code 130.",
+        "transformers' generate: medians over the runs, 95 % intervals over the prompts in "
+        "brackets. Ctrl+C prints what is finished, exit code 130.",
     )
     add_model_options(parser)
     parser.add_argument(
