@@ -35,7 +35,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     add_model_options(parser)
     parser.add_argument(
-        "--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check, reference"
+        "--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check, reference, turns"
     )
     parser.add_argument(
         "--per-family", type=int, default=4, help="built-in prompts a family, without --prompts"

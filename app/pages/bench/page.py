@@ -107,6 +107,7 @@ class BenchPage(ScrollPage):
         engine.loading.connect(self._show)
         training.began.connect(self._on_training)
         training.ended.connect(self._show)
+        training.listed.connect(self._setup.show_runs)
         self._work.progress.connect(self._on_progress)
         self._work.over.connect(self._on_over)
         self._start.clicked.connect(self._on_start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,14 +17,18 @@ from app.bootstrap import Application
 from app.navigation import BENCH, CHAT
 from app.pages.bench import page as bench_page
 from app.pages.bench.page import NO_ADAPTER, NO_MODEL, BenchPage
+from app.pages.bench.setup import BUILT_IN
 from app.widgets.point_chart import PointChart
 from app.widgets.save_as import PICTURE
 from core.engine.request import LoadSpec
 from core.evaluate import bench_record
 from core.evaluate.bench import Bench
 from core.evaluate.bench_record import BenchRecorder, read_bench
+from core.evaluate.prompts import BenchPrompt, prompts_to_jsonl
 from core.evaluate.race_files import FILTERS
 from core.history.records import RunFilter
+from core.history.training import HELD_OUT_FILE, SPEC_FILE
+from core.train.spec import TrainSpec, write_spec
 from tests.core.engine.harness import toy_session
 from tests.fakes import INFO
 
@@ -169,6 +174,35 @@ def test_it_is_saved_in_every_form(
     sizes = {one.suffix: one.stat().st_size for one in tmp_path.glob("bench.*")}
     assert set(sizes) == {".html", ".csv", ".json", ".png"}
     assert all(size > 500 for size in sizes.values())
+
+
+def test_trainings_that_kept_their_held_out_rows_are_offered(qtbot: QtBot, page: BenchPage) -> None:
+    source, training = page._setup._source, page._context.training
+    paths = page._context.paths
+
+    def made(name: str, prompts: tuple[BenchPrompt, ...]) -> Path:
+        folder = paths.runs / f"run-{name}"
+        folder.mkdir(parents=True)
+        write_spec(folder / SPEC_FILE, TrainSpec("toy", f"/adapters/{name}", ("a.txt",), steps=1))
+        (folder / HELD_OUT_FILE).write_text(prompts_to_jsonl(prompts), encoding="utf-8")
+        return folder
+
+    def offered() -> list[str]:
+        texts = [source.itemText(number) for number in range(source.count())]
+        return [text for text in texts if "held out from its" in text]
+
+    chosen = source.currentText()
+    held = made("pumps", (BenchPrompt("one"), BenchPrompt("two")))
+    (made("bare", ()) / HELD_OUT_FILE).unlink()
+    training.refresh()
+    qtbot.waitUntil(lambda: offered() == ["pumps: the rows held out from its training"])
+    assert source.currentText() == chosen
+    source.setCurrentText(offered()[0])
+    assert page._setup.planner()().prompts == (BenchPrompt("one"), BenchPrompt("two"))
+    shutil.rmtree(held)
+    training.refresh()
+    qtbot.waitUntil(lambda: not offered())
+    assert source.currentText() == BUILT_IN
 
 
 def test_wrong_thresholds_get_a_sentence(qtbot: QtBot, page: BenchPage) -> None:
