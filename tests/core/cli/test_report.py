@@ -32,6 +32,17 @@ def test_a_race_of_the_command_line_and_its_run_become_pages(tmp_path, capsys, p
         assert "hello" in out.read_text(encoding="utf-8")
 
 
+def test_a_picture_is_the_windows_and_it_says_so(tmp_path, capsys) -> None:
+    record, out = tmp_path / "bench.jsonl", tmp_path / "card.png"
+    record.write_text('{"format":"stride-bench","version":1,"plan":{}}\n', encoding="utf-8")
+    for source, page in ((shipped_race(), "Race"), (record, "Benchmark")):
+        assert main(["report", str(source), "--out", str(out)]) == 1
+        assert (
+            f'saved from the window. Open the file on the page "{page}"' in capsys.readouterr().err
+        )
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("source", ["gone.json", "no-such-run"])
 def test_what_is_not_there_is_told(source, tmp_path, capsys) -> None:
     assert main(["report", source, "--out", str(tmp_path / "x.html")]) == 1
