@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     session = open_from(args, paths, settings)
     title = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
     recorder = BenchRecorder(session, plan, title, args.record)
-    code = _measure(recorder.bench)
+    with closing(recorder):
+        code = _measure(recorder.bench)
     result = recorder.record.report()
     table = bench_table(result)
     keep_run(measured_run("bench", f"Bench: {title}", table, result, "cli"), (), paths)

@@ -19,6 +19,7 @@ from core.evaluate.judged import BaseView, Judged, Likeness, Round, Row, Runs
 from core.evaluate.measure import Measured, Way
 from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt
+from core.lock import WriteLock
 from core.model.fingerprint import weights_hash
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class BenchRecord:
 
 
 class BenchRecorder:
-    """A bench that is written down while it is measured.
+    """A bench that is written down while it is measured; until `close` by this process alone.
 
     Args:
         session: The loaded model.
@@ -69,7 +70,8 @@ class BenchRecorder:
         path: Where to; a record of the same bench goes on. None keeps it in memory.
 
     Raises:
-        KnownError: if the file cannot be written, or is of another bench; see also `Bench`.
+        KnownError: if the file cannot be written, is of another bench, or another process is
+            writing it; see also `Bench`.
     """
 
     def __init__(
@@ -91,16 +93,21 @@ class BenchRecorder:
         )
         # First of all, for it refuses what cannot be measured: no file is begun then.
         self.bench = Bench(session, plan, base_model_of(session))
-        if path is not None:
-            file = _RecordFile(path, head)
-            head = file.head
-            self.bench.go_on(file.runs, file.keep)
+        self._file = None if path is None else _RecordFile(path, head)
+        if self._file is not None:
+            head = self._file.head
+            self.bench.go_on(self._file.runs, self._file.keep)
         self._facts = _facts(head)
 
     @property
     def record(self) -> BenchRecord:
         """What has been measured so far."""
         return BenchRecord(self.bench.plan, self._facts, self.bench.runs)
+
+    def close(self) -> None:
+        """Let other processes have the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _adapter_hash(info: SessionInfo) -> str:
@@ -123,18 +130,30 @@ class _RecordFile:
         self._path = path
         self.head = head
         self.runs: Runs = []
-        if path.exists():
-            self.head, self.runs = _read(path)
-            differs = [name for name in SAME if self.head.get(name) != head.get(name)]
-            if differs:
-                raise KnownError(
-                    f"{path} is of another benchmark: {' and '.join(differs)} differ.",
-                    "Choose a new file for this one.",
-                )
-            self._cut_torn_line()
-        else:
-            self._write(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-            self._add(head)
+        self._write(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+        self._lock = WriteLock(path)
+        try:
+            if path.exists():
+                self._go_on_after(head)
+            else:
+                self._add(head)
+        except KnownError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Write no more."""
+        self._lock.release()
+
+    def _go_on_after(self, head: Mapping[str, Any]) -> None:
+        self.head, self.runs = _read(self._path)
+        differs = [name for name in SAME if self.head.get(name) != head.get(name)]
+        if differs:
+            raise KnownError(
+                f"{self._path} is of another benchmark: {' and '.join(differs)} differ.",
+                "Choose a new file for this one.",
+            )
+        self._cut_torn_line()
 
     def keep(self, run: int, answers: Round) -> None:
         """Add a round."""

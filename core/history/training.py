@@ -22,9 +22,9 @@ from core.events import (
     StepsPlanned,
     ThresholdAdvised,
 )
-from core.history.processes import is_gone
 from core.history.records import RunDetail, Source
 from core.jsonl import read_events
+from core.processes import is_gone
 
 EVENTS_FILE = "events.jsonl"
 SPEC_FILE = "spec.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,9 +175,9 @@ class BenchPage(ScrollPage):
             plan = planner()
             session: Any = open_session(load, loading)
             try:
-                bench = BenchRecorder(session, plan, title, path).bench
-                for done in bench.measure(cancel):
-                    progress(MEASURING, done, bench.plan.total)
+                with closing(BenchRecorder(session, plan, title, path)) as recorder:
+                    for done in recorder.bench.measure(cancel):
+                        progress(MEASURING, done, recorder.bench.plan.total)
             finally:
                 session.close()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +90,26 @@ def test_another_bench_is_not_gone_on_with(tmp_path: Path) -> None:
     other = BenchPlan(PLAN.prompts[:1], PLAN.ways, baselines=(NEXT_TOKEN,))
     with pytest.raises(KnownError, match="plan differ"):
         measured(path, other)
+
+
+def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "bench.jsonl"
+    measured(path).close()
+    assert [one.name for one in tmp_path.iterdir()] == ["bench.jsonl"]
+    before = path.read_bytes()
+    word = {"pid": os.getppid(), "host": platform.node(), "time": time.time()}
+    (tmp_path / "bench.jsonl.lock").write_text(json.dumps(word))
+    with pytest.raises(KnownError, match="Another process is writing"):
+        measured(path)
+    assert path.read_bytes() == before
+
+
+def test_a_refused_bench_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "bench.jsonl"
+    path.write_text("nonsense\n")
+    with pytest.raises(KnownError, match="is no benchmark"):
+        measured(path)
+    assert [one.name for one in tmp_path.iterdir()] == ["bench.jsonl"]
 
 
 @pytest.mark.parametrize(
