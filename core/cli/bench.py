@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     plan = _plan(args)
     session = open_from(args, paths, settings)
     title = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
-    recorder = BenchRecorder(session, plan, title, args.record)
+    recorder = BenchRecorder(session, plan, title, paths.cache, args.record)
     with closing(recorder):
         code = _measure(recorder.bench)
     result = recorder.record.report()

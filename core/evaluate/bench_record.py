@@ -20,14 +20,22 @@ from core.evaluate.measure import Measured, Way
 from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt
 from core.lock import WriteLock
-from core.model.fingerprint import weights_hash
+from core.model.fingerprint import cached_weights_hash, weights_hash
 
 if TYPE_CHECKING:
     from core.engine.session import Session
 
 FORMAT, VERSION = "stride-bench", 1
-SAME = ("plan", "model", "adapter", "adapter_hash", "machine", "stride")
-"""What must be alike for a bench to go on where another one stopped."""
+SAME = {
+    "plan": "the plan",
+    "model": "the model",
+    "model_hash": "the base model's weights",
+    "adapter": "the adapter",
+    "adapter_hash": "the adapter's weights",
+    "machine": "the machine",
+    "stride": "Stride's version",
+}
+"""What must be alike for a bench to go on where another one stopped, and what to call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class BenchRecorder:
     Args:
         session: The loaded model.
         title: What the prompts are.
+        cache: The user's folder, where the hashes of weights are known.
         path: Where to; a record of the same bench goes on. None keeps it in memory.
 
     Raises:
@@ -75,7 +84,12 @@ class BenchRecorder:
     """
 
     def __init__(
-        self, session: Session, plan: BenchPlan, title: str, path: Path | None = None
+        self,
+        session: Session,
+        plan: BenchPlan,
+        title: str,
+        cache: Path,
+        path: Path | None = None,
     ) -> None:
         from core.evaluate.agreement import base_model_of
 
@@ -87,6 +101,7 @@ class BenchRecorder:
                 "title": title,
                 "day": date.today().isoformat(),
                 **session_record(session.info),
+                "model_hash": cached_weights_hash(Path(session.info.model_path), cache),
                 "adapter_hash": _adapter_hash(session.info),
                 "plan": _plan_to_dict(plan),
             }
@@ -147,10 +162,12 @@ class _RecordFile:
 
     def _go_on_after(self, head: Mapping[str, Any]) -> None:
         self.head, self.runs = _read(self._path)
-        differs = [name for name in SAME if self.head.get(name) != head.get(name)]
+        # Files of earlier versions do not know the weights of their base model.
+        known = [name for name in SAME if name != "model_hash" or name in self.head]
+        differs = [SAME[name] for name in known if self.head.get(name) != head[name]]
         if differs:
             raise KnownError(
-                f"{self._path} is of another benchmark: {' and '.join(differs)} differ.",
+                f"{self._path} is of another benchmark. What differs: {', '.join(differs)}.",
                 "Choose a new file for this one.",
             )
         self._cut_torn_line()

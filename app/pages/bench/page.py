@@ -165,7 +165,7 @@ class BenchPage(ScrollPage):
         load = LoadSpec(
             info.model_path, info.adapter_path or "none", settings.device, settings.dtype
         )
-        open_session = self._context.open_session
+        open_session, cache = self._context.open_session, self._context.paths.cache
 
         def work(cancel: Cancel, progress: Progress) -> None:
             def loading(phase: str, done: int, total: int) -> None:
@@ -175,7 +175,7 @@ class BenchPage(ScrollPage):
             plan = planner()
             session: Any = open_session(load, loading)
             try:
-                with closing(BenchRecorder(session, plan, title, path)) as recorder:
+                with closing(BenchRecorder(session, plan, title, cache, path)) as recorder:
                     for done in recorder.bench.measure(cancel):
                         progress(MEASURING, done, recorder.bench.plan.total)
             finally:

@@ -26,6 +26,7 @@ from core.events import PassDone
 from tests.core.engine.harness import toy_session
 
 FAST = Way("confadapt", 0.3)
+CACHE = Path("cache")
 PLAN = BenchPlan(
     prompts=(
         BenchPrompt("one", "letters", {"kind": "equals", "answers": ["never"]}),
@@ -40,12 +41,13 @@ PLAN = BenchPlan(
 
 
 @pytest.fixture(autouse=True)
-def _no_adapter_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_record, "weights_hash", lambda _: "hash")
+    monkeypatch.setattr(bench_record, "cached_weights_hash", lambda *_: "hash")
 
 
 def measured(path: Path | None = None, plan: BenchPlan = PLAN) -> BenchRecorder:
-    recorder = BenchRecorder(toy_session(), plan, "three prompts", path)
+    recorder = BenchRecorder(toy_session(), plan, "three prompts", CACHE, path)
     list(recorder.bench.measure(Cancel()))
     return recorder
 
@@ -68,7 +70,7 @@ def test_the_file_alone_gives_the_same_report(tmp_path: Path) -> None:
 
 def test_a_bench_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path, stop = tmp_path / "bench.jsonl", Cancel()
-    recorder = BenchRecorder(toy_session(), PLAN, "three prompts", path)
+    recorder = BenchRecorder(toy_session(), PLAN, "three prompts", CACHE, path)
     with pytest.raises(Cancelled):
         measure_until(8, recorder, stop)  # of three answers a prompt
     with path.open("a", encoding="utf-8") as file:
@@ -88,8 +90,22 @@ def test_another_bench_is_not_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "bench.jsonl"
     measured(path)
     other = BenchPlan(PLAN.prompts[:1], PLAN.ways, baselines=(NEXT_TOKEN,))
-    with pytest.raises(KnownError, match="plan differ"):
+    with pytest.raises(KnownError, match="What differs: the plan"):
         measured(path, other)
+
+
+def test_other_weights_of_the_base_model_are_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, earlier = tmp_path / "bench.jsonl", tmp_path / "earlier.jsonl"
+    measured(path)
+    head, *rounds = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    bare = {name: one for name, one in json.loads(head).items() if name != "model_hash"}
+    earlier.write_text(json.dumps(bare) + "\n" + "".join(rounds), encoding="utf-8")
+    monkeypatch.setattr(bench_record, "cached_weights_hash", lambda *_: "another")
+    with pytest.raises(KnownError, match="What differs: the base model's weights"):
+        measured(path)
+    assert measured(earlier).record.is_complete  # it does not know them
 
 
 def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
@@ -131,7 +147,7 @@ def test_what_is_no_bench_gets_a_sentence(tmp_path: Path, text: str, words: str)
 
 def test_without_a_prompt_there_is_no_report(tmp_path: Path) -> None:
     path = tmp_path / "bench.jsonl"
-    BenchRecorder(toy_session(), PLAN, "three prompts", path)
+    BenchRecorder(toy_session(), PLAN, "three prompts", CACHE, path)
     with pytest.raises(KnownError, match="Not even one prompt"):
         read_bench(path).report()
 

@@ -51,6 +51,7 @@ def page(
 
     monkeypatch.setattr(bench_page, "BenchRecorder", recorder)
     monkeypatch.setattr(bench_record, "weights_hash", lambda _: "hash")
+    monkeypatch.setattr(bench_record, "cached_weights_hash", lambda *_: "hash")
     stride = make_stride()
     stride.window.show_page(BENCH)
     stride.context.engine.load(LoadSpec("toy"))
