@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 class EngineWork(QObject):
     """One piece of such work at a time; the chat model comes back once it is over.
 
+    Args:
+        context: What it needs of the window.
+        name: What the work is, with its article: "a race".
+        parent: Of this object.
+
     Signals:
         progress: Phase, done, total.
         succeeded: What the work returned; not after a stop.
@@ -25,8 +30,9 @@ class EngineWork(QObject):
     succeeded = Signal(object)
     over = Signal()
 
-    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+    def __init__(self, context: AppContext, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.name = name
         self._context = context
         self._waiting: Work | None = None
         self._job: Job | None = None
@@ -36,6 +42,15 @@ class EngineWork(QObject):
     def is_at_work(self) -> bool:
         """Whether some is under way, or waits for the memory."""
         return self._job is not None or self._waiting is not None
+
+    @property
+    def hindrance(self) -> str:
+        """Why none can begin, "" if some can: behind other work it would wait in silence."""
+        for one in self._context.loan.borrowers - {self}:
+            if isinstance(one, EngineWork):
+                begun = one.name.capitalize()
+                return f"{begun} is at work: {self.name} can begin once it is over."
+        return ""
 
     def start(self, work: Work) -> None:
         """Do some as soon as the memory is free; it opens what it needs by `open_session`."""

@@ -73,7 +73,7 @@ class BenchPage(ScrollPage):
         self._path = Path()
         self._record: BenchRecord | None = None
         self._clock = (0.0, 0)
-        self._work = EngineWork(context, self)
+        self._work = EngineWork(context, "a benchmark", self)
         self._setup = BenchSetup()
         self._start = button("Measure", "play", "primary")
         self._go_on = button("Go on", "play")
@@ -108,6 +108,7 @@ class BenchPage(ScrollPage):
         engine.loading.connect(self._show)
         training.began.connect(self._on_training)
         training.ended.connect(self._show)
+        self._context.loan.borrowers_changed.connect(self._show)
         training.listed.connect(self._setup.show_runs)
         self._work.progress.connect(self._on_progress)
         self._work.over.connect(self._on_over)
@@ -138,6 +139,7 @@ class BenchPage(ScrollPage):
             NO_ADAPTER: info is not None and info.k_max < 2,
             AT_WORK: self._context.training.at_work is not None,
             LOADING: self._context.engine.is_loading,
+            self._work.hindrance: True,
         }
         return next((why for why, holds in reasons.items() if holds), "")
 

@@ -59,7 +59,7 @@ class RacePage(ScrollPage):
         self._subject = Subject()
         self._chat = Subject()
         self._offer: tuple[str, str, str, str] | None = None
-        self._work = EngineWork(context, self)
+        self._work = EngineWork(context, "a race", self)
         self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
         self._stop = button("Stop", "stop")
@@ -96,6 +96,7 @@ class RacePage(ScrollPage):
         engine.loading.connect(self._show)
         training.began.connect(self._show)
         training.ended.connect(self._show)
+        self._context.loan.borrowers_changed.connect(self._show)
         self._work.progress.connect(self._on_progress)
         self._work.succeeded.connect(self._on_race)
         self._work.over.connect(self._on_over)
@@ -188,6 +189,7 @@ class RacePage(ScrollPage):
             NO_ADAPTER: not left.adapter and not right.adapter,
             SAME: left == right,
             NO_PROMPT: not self._setup.prompt.strip(),
+            self._work.hindrance: True,
         }
         return next((why for why, holds in reasons.items() if holds), "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -205,6 +206,19 @@ def test_a_race_that_is_stopped_shows_nothing_and_loads_the_chat_model_again(
     qtbot.waitUntil(page._start.isEnabled)
     assert page._setup.prompt == "Later."
     assert not page._outcome._stage._verdict.isVisible()
+
+
+def test_beside_a_benchmark_no_race_can_begin(qtbot: QtBot, stride: Application) -> None:
+    page, bench = load(qtbot, stride), stride.window.bench
+    goes_on = threading.Event()
+    qtbot.waitUntil(page._start.isEnabled)
+    with qtbot.waitSignal(bench._work.over):
+        bench._work.start(lambda _cancel, _progress: goes_on.wait(10))
+        assert page._why.text() == "A benchmark is at work: a race can begin once it is over."
+        assert not page._start.isEnabled()
+        goes_on.set()
+    qtbot.waitUntil(page._start.isEnabled)
+    assert not page._why.text()
 
 
 def test_leaving_the_page_ends_the_show_not_the_result(
