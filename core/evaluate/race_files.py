@@ -9,9 +9,6 @@ from core.evaluate.card import race_card
 from core.evaluate.recording import Recording, race_record
 from core.files import csv_text, write_text
 
-FILTERS = ("Result card (*.html)", "Table (*.csv)", "All of it (*.json)")
-"""Kinds of files, as file dialogs name them."""
-
 
 def write_race(race: Recording, out: Path) -> None:
     """Write a race as its file's ending says; HTML where it says something else.

@@ -19,13 +19,12 @@ from app.pages.bench import page as bench_page
 from app.pages.bench.page import NO_ADAPTER, NO_MODEL, BenchPage
 from app.pages.bench.setup import BUILT_IN
 from app.widgets.point_chart import PointChart
-from app.widgets.save_as import PICTURE
+from app.widgets.save_as import KINDS
 from core.engine.request import LoadSpec
 from core.evaluate import bench_record
 from core.evaluate.bench import Bench
 from core.evaluate.bench_record import BenchRecorder, read_bench
 from core.evaluate.prompts import BenchPrompt, prompts_to_jsonl
-from core.evaluate.race_files import FILTERS
 from core.history.records import RunFilter
 from core.history.training import HELD_OUT_FILE, SPEC_FILE
 from core.train.spec import TrainSpec, write_spec
@@ -93,9 +92,9 @@ def column(page: BenchPage, number: int) -> list[str]:
 def test_it_says_what_is_missing(make_stride: Make) -> None:
     page = make_stride().window.bench
     assert not page._start.isEnabled()
-    assert page._why.text() == NO_MODEL
+    assert page._row.why.text() == NO_MODEL
     page._on_loaded(replace(INFO, adapter=None, adapter_path=None, k_max=1))
-    assert page._why.text() == NO_ADAPTER
+    assert page._row.why.text() == NO_ADAPTER
 
 
 def test_the_figures_are_those_of_what_was_written_down(qtbot: QtBot, page: BenchPage) -> None:
@@ -168,7 +167,7 @@ def test_it_is_saved_in_every_form(
     qtbot: QtBot, page: BenchPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measure(qtbot, page)
-    for kind in (*FILTERS, PICTURE):
+    for kind in KINDS:
         chosen = str(tmp_path / "bench"), kind
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, one=chosen: one)
         page.outcome._save.click()
