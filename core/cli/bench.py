@@ -13,11 +13,11 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
-from core.evaluate.bench import BASELINES, Bench, BenchPlan
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_record import BenchRecorder
-from core.evaluate.bench_table import bench_table
-from core.evaluate.grid import grid
+from core.evaluate.bench.bench import BASELINES, Bench, BenchPlan
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.grid import grid
+from core.evaluate.bench.record import BenchRecorder
+from core.evaluate.bench.table import bench_table
 from core.evaluate.measure import NEXT_TOKEN
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
 from core.history.measured import measured_run

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from core.cli.output import note, print_json
 from core.errors import KnownError
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_record import FORMAT as BENCH
-from core.evaluate.bench_record import read_bench
-from core.evaluate.race_files import write_race
-from core.evaluate.recording import FORMAT as RACE
-from core.evaluate.recording import read_recording
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.record import FORMAT as BENCH
+from core.evaluate.bench.record import read_bench
+from core.evaluate.race.files import write_race
+from core.evaluate.race.recording import FORMAT as RACE
+from core.evaluate.race.recording import read_recording
 from core.evaluate.trace_card import trace_card
 from core.evaluate.traces import read_traces
 from core.files import write_text

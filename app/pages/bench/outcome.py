@@ -20,10 +20,9 @@ from app.widgets.bar_chart import BarChart
 from app.widgets.point_chart import ChartPoint, PointChart
 from app.widgets.save_as import SaveButton
 from app.widgets.text import SPACE, body, button, heading, muted
-from core.evaluate.bench_card import FRONT, bench_headline, cells, heads, measuring
-from core.evaluate.bench_files import write_bench
-from core.evaluate.card_page import origin_line
-from core.evaluate.front import (
+from core.evaluate.bench.card import FRONT, bench_headline, cells, heads, measuring
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.front import (
     QUALITIES,
     Point,
     Quality,
@@ -32,7 +31,8 @@ from core.evaluate.front import (
     points,
     rows_of,
 )
-from core.evaluate.judged import Row
+from core.evaluate.bench.judged import Row
+from core.evaluate.card_page import origin_line
 
 ALL_PROMPTS = "All prompts"
 
@@ -105,7 +105,7 @@ class BenchOutcome(QWidget):
         self.hide()
 
     def show_report(self, report: Row) -> None:
-        """Show a report in place of the last one; see `core.evaluate.figures.report`."""
+        """Show a report in place of the last one; see `core.evaluate.bench.figures.report`."""
         self._report = report
         self._headline.setText(bench_headline(report))
         self._advice.setText(report["advice"]["reason"])

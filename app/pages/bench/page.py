@@ -23,10 +23,10 @@ from app.workers.jobs import Progress
 from core.control import Cancel
 from core.engine.request import LoadSpec, SessionInfo
 from core.errors import KnownError
-from core.evaluate.bench import BenchPlan
-from core.evaluate.bench_record import BenchRecord, BenchRecorder, read_bench
-from core.evaluate.bench_table import bench_table
-from core.evaluate.judged import Row
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.judged import Row
+from core.evaluate.bench.record import BenchRecord, BenchRecorder, read_bench
+from core.evaluate.bench.table import bench_table
 from core.history.measured import measured_run
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QSpinBox
 
 from app.widgets.card import FormCard
 from app.workers.training import RunLine
-from core.evaluate.bench import BenchPlan
-from core.evaluate.grid import grid
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.grid import grid
 from core.evaluate.measure import NEXT_TOKEN
 from core.evaluate.prompts import read_prompts, some_built_in_prompts
 from core.train.samples import SAMPLE_DOMAINS

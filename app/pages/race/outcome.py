@@ -15,10 +15,10 @@ from app.widgets.save_as import SaveButton
 from app.widgets.text import SPACE, button
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
-from core.evaluate.race_files import write_race
-from core.evaluate.recording import Recording, read_recording, shipped_race
+from core.evaluate.race.files import write_race
+from core.evaluate.race.recording import Recording, read_recording, shipped_race
+from core.evaluate.race.verdict import recording_note
 from core.evaluate.traces import traces_of
-from core.evaluate.verdict import recording_note
 
 
 class Outcome(QWidget):

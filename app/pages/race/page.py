@@ -23,9 +23,9 @@ from app.workers.inventory import Inventory, weights_in
 from app.workers.jobs import Progress
 from core.control import Cancel
 from core.engine.request import Message, Request, SessionInfo
-from core.evaluate.lineup import run_lineup
-from core.evaluate.recording import Recording, new_recording, race_record
-from core.evaluate.together import run_together
+from core.evaluate.race.lineup import run_lineup
+from core.evaluate.race.recording import Recording, new_recording, race_record
+from core.evaluate.race.together import run_together
 from core.history.measured import measured_run
 
 ABOUT = (

@@ -13,7 +13,7 @@ import pytest
 
 from core.cli.main import main
 from core.errors import KnownError
-from core.evaluate.bench import Bench
+from core.evaluate.bench.bench import Bench
 from core.evaluate.prompts import BenchPrompt
 from core.history.store import HistoryStore
 from tests.core.cli.test_generate import BLOCKED, REPOSITORY

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.cli.main import main
-from core.evaluate.recording import shipped_race
+from core.evaluate.race.recording import shipped_race
 from core.history.store import HistoryStore
 from tests.core.toy import save_toy
 

@@ -21,9 +21,9 @@ from app.pages.bench.setup import BUILT_IN
 from app.widgets.point_chart import PointChart
 from app.widgets.save_as import KINDS
 from core.engine.request import LoadSpec
-from core.evaluate import bench_record
-from core.evaluate.bench import Bench
-from core.evaluate.bench_record import BenchRecorder, read_bench
+from core.evaluate.bench import record as bench_record
+from core.evaluate.bench.bench import Bench
+from core.evaluate.bench.record import BenchRecorder, read_bench
 from core.evaluate.prompts import BenchPrompt, prompts_to_jsonl
 from core.history.records import RunFilter
 from core.history.training import HELD_OUT_FILE, SPEC_FILE

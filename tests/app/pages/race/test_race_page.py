@@ -27,10 +27,10 @@ from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
 from core.engine.request import LoadSpec
 from core.errors import Cancelled
-from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import Measured
-from core.evaluate.race import Racer
-from core.evaluate.recording import read_recording, shipped_race
+from core.evaluate.race.lineup import ONE_TOKEN, Entry, Result
+from core.evaluate.race.race import Racer
+from core.evaluate.race.recording import read_recording, shipped_race
 from core.events import PassDone
 from core.history.records import RunFilter
 from core.metrics import answer_figures

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.evaluate.judged import Row
+from core.evaluate.bench.judged import Row
 from core.events import Span
 
 Quality = Literal["agreement", "accuracy", "likelihood", "rouge_l", "exact"]

@@ -14,12 +14,12 @@ import pytest
 
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
-from core.evaluate import bench_record
-from core.evaluate.bench import BenchPlan
-from core.evaluate.bench_card import bench_card, bench_headline
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_record import BenchRecorder, read_bench
-from core.evaluate.front import known_qualities, points
+from core.evaluate.bench import record as bench_record
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.card import bench_card, bench_headline
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.front import known_qualities, points
+from core.evaluate.bench.record import BenchRecorder, read_bench
 from core.evaluate.measure import NEXT_TOKEN, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from core.evaluate.judged import Row
+from core.evaluate.bench.judged import Row
 from core.events import Span
 
 Column = Callable[[Row], str]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.engine.request import Message, SessionInfo
 from core.errors import KnownError
-from core.evaluate.bench import Bench, BenchPlan
-from core.evaluate.judged import BaseView, Judged, Likeness, Round, Row, Runs
+from core.evaluate.bench.bench import Bench, BenchPlan
+from core.evaluate.bench.judged import BaseView, Judged, Likeness, Round, Row, Runs
 from core.evaluate.measure import Measured, Way
 from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt
@@ -57,12 +57,13 @@ class BenchRecord:
         return sum(map(len, self.runs)) == self.plan.runs * len(self.plan.prompts)
 
     def report(self) -> Row:
-        """All figures; see `core.evaluate.figures.report`.
+        """All figures; see `core.evaluate.bench.figures.report`.
 
         Raises:
             KnownError: if not even one prompt is done.
         """
-        from core.evaluate.figures import report  # brings NumPy, which most commands do without
+        # It brings NumPy, which most commands do without.
+        from core.evaluate.bench.figures import report
 
         if not any(self.runs):
             raise KnownError("Not even one prompt is measured yet.", "Let the benchmark go on.")

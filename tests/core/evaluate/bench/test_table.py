@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.evaluate.bench_table import bench_table
+from core.evaluate.bench.table import bench_table
 
 NO_GENERATE = {"speedup_vs_transformers_generate": None}
 
