@@ -1,15 +1,59 @@
-"""Where to save something, and as what."""
+"""Where to save what came out, and as what."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
+from app.widgets.text import dress
 from core.errors import KnownError
 
-PICTURE = "Picture (*.png)"
+KINDS = ("Result card (*.html)", "Table (*.csv)", "All of it (*.json)", "Picture (*.png)")
+"""Of files, as their dialog names them."""
+
+
+class SaveButton(QPushButton):
+    """Asks for a file, and writes what is shown into it.
+
+    Args:
+        what: What is saved: "race".
+        picture: The widget that a picture shows.
+        write: Writes any other kind, by the file's ending; may raise a `KnownError`.
+
+    Signals:
+        failed: The `KnownError` that kept it from being saved.
+        saved: A sentence for the status bar.
+    """
+
+    failed = Signal(object)
+    saved = Signal(str)
+
+    def __init__(self, what: str, picture: QWidget, write: Callable[[Path], None]) -> None:
+        super().__init__()
+        dress(self, "Save…", "export")
+        self._what, self._picture, self._write = what, picture, write
+        self.clicked.connect(self._on_clicked)
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        out = ask_file(self, f"Save the {self._what}", f"{self._what}.html", KINDS)
+        if out is not None:
+            self.save(out)
+
+    def save(self, out: Path) -> None:
+        """Write a file of the kind that its ending says."""
+        try:
+            if out.suffix == ".png":
+                save_picture(self._picture, out)
+            else:
+                self._write(out)
+        except KnownError as error:
+            self.failed.emit(error)
+        else:
+            self.saved.emit(f"Saved as {out}")
 
 
 def ask_file(parent: QWidget, title: str, name: str, kinds: Sequence[str]) -> Path | None:

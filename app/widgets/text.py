@@ -60,16 +60,22 @@ def muted(text: str = "") -> QLabel:
 
 def button(text: str, icon_name: str = "", role: ButtonRole = "") -> QPushButton:
     """A push button; "primary" is the one next step of a page."""
-    result = QPushButton(text)
+    result = QPushButton()
+    dress(result, text, icon_name, role)
+    return result
+
+
+def dress(bare: QPushButton, text: str, icon_name: str = "", role: ButtonRole = "") -> None:
+    """Give a push button its text, name and looks."""
+    bare.setText(text)
     if icon_name:
         is_primary = role == "primary"
         colour = QPalette.ColorRole.HighlightedText if is_primary else QPalette.ColorRole.ButtonText
-        result.setIcon(icon(icon_name, colour))
-    result.setProperty("role", role)
-    result.setAccessibleName(text.replace("&", ""))
-    result.setCursor(Qt.CursorShape.PointingHandCursor)
-    result.setAutoDefault(False)
-    return result
+        bare.setIcon(icon(icon_name, colour))
+    bare.setProperty("role", role)
+    bare.setAccessibleName(text.replace("&", ""))
+    bare.setCursor(Qt.CursorShape.PointingHandCursor)
+    bare.setAutoDefault(False)
 
 
 def tool(icon_name: str, hint: str) -> QToolButton:

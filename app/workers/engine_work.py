@@ -11,31 +11,59 @@ from app.workers.jobs import Job, Work
 if TYPE_CHECKING:
     from app.context import AppContext
 
+LOADING = "A model is being loaded."
+
 
 class EngineWork(QObject):
     """One piece of such work at a time; the chat model comes back once it is over.
+
+    Args:
+        context: What it needs of the window.
+        name: What the work is, with its article: "a race".
+        parent: Of this object.
 
     Signals:
         progress: Phase, done, total.
         succeeded: What the work returned; not after a stop.
         over: It has ended, in whatever way.
+        hindrance_changed: `hindrance` may be another one.
     """
 
     progress = Signal(str, object, object)
     succeeded = Signal(object)
     over = Signal()
+    hindrance_changed = Signal()
 
-    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+    def __init__(self, context: AppContext, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.name = name
         self._context = context
         self._waiting: Work | None = None
         self._job: Job | None = None
         context.engine.unloaded.connect(self._on_unloaded)
+        for change in (
+            *(context.engine.loading, context.engine.loaded, context.engine.unloaded),
+            *(context.training.began, context.training.ended, context.loan.borrowers_changed),
+        ):
+            change.connect(self.hindrance_changed)
 
     @property
     def is_at_work(self) -> bool:
         """Whether some is under way, or waits for the memory."""
         return self._job is not None or self._waiting is not None
+
+    @property
+    def hindrance(self) -> str:
+        """Why none can begin, "" if some can."""
+        if self._context.training.at_work is not None:
+            return f"A training is at work: {self.name} beside it would measure both."
+        if self._context.engine.is_loading:
+            return LOADING
+        for one in self._context.loan.borrowers - {self}:
+            if isinstance(one, EngineWork):  # behind it this work would wait in silence
+                begun = one.name.capitalize()
+                return f"{begun} is at work: {self.name} can begin once it is over."
+        return ""
 
     def start(self, work: Work) -> None:
         """Do some as soon as the memory is free; it opens what it needs by `open_session`."""

@@ -15,10 +15,12 @@ class MemoryLoan(QObject):
     Signals:
         unload_requested: Somebody needs the memory.
         reload_requested: Nobody does any more, and the user has loaded nothing meanwhile.
+        borrowers_changed: Others need the memory than before.
     """
 
     unload_requested = Signal()
     reload_requested = Signal()
+    borrowers_changed = Signal()
 
     def __init__(self, engine: EngineController, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,9 +35,15 @@ class MemoryLoan(QObject):
         """Whether a chat model is away for somebody, and will come back."""
         return self._is_lent
 
+    @property
+    def borrowers(self) -> frozenset[Hashable]:
+        """Who needs the memory now."""
+        return frozenset(self._borrowers)
+
     def lend(self, borrower: Hashable) -> bool:
         """Let somebody have the memory; whether it must first become free (see `unloaded`)."""
         self._borrowers.add(borrower)
+        self.borrowers_changed.emit()
         if self._engine.info is not None or self._engine.is_loading:
             self._is_lent = self._is_unloading = True
             self.unload_requested.emit()
@@ -44,6 +52,7 @@ class MemoryLoan(QObject):
     def take_back(self, borrower: Hashable) -> None:
         """Somebody needs the memory no longer."""
         self._borrowers.discard(borrower)
+        self.borrowers_changed.emit()
         if not self._is_unloading:
             self._return()
 

@@ -22,7 +22,7 @@ from core.control import Cancel
 from core.errors import KnownError
 from core.events import RunState, TrainingEvent
 from core.history.records import RunDetail
-from core.history.training import FORECAST_FILE, is_at_work, read_training
+from core.history.training import FORECAST_FILE, HELD_OUT_FILE, is_at_work, read_training
 from core.paths import Paths
 from core.train import queue, wishes
 from core.train.follow import EventTail
@@ -42,6 +42,7 @@ class RunLine:
     Attributes:
         state: As in the history, or "queued".
         disk_bytes: What its folder takes, checkpoints and all.
+        held_out: File of its held-out rows as prompts, once it has one.
     """
 
     folder: Path
@@ -49,6 +50,7 @@ class RunLine:
     state: RunState | str
     record: RunDetail
     disk_bytes: int
+    held_out: Path | None
 
 
 @dataclass(frozen=True)
@@ -287,8 +289,10 @@ class TrainingController(QObject):
             except KnownError:
                 continue
             state = "queued" if folder in waiting else record.state
-            size = _size_of(folder)
-            lines.append(RunLine(folder, record.adapter or folder.name, state, record, size))
+            name, size = record.adapter or folder.name, _size_of(folder)
+            held_out = folder / HELD_OUT_FILE
+            prompts = held_out if held_out.is_file() else None
+            lines.append(RunLine(folder, name, state, record, size, prompts))
         return lines
 
 

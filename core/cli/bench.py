@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
-from core.evaluate.bench import BASELINES, Bench, BenchPlan
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_record import BenchRecorder
-from core.evaluate.bench_table import bench_table
-from core.evaluate.grid import grid
+from core.evaluate.bench.bench import BASELINES, Bench, BenchPlan
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.grid import grid
+from core.evaluate.bench.record import BenchRecorder
+from core.evaluate.bench.table import bench_table
 from core.evaluate.measure import NEXT_TOKEN
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
 from core.history.measured import measured_run
@@ -30,12 +31,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "bench",
         help="measure ways of decoding over many prompts",
         description="Strategies and thresholds side by side with one-token decoding and "
-        "transformers' generate: medians over the runs, lowest and highest in brackets. "
-        "Ctrl+C prints what is finished, exit code 130.",
+        "transformers' generate: medians over the runs, 95 % intervals over the prompts in "
+        "brackets. Ctrl+C prints what is finished, exit code 130.",
     )
     add_model_options(parser)
     parser.add_argument(
-        "--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check, reference"
+        "--prompts", metavar="FILE.jsonl", help="rows: prompt, family, check, reference, turns"
     )
     parser.add_argument(
         "--per-family", type=int, default=4, help="built-in prompts a family, without --prompts"
@@ -74,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
     plan = _plan(args)
     session = open_from(args, paths, settings)
     title = args.prompts or f"built-in held-out prompts, {args.per_family} a family"
-    recorder = BenchRecorder(session, plan, title, args.record)
-    code = _measure(recorder.bench)
+    recorder = BenchRecorder(session, plan, title, paths.cache, args.record)
+    with closing(recorder):
+        code = _measure(recorder.bench)
     result = recorder.record.report()
     table = bench_table(result)
     keep_run(measured_run("bench", f"Bench: {title}", table, result, "cli"), (), paths)

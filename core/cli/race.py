@@ -12,10 +12,10 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, LoadSpec, Message, Request, SessionInfo
 from core.errors import Cancelled, KnownError
-from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import NEXT_TOKEN, way_of
-from core.evaluate.race import Race, Racer
-from core.evaluate.recording import new_recording, race_record
+from core.evaluate.race.lineup import ONE_TOKEN, Entry, Result
+from core.evaluate.race.race import Race, Racer
+from core.evaluate.race.recording import new_recording, race_record
 from core.history.measured import measured_run
 from core.paths import user_paths
 from core.settings import load_settings

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from core.cli.output import note, print_json
 from core.errors import KnownError
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_record import FORMAT as BENCH
-from core.evaluate.bench_record import read_bench
-from core.evaluate.race_files import write_race
-from core.evaluate.recording import FORMAT as RACE
-from core.evaluate.recording import read_recording
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.record import FORMAT as BENCH
+from core.evaluate.bench.record import read_bench
+from core.evaluate.race.files import write_race
+from core.evaluate.race.recording import FORMAT as RACE
+from core.evaluate.race.recording import read_recording
 from core.evaluate.trace_card import trace_card
 from core.evaluate.traces import read_traces
 from core.files import write_text
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from core.history.export import Format
 
 
+PAGES = {RACE: "Race", BENCH: "Benchmark"}
+"""Of the window, where such a file is opened."""
 ENDINGS: dict[str, Format] = {".html": "html", ".csv": "csv", ".json": "json"}
 
 
@@ -50,14 +52,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Write the page; returns the exit code."""
     path, out = Path(args.source), args.out
-    if out.suffix.lower() not in ENDINGS:
-        raise KnownError(
-            f"{out} is no file that can be written here.",
-            f"Let its name end in {', '.join(ENDINGS)}.",
-        )
+    form = _format(path)
+    _check_ending(out, form)
     if not path.is_file() and path.suffix not in (".json", ".jsonl"):
         _write_run(args.source, out)
-    elif (form := _format(path)) == BENCH:
+    elif form == BENCH:
         write_bench(read_bench(path).report(), out)
     elif form == RACE:
         write_race(read_recording(path), out)
@@ -68,6 +67,21 @@ def run(args: argparse.Namespace) -> int:
     else:
         note(f"Written: {args.out}")
     return 0
+
+
+def _check_ending(out: Path, form: str) -> None:
+    """Refuse what cannot be written; pictures are drawn by the window, which core does without."""
+    ending = out.suffix.lower()
+    if ending == ".png" and form in PAGES:
+        raise KnownError(
+            "A picture is saved from the window.",
+            f'Open the file on the page "{PAGES[form]}", and choose PNG under "Save…".',
+        )
+    if ending not in ENDINGS:
+        raise KnownError(
+            f"{out} is no file that can be written here.",
+            f"Let its name end in {', '.join(ENDINGS)}.",
+        )
 
 
 def _format(path: Path) -> str:

@@ -11,7 +11,7 @@ from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel
 from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
-from core.evaluate.grid import grid
+from core.evaluate.bench.grid import grid
 from core.evaluate.measure import Way
 from core.evaluate.origin import session_record
 from core.paths import user_paths

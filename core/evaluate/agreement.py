@@ -17,7 +17,7 @@ import torch
 from core.engine.prompt import render
 from core.engine.request import Message
 from core.engine.session import Session
-from core.evaluate.judged import BaseView
+from core.evaluate.bench.judged import BaseView
 from core.model.loading import load_base
 
 

@@ -1,7 +1,7 @@
 """Before and after: the ways of decoding held-out prompts, and the threshold to choose.
 
-All ways take turns prompt by prompt (`core.evaluate.bench`); what is said of them comes with its
-interval (`core.evaluate.intervals`).
+All ways take turns prompt by prompt (`core.evaluate.bench.bench`); what is said of them comes
+with its interval (`core.evaluate.bench.intervals`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
-from core.evaluate.bench import Bench, BenchPlan, SessionOf
-from core.evaluate.intervals import NONE, Figures, Pair, figures_of
+from core.evaluate.bench.bench import Bench, BenchPlan, SessionOf
+from core.evaluate.bench.intervals import NONE, Figures, Pair, figures_of
 from core.evaluate.measure import Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared

@@ -1,16 +1,19 @@
 """The prompts of a bench: rows of a file, or the built-in ones.
 
-A row has a `prompt`, perhaps a `family`, a `check` and a `reference`, the answer hoped for.
+A row has a `prompt`, perhaps a `family`, a `check` and a `reference`, the answer hoped for, and
+the `turns` of the chat that the prompt ends.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, get_args
 
-from core.engine.request import Message
+from core.engine.request import Message, Role
 from core.errors import KnownError
 from core.evaluate.checks import Check, check_answer
 from core.paths import resources
@@ -99,7 +102,20 @@ def _prompt(line: str) -> BenchPrompt:
             raise ValueError(f"`{name}` must be a text.")
     if check is not None:
         _try_check(check)
-    return BenchPrompt(prompt, family, check, reference)
+    return BenchPrompt(prompt, family, check, reference, _turns(row.get("turns") or [], prompt))
+
+
+def _turns(value: Any, prompt: str) -> tuple[Message, ...]:
+    """The turns of a row, checked."""
+    try:
+        turns = tuple(Message(**one) for one in value)
+    except TypeError as error:
+        raise ValueError("`turns` must be a list of `role` and `content`.") from error
+    if any(one.role not in get_args(Role) or not isinstance(one.content, str) for one in turns):
+        raise ValueError(f"a turn has a `role` ({', '.join(get_args(Role))}) and a text.")
+    if turns and turns[-1].content != prompt:
+        raise ValueError("its `turns` must end in its `prompt`.")
+    return turns
 
 
 def _try_check(check: object) -> None:
@@ -110,6 +126,12 @@ def _try_check(check: object) -> None:
         check_answer(check, "{}")
     except (TypeError, AttributeError) as error:
         raise ValueError(f"its check cannot be used: {error}.") from error
+
+
+def prompts_to_jsonl(prompts: Iterable[BenchPrompt]) -> str:
+    """The prompts as `read_prompts` reads them; what a prompt does not have is left out."""
+    rows = [{name: one for name, one in asdict(row).items() if one} for row in prompts]
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
 
 
 def built_in_prompts(per_family: int, seed: int) -> tuple[BenchPrompt, ...]:

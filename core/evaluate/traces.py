@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import KnownError
-from core.evaluate.recording import FORMAT, Recording, read_recording
+from core.evaluate.race.recording import FORMAT, Recording, read_recording
 from core.events import TRACE_VERSION, Event, GenerationEvent, GenerationStarted, PassDone
 from core.jsonl import RUNS_FORMAT, RUNS_VERSION, from_dict, parse_lines
 

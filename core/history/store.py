@@ -22,7 +22,6 @@ from core import jsonl
 from core.errors import KnownError
 from core.events import GenerationEvent
 from core.history.database import Database
-from core.history.processes import is_gone
 from core.history.records import (
     EVERYTHING,
     ChatDetail,
@@ -35,6 +34,7 @@ from core.history.records import (
 from core.history.search import LIST_COLUMNS, conditions
 from core.history.tables import ChatRow, RunRow, TraceRow
 from core.history.training import read_training
+from core.processes import is_gone
 
 DETAIL_FIELDS = tuple(field.name for field in dataclasses.fields(RunDetail))
 AT_ONCE = 500  # rows to a DELETE: SQLite limits the parameters of a statement

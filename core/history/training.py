@@ -22,14 +22,16 @@ from core.events import (
     StepsPlanned,
     ThresholdAdvised,
 )
-from core.history.processes import is_gone
 from core.history.records import RunDetail, Source
 from core.jsonl import read_events
+from core.processes import is_gone
 
 EVENTS_FILE = "events.jsonl"
 SPEC_FILE = "spec.json"
 PROCESS_FILE = "process.json"
 FORECAST_FILE = "forecast.json"
+HELD_OUT_FILE = "held_out.jsonl"
+"""Its held-out rows, as prompts of a bench; there once it is over."""
 
 
 def note_process(run_dir: Path, pid: int, source: Source = "cli") -> None:

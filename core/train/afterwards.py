@@ -19,7 +19,7 @@ from core.evaluate.measure import BASE_NEXT_TOKEN, NEXT_TOKEN, Way, without_gate
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from core.model.adapter_info import adapter_name
-from core.train.evaluation import THRESHOLD, held_out_chats
+from core.train.evaluation import THRESHOLD, held_out_prompts
 from core.train.reporter import Reporter
 from core.train.spec import COMPARING_SHARE, TrainSpec
 from core.train.student import Student, with_weights
@@ -47,8 +47,7 @@ def compare_afterwards(
     its weights. Where it has changed the base model's weights, the base model decodes, too.
     """
     session = Session(student.loaded, Path(spec.model), None)
-    chats = held_out_chats(session, rows)
-    prompts = [BenchPrompt(turns[-1].content, turns=turns) for turns in chats]
+    prompts = list(held_out_prompts(session, rows))
     if not prompts:
         return
     report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")

@@ -16,6 +16,7 @@ from core.engine.prompt import render
 from core.engine.request import Message, Request
 from core.engine.session import Session
 from core.errors import KnownError
+from core.evaluate.prompts import BenchPrompt
 from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
 from core.train.batch import make_batch
@@ -66,6 +67,15 @@ def held_out_chats(session: Session, rows: Iterable[Row]) -> Iterator[tuple[Mess
         turns = row.messages[:-1] or (Message("user", row.text.strip()[:400]),)
         if _has_room(session, turns):
             yield turns
+
+
+def held_out_prompts(session: Session, rows: Iterable[Row]) -> Iterator[BenchPrompt]:
+    """The same for a bench, without blank ones."""
+    for turns in held_out_chats(session, rows):
+        prompt = turns[-1].content
+        if prompt.strip():
+            is_alone = turns == (Message("user", prompt),)
+            yield BenchPrompt(prompt, turns=() if is_alone else turns)
 
 
 def _has_room(session: Session, turns: tuple[Message, ...]) -> bool:

@@ -10,10 +10,13 @@ from accelerate import Accelerator
 
 from core.documents.records import Row
 from core.engine.session import Session
+from core.evaluate.prompts import prompts_to_jsonl
 from core.events import EvalDone, SampleDone
+from core.files import write_text
+from core.history.training import HELD_OUT_FILE
 from core.train.checkpoint import best_evaluation, rank_of, save_best
 from core.train.data import Sample
-from core.train.evaluation import evaluate
+from core.train.evaluation import evaluate, held_out_prompts
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.student import Student
@@ -56,6 +59,17 @@ class HeldOut:
         """What the newest evaluation took, or else the best one; 0.0 where there was none."""
         known = self.last or self.best
         return known.seconds if known else 0.0
+
+    def write_prompts(self) -> None:
+        """Keep what the rows ask, so that a bench can ask it again.
+
+        Raises:
+            KnownError: if the file cannot be written.
+        """
+        session = Session(self._student.loaded, Path(self._spec.model), None)
+        text = prompts_to_jsonl(held_out_prompts(session, self.rows))
+        if text and self._accelerator.is_main_process:
+            write_text(self._run_dir / HELD_OUT_FILE, text)
 
     def look(self, step: int) -> list[EvalDone | SampleDone]:
         """Evaluate after a step, unless that was done just now; keep the adapter if it is best."""

@@ -133,6 +133,7 @@ class Training:
         if step < count.total:
             self._save(step)
         self._report_evaluation(step)
+        self._held_out.write_prompts()
         return step == count.total, step, self._stepper.supervised
 
     def _stops(self) -> bool:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 
 from core.control import Cancel, Threshold
 from core.engine.request import Request, SessionInfo
-from core.evaluate.recording import read_recording, shipped_race
+from core.evaluate.race.recording import read_recording, shipped_race
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 from core.paths import Paths
 

@@ -40,7 +40,7 @@ def run_fresh(code: str) -> str:
 @pytest.mark.parametrize(
     "module",
     ["core.cli.main", "core.train.child", "core.train.loop", "core.cli.generate", "core.cli.bench",
-     "core.cli.train", "core.engine.session", "core.evaluate.bench"],
+     "core.cli.train", "core.engine.session", "core.evaluate.bench.bench"],
 )  # fmt: skip
 def test_a_gpu_server_needs_neither_qt_nor_sql(module: str) -> None:
     code = BLOCKER.format(blocked=NOT_ON_A_SERVER) + f"import {module}; print('there')"

@@ -18,13 +18,11 @@ from PySide6.QtWidgets import (
 
 from app.widgets.bar_chart import BarChart
 from app.widgets.point_chart import ChartPoint, PointChart
-from app.widgets.save_as import PICTURE, ask_file, save_picture
+from app.widgets.save_as import SaveButton
 from app.widgets.text import SPACE, body, button, heading, muted
-from core.errors import KnownError
-from core.evaluate.bench_card import FRONT, bench_headline, cells, heads, measuring
-from core.evaluate.bench_files import write_bench
-from core.evaluate.card_page import origin_line
-from core.evaluate.front import (
+from core.evaluate.bench.card import FRONT, bench_headline, cells, heads, measuring
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.front import (
     QUALITIES,
     Point,
     Quality,
@@ -33,8 +31,8 @@ from core.evaluate.front import (
     points,
     rows_of,
 )
-from core.evaluate.judged import Row
-from core.evaluate.race_files import FILTERS
+from core.evaluate.bench.judged import Row
+from core.evaluate.card_page import origin_line
 
 ALL_PROMPTS = "All prompts"
 
@@ -70,13 +68,14 @@ class BenchOutcome(QWidget):
         self._origin = muted()
         self._picture = QWidget()
         self._use = button("Use it", "send")
-        self._save = button("Save…", "export")
+        self._save = SaveButton("benchmark", self._picture, self._write)
         self._quality.currentIndexChanged.connect(self._fill)
         self._family.currentIndexChanged.connect(self._on_family)
         self._chart.picked.connect(self._on_picked)
         self._table.itemSelectionChanged.connect(self._on_selected)
         self._use.clicked.connect(self._on_use)
-        self._save.clicked.connect(self._on_save)
+        self._save.failed.connect(self.failed)
+        self._save.saved.connect(self.status_message)
         self._build()
         self.hide()
 
@@ -106,7 +105,7 @@ class BenchOutcome(QWidget):
         self.hide()
 
     def show_report(self, report: Row) -> None:
-        """Show a report in place of the last one; see `core.evaluate.figures.report`."""
+        """Show a report in place of the last one; see `core.evaluate.bench.figures.report`."""
         self._report = report
         self._headline.setText(bench_headline(report))
         self._advice.setText(report["advice"]["reason"])
@@ -182,23 +181,8 @@ class BenchOutcome(QWidget):
         if row is not None:
             self.way_chosen.emit(row["threshold"], row["k_max"])
 
-    @Slot()
-    def _on_save(self) -> None:
-        out = ask_file(self, "Save the benchmark", "benchmark.html", (*FILTERS, PICTURE))
-        if out is not None:
-            self.save(out)
-
-    def save(self, out: Path) -> None:
-        """Write the report into a file of the kind that its ending says."""
-        try:
-            if out.suffix == ".png":
-                save_picture(self._picture, out)
-            else:
-                write_bench(self._report, out)
-        except KnownError as error:
-            self.failed.emit(error)
-        else:
-            self.status_message.emit(f"Saved as {out}")
+    def _write(self, out: Path) -> None:
+        write_bench(self._report, out)
 
 
 def _new_table() -> QTableWidget:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.context import AppContext
 from app.pages.bench.setup import BenchSetup
 from app.widgets.card import ScrollPage
-from app.widgets.text import SPACE, button, muted, title
+from app.widgets.text import button, muted, title
 from app.widgets.units import time_left_text
+from app.widgets.work_row import WorkRow
 from app.workers.engine_work import EngineWork
 from app.workers.jobs import Progress
 from core.control import Cancel
 from core.engine.request import LoadSpec, SessionInfo
 from core.errors import KnownError
-from core.evaluate.bench import BenchPlan
-from core.evaluate.bench_record import BenchRecord, BenchRecorder, read_bench
-from core.evaluate.bench_table import bench_table
-from core.evaluate.judged import Row
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.judged import Row
+from core.evaluate.bench.record import BenchRecord, BenchRecorder, read_bench
+from core.evaluate.bench.table import bench_table
 from core.history.measured import measured_run
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ ABOUT = (
 )
 NO_MODEL = "Load a model with an adapter first."
 NO_ADAPTER = "This model decodes one token a pass: load it with an adapter."
-AT_WORK = "A training is at work: a benchmark beside it would measure both."
-LOADING = "A model is being loaded."
 MEASURING = "Measuring"
 STOPPED_FOR_TRAINING = "A training began: the benchmark was stopped, and can go on later."
 FILE_FILTER = "Benchmarks (*.jsonl)"
@@ -72,16 +72,12 @@ class BenchPage(ScrollPage):
         self._path = Path()
         self._record: BenchRecord | None = None
         self._clock = (0.0, 0)
-        self._work = EngineWork(context, self)
+        self._work = EngineWork(context, "a benchmark", self)
         self._setup = BenchSetup()
         self._start = button("Measure", "play", "primary")
         self._go_on = button("Go on", "play")
-        self._stop = button("Stop", "stop")
         self._open = button("Open a benchmark…", "folder")
-        self._why = muted()
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._phase = muted()
+        self._row = WorkRow(self._work, self._start, self._go_on, self._open)
         self._outcome: BenchOutcome | None = None
         self._build()
         self._connect()
@@ -91,27 +87,19 @@ class BenchPage(ScrollPage):
         self.column.addWidget(title("Benchmark"))
         self.column.addWidget(muted(ABOUT))
         self.column.addWidget(self._setup)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        for one in (self._start, self._stop, self._go_on, self._open):
-            row.addWidget(one)
-        row.addWidget(self._why, 1)
-        self._setup.body.addLayout(row)
-        self._setup.body.addWidget(self._bar)
-        self._setup.body.addWidget(self._phase)
+        self._setup.body.addWidget(self._row)
 
     def _connect(self) -> None:
         engine, training = self._context.engine, self._context.training
         engine.loaded.connect(self._on_loaded)
         engine.unloaded.connect(self._on_unloaded)
-        engine.loading.connect(self._show)
         training.began.connect(self._on_training)
-        training.ended.connect(self._show)
+        self._work.hindrance_changed.connect(self._show)
+        training.listed.connect(self._setup.show_runs)
         self._work.progress.connect(self._on_progress)
         self._work.over.connect(self._on_over)
         self._start.clicked.connect(self._on_start)
         self._go_on.clicked.connect(self._on_go_on)
-        self._stop.clicked.connect(self._work.stop)
         self._open.clicked.connect(self._on_open)
 
     @property
@@ -134,8 +122,7 @@ class BenchPage(ScrollPage):
         reasons = {
             NO_MODEL: info is None,
             NO_ADAPTER: info is not None and info.k_max < 2,
-            AT_WORK: self._context.training.at_work is not None,
-            LOADING: self._context.engine.is_loading,
+            self._work.hindrance: True,
         }
         return next((why for why, holds in reasons.items() if holds), "")
 
@@ -163,7 +150,7 @@ class BenchPage(ScrollPage):
         load = LoadSpec(
             info.model_path, info.adapter_path or "none", settings.device, settings.dtype
         )
-        open_session = self._context.open_session
+        open_session, cache = self._context.open_session, self._context.paths.cache
 
         def work(cancel: Cancel, progress: Progress) -> None:
             def loading(phase: str, done: int, total: int) -> None:
@@ -173,17 +160,16 @@ class BenchPage(ScrollPage):
             plan = planner()
             session: Any = open_session(load, loading)
             try:
-                bench = BenchRecorder(session, plan, title, path).bench
-                for done in bench.measure(cancel):
-                    progress(MEASURING, done, bench.plan.total)
+                with closing(BenchRecorder(session, plan, title, cache, path)) as recorder:
+                    for done in recorder.bench.measure(cancel):
+                        progress(MEASURING, done, recorder.bench.plan.total)
             finally:
                 session.close()
 
         self.outcome.clear()
         self._path, self._record = path, None
         self._clock = (0.0, 0)
-        self._bar.setRange(0, 0)
-        self._phase.clear()
+        self._row.show_progress("", 0, 0)
         self._work.start(work)
         self._show()
 
@@ -193,15 +179,14 @@ class BenchPage(ScrollPage):
         if self._work.is_at_work:
             self._work.stop()
             self.status_message.emit(STOPPED_FOR_TRAINING)
-        self._show()
 
     @Slot(str, object, object)
     def _on_progress(self, phase: str, done: int, total: int) -> None:
-        self._bar.setRange(0, total)
-        self._bar.setValue(done)
-        if phase != MEASURING:
-            self._phase.setText(phase)
-            return
+        words = self._pace(done, total) if phase == MEASURING else phase
+        self._row.show_progress(words, done, total)
+
+    def _pace(self, done: int, total: int) -> str:
+        """How far it is in words, and what is left by the pace so far."""
         now = time.monotonic()
         began, first = self._clock
         if not began or done == first:  # not before the warm-up is over
@@ -210,7 +195,7 @@ class BenchPage(ScrollPage):
         if done > first:
             left = (now - began) / (done - first) * (total - done)
             words = f"{words}, {time_left_text(left)}"
-        self._phase.setText(words)
+        return words
 
     @Slot()
     def _on_over(self) -> None:
@@ -279,15 +264,10 @@ class BenchPage(ScrollPage):
         at_work = self._work.is_at_work
         is_cut = self._record is not None and not self._record.is_complete
         other = "" if self._record is None else _other_model(self._record, self._info)
-        self._start.setVisible(not at_work)
-        self._start.setEnabled(not self._missing)
+        self._row.show_state(self._missing)
         self._go_on.setVisible(is_cut and not at_work)
         self._go_on.setEnabled(not self._missing and not other)
         self._go_on.setToolTip(other)
-        self._why.setText("" if at_work else self._missing)
-        self._open.setVisible(not at_work)
-        for one in (self._stop, self._bar, self._phase):
-            one.setVisible(at_work)
 
 
 def _other_model(record: BenchRecord, info: SessionInfo | None) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
 from app.widgets.card import FormCard
-from core.evaluate.bench import BenchPlan
-from core.evaluate.grid import grid
+from app.workers.training import RunLine
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.grid import grid
 from core.evaluate.measure import NEXT_TOKEN
 from core.evaluate.prompts import read_prompts, some_built_in_prompts
 from core.train.samples import SAMPLE_DOMAINS
 
 BUILT_IN = "Built-in families, held out from the starter's training"
+OF_A_RUN = "{}: the rows held out from its training"
 A_FILE = "A file…"
 FILE_FILTER = "Prompts (*.jsonl)"
 PROMPTS, MOST_PROMPTS = 24, 900
@@ -30,6 +32,7 @@ class BenchSetup(FormCard):
 
     def __init__(self) -> None:
         super().__init__("What is measured")
+        self._offered: dict[str, Path] = {}
         self._source = QComboBox()
         self._source.addItem(BUILT_IN, None)
         for domain in SAMPLE_DOMAINS:
@@ -74,6 +77,28 @@ class BenchSetup(FormCard):
             return BenchPlan(prompts, ways, tokens, runs, baselines=(NEXT_TOKEN,))
 
         return plan
+
+    @Slot(list)
+    def show_runs(self, lines: list[RunLine]) -> None:
+        """Offer the held-out rows of other trainings; of one name those of the newest.
+
+        What was chosen stays if it can, and so does an opened list.
+        """
+        found: dict[str, Path] = {}
+        for line in lines:
+            if line.held_out is not None:
+                found.setdefault(OF_A_RUN.format(line.name), line.held_out)
+        if found == self._offered or self._source.view().isVisible():
+            return
+        chosen = self._source.currentText()
+        first = 1 + len(SAMPLE_DOMAINS)
+        with QSignalBlocker(self._source):
+            for _ in self._offered:
+                self._source.removeItem(first)
+            for text, path in found.items():
+                self._source.insertItem(first, text, path)
+            self._source.setCurrentIndex(max(0, self._source.findText(chosen)))
+        self._offered = found
 
     def choose(self, path: Path) -> None:
         """Take the prompts of a file."""

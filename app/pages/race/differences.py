@@ -10,7 +10,7 @@ from typing_extensions import override
 from app.theme import data_colours, is_dark
 from app.widgets.card import Card
 from app.widgets.text import body, muted
-from core.evaluate.differences import Stretch, differing_words, word_diff
+from core.evaluate.race.differences import Stretch, differing_words, word_diff
 
 
 class Differences(Card):

@@ -11,15 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.context import AppContext
 from app.pages.race.presentation import Presentation
 from app.pages.race.stage import Stage
-from app.widgets.save_as import PICTURE, ask_file, save_picture
+from app.widgets.save_as import SaveButton
 from app.widgets.text import SPACE, button
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
-from core.errors import KnownError
-from core.evaluate.race_files import FILTERS, write_race
-from core.evaluate.recording import Recording, read_recording, shipped_race
+from core.evaluate.race.files import write_race
+from core.evaluate.race.recording import Recording, read_recording, shipped_race
+from core.evaluate.race.verdict import recording_note
 from core.evaluate.traces import traces_of
-from core.evaluate.verdict import recording_note
 
 
 class Outcome(QWidget):
@@ -44,8 +43,8 @@ class Outcome(QWidget):
         self._again = button("Show again", "refresh")
         self._full = button("Full screen", "race")
         self._inspect = button("Inspect", "inspect")
-        self._save = button("Save…", "export")
         self._stage = Stage()
+        self._save = SaveButton("race", self._stage, self._write)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -61,7 +60,8 @@ class Outcome(QWidget):
         self._again.clicked.connect(self._play)
         self._full.clicked.connect(self.present)
         self._inspect.clicked.connect(self._on_inspect)
-        self._save.clicked.connect(self._on_save)
+        self._save.failed.connect(context.jobs.failed)
+        self._save.saved.connect(self.status_message)
         self._stage.over.connect(self._show)
         self.hide()
 
@@ -132,21 +132,6 @@ class Outcome(QWidget):
         assert self._race is not None
         self.inspect_requested.emit(traces_of(self._race))
 
-    @Slot()
-    def _on_save(self) -> None:
-        out = ask_file(self, "Save the race", "race.html", (*FILTERS, PICTURE))
-        if out is not None:
-            self.save(out)
-
-    def save(self, out: Path) -> None:
-        """Write the race into a file of the kind that its ending says."""
+    def _write(self, out: Path) -> None:
         assert self._race is not None
-        try:
-            if out.suffix == ".png":
-                save_picture(self._stage, out)
-            else:
-                write_race(self._race, out)
-        except KnownError as error:
-            self._context.jobs.failed.emit(error)
-        else:
-            self.status_message.emit(f"Saved as {out}")
+        write_race(self._race, out)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
@@ -16,15 +16,16 @@ from app.pages.race.outcome import Outcome
 from app.pages.race.setup import RaceSetup
 from app.pages.race.sides import Subject, entries_of, sides_of
 from app.widgets.card import ScrollPage
-from app.widgets.text import SPACE, button, muted, title
+from app.widgets.text import button, muted, title
+from app.widgets.work_row import WorkRow
 from app.workers.engine_work import EngineWork
 from app.workers.inventory import Inventory, weights_in
 from app.workers.jobs import Progress
 from core.control import Cancel
 from core.engine.request import Message, Request, SessionInfo
-from core.evaluate.lineup import run_lineup
-from core.evaluate.recording import Recording, new_recording, race_record
-from core.evaluate.together import run_together
+from core.evaluate.race.lineup import run_lineup
+from core.evaluate.race.recording import Recording, new_recording, race_record
+from core.evaluate.race.together import run_together
 from core.history.measured import measured_run
 
 ABOUT = (
@@ -32,8 +33,6 @@ ABOUT = (
     "together, as fast as they were. The chat model is unloaded meanwhile."
 )
 NO_MODEL = "Load a model first: it races against itself, with and without its adapter."
-AT_WORK = "A training is at work: a race beside it would measure both."
-LOADING = "A model is being loaded."
 FILE_FILTER = "Races (*.json)"
 SAME = "Both sides are the same: choose another one."
 NO_PROMPT = "Write a prompt."
@@ -58,15 +57,11 @@ class RacePage(ScrollPage):
         self._subject = Subject()
         self._chat = Subject()
         self._offer: tuple[str, str, str, str] | None = None
-        self._work = EngineWork(context, self)
+        self._work = EngineWork(context, "a race", self)
         self._setup = RaceSetup()
         self._start = button("Race", "race", "primary")
-        self._stop = button("Stop", "stop")
         self._open = button("Open a race…", "folder")
-        self._why = muted()
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._phase = muted()
+        self._row = WorkRow(self._work, self._start, self._open)
         self._outcome = Outcome(context)
         self._live = LiveStage()
         self._build()
@@ -77,30 +72,19 @@ class RacePage(ScrollPage):
         self.column.addWidget(title("Race"))
         self.column.addWidget(muted(ABOUT))
         self.column.addWidget(self._setup)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        for one in (self._start, self._stop, self._open):
-            row.addWidget(one)
-        row.addWidget(self._why, 1)
-        self._setup.body.addLayout(row)
-        self._setup.body.addWidget(self._bar)
-        self._setup.body.addWidget(self._phase)
+        self._setup.body.addWidget(self._row)
         self.column.addWidget(self._live)
         self.column.addWidget(self._outcome)
 
     def _connect(self) -> None:
-        engine, training = self._context.engine, self._context.training
-        engine.loaded.connect(self._on_loaded)
-        engine.unloaded.connect(self._on_unloaded)
-        engine.loading.connect(self._show)
-        training.began.connect(self._show)
-        training.ended.connect(self._show)
-        self._work.progress.connect(self._on_progress)
+        self._context.engine.loaded.connect(self._on_loaded)
+        self._context.engine.unloaded.connect(self._on_unloaded)
+        self._work.hindrance_changed.connect(self._show)
+        self._work.progress.connect(self._row.show_progress)
         self._work.succeeded.connect(self._on_race)
         self._work.over.connect(self._on_over)
         self._setup.changed.connect(self._show)
         self._start.clicked.connect(self._on_start)
-        self._stop.clicked.connect(self._on_stop)
         self._open.clicked.connect(self._on_open)
         self._outcome.inspect_requested.connect(self.inspect_requested)
         self._outcome.played.connect(self._on_played)
@@ -182,10 +166,9 @@ class RacePage(ScrollPage):
         left, right = self._setup.sides
         reasons = {
             NO_MODEL: not self._subject.model,
-            AT_WORK: self._context.training.at_work is not None,
-            LOADING: self._context.engine.is_loading,
             SAME: left == right,
             NO_PROMPT: not self._setup.prompt.strip(),
+            self._work.hindrance: True,
         }
         return next((why for why, holds in reasons.items() if holds), "")
 
@@ -224,17 +207,6 @@ class RacePage(ScrollPage):
             self._chat = Subject()
         self._show()
 
-    @Slot()
-    def _on_stop(self) -> None:
-        self._work.stop()
-        self._show()
-
-    @Slot(str, object, object)
-    def _on_progress(self, phase: str, done: int, total: int) -> None:
-        self._phase.setText(phase)
-        self._bar.setRange(0, total)
-        self._bar.setValue(done)
-
     @Slot(object)
     def _on_race(self, race: Recording | None) -> None:
         if race is None:  # it was watched, not measured
@@ -270,15 +242,9 @@ class RacePage(ScrollPage):
     def _scroll_to_outcome(self) -> None:
         self.ensureWidgetVisible(self._outcome)
 
+    @Slot()
     def _show(self) -> None:
-        at_work = self._work.is_at_work
-        self._start.setVisible(not at_work)
-        self._start.setEnabled(not self._missing)
-        self._why.setText("" if at_work else self._missing)
-        self._stop.setVisible(at_work)
-        self._open.setVisible(not at_work)
-        for one in (self._bar, self._phase):
-            one.setVisible(at_work)
+        self._row.show_state(self._missing)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.pages.race.stage import Stage
 from app.widgets.text import PAGE_MARGIN, enlarge
-from core.evaluate.lineup import Result
+from core.evaluate.race.lineup import Result
 
 TYPE_SCALE = 2.0
 

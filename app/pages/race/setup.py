@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 
 from app.pages.race.sides import Side
 from app.widgets.card import FormCard
-from core.evaluate.lineup import ONE_TOKEN
 from core.evaluate.prompts import demo_prompts
+from core.evaluate.race.lineup import ONE_TOKEN
 
 OWN_PROMPT = "Your own prompt"
 PROMPT_HEIGHT = 90

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from app.workers.inventory import AdapterChoice, Inventory
 from core.engine.request import LoadSpec, Strategy
-from core.evaluate.lineup import ONE_TOKEN, Entry
 from core.evaluate.measure import NEXT_TOKEN, way_of
+from core.evaluate.race.lineup import ONE_TOKEN, Entry
 from core.model.adapter_info import adapter_name, starter_adapter
 from core.settings import Settings
 

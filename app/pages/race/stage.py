@@ -14,8 +14,8 @@ from app.pages.race.differences import Differences
 from app.pages.race.lane import Lane
 from app.widgets.card import Card
 from app.widgets.text import SPACE, body, clear_layout, heading, muted
-from core.evaluate.lineup import Result
-from core.evaluate.verdict import explanation, headline
+from core.evaluate.race.lineup import Result
+from core.evaluate.race.verdict import explanation, headline
 
 TICK_MS = 33
 LANE_WIDTH = 260

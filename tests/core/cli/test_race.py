@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from core.cli.main import main
-from core.evaluate.race import Race
+from core.evaluate.race.race import Race
 from core.history.store import HistoryStore
 from core.jsonl import from_dict
 from tests.core.toy import save_toy

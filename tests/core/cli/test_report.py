@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.cli.main import main
-from core.evaluate.recording import shipped_race
+from core.evaluate.race.recording import shipped_race
 from core.history.store import HistoryStore
 from tests.core.toy import save_toy
 
@@ -30,6 +30,17 @@ def test_a_race_of_the_command_line_and_its_run_become_pages(tmp_path, capsys, p
         out = tmp_path / "page.html"
         assert main(["report", source, "--out", str(out)]) == 0
         assert "hello" in out.read_text(encoding="utf-8")
+
+
+def test_a_picture_is_the_windows_and_it_says_so(tmp_path, capsys) -> None:
+    record, out = tmp_path / "bench.jsonl", tmp_path / "card.png"
+    record.write_text('{"format":"stride-bench","version":1,"plan":{}}\n', encoding="utf-8")
+    for source, page in ((shipped_race(), "Race"), (record, "Benchmark")):
+        assert main(["report", str(source), "--out", str(out)]) == 1
+        assert (
+            f'saved from the window. Open the file on the page "{page}"' in capsys.readouterr().err
+        )
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("source", ["gone.json", "no-such-run"])

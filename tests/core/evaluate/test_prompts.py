@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from core.engine.request import Message
 from core.errors import KnownError
-from core.evaluate.prompts import BenchPrompt, read_prompts
+from core.evaluate.prompts import BenchPrompt, prompts_to_jsonl, read_prompts
 
 CHECK = {"kind": "equals", "answers": ["1"]}
 
@@ -28,6 +29,11 @@ def test_family_and_check_are_optional(tmp_path):
         '{"prompt": 5}',
         '{"text": "a"}',
         '{"prompt": "a", "family": 5}',
+        '{"prompt": "a", "turns": 5}',
+        '{"prompt": "a", "turns": ["a"]}',
+        '{"prompt": "a", "turns": [{"role": "user"}]}',
+        '{"prompt": "a", "turns": [{"role": "friend", "content": "a"}]}',
+        '{"prompt": "a", "turns": [{"role": "user", "content": "b"}]}',
         '{"prompt": "a", "check": "yes"}',
         '{"prompt": "a", "check": {"kind": "magic"}}',
         '{"prompt": "a", "check": {"kind": "equals"}}',
@@ -51,3 +57,14 @@ def test_a_file_without_prompts_is_refused(tmp_path):
     file.write_text("\n", encoding="utf-8")
     with pytest.raises(KnownError, match="holds no prompts"):
         read_prompts(file)
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    turns = (Message("system", "Be brief."), Message("user", "a\u2028b"))
+    prompts = (
+        BenchPrompt("a\u2028b", turns=turns),
+        BenchPrompt("b", "letters", CHECK, "an answer"),
+    )
+    file = tmp_path / "prompts.jsonl"
+    file.write_text(prompts_to_jsonl(prompts), encoding="utf-8")
+    assert read_prompts(file) == prompts

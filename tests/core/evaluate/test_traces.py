@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import KnownError
-from core.evaluate.recording import shipped_race
+from core.evaluate.race.recording import shipped_race
 from core.evaluate.traces import read_traces
 from core.events import TRACE_VERSION
 from core.history.export import write_export

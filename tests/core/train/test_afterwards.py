@@ -9,7 +9,7 @@ import torch
 
 from core.engine.request import Request
 from core.engine.session import Session
-from core.evaluate import bench
+from core.evaluate.bench import bench
 from core.events import Notice, ThresholdAdvised, WayCompared
 from core.jsonl import read_events
 from core.paths import user_paths

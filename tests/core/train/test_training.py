@@ -17,9 +17,11 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from core.control import Cancel, Threshold
+from core.documents.records import Row
 from core.engine.request import LoadSpec, Message, Request
 from core.engine.session import open_session
 from core.errors import KnownError
+from core.evaluate.prompts import read_prompts
 from core.events import (
     CheckpointSaved,
     EvalDone,
@@ -29,17 +31,22 @@ from core.events import (
     StepDone,
     StepsPlanned,
 )
+from core.history.training import HELD_OUT_FILE
 from core.jsonl import read_events
 from core.model.adapter_info import AdapterInfo, adapter_draft, choose_adapter, read_adapter_info
 from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.paths import user_paths
 from core.settings import Settings
 from core.train.child import train
+from core.train.data import split_rows, written_rows
 from core.train.distill import Reader
+from core.train.evaluation import held_out_prompts
 from core.train.loop import Training
 from core.train.process import TrainingProcess, find_run, new_run
+from core.train.rows import ROWS_FILE
 from core.train.spec import TrainSpec, read_settings, read_spec, write_spec
 from core.train.wishes import Wishes
+from tests.core.engine.harness import toy_session
 from tests.core.toy import save_toy, toy_model, toy_tokenizer
 
 
@@ -271,6 +278,27 @@ def test_a_resumed_run_keeps_the_rows_of_its_start(spec, tmp_path) -> None:
     assert len(losses(tmp_path / "run")) == 6
 
 
+def test_what_was_held_out_becomes_prompts_of_a_bench(spec, tmp_path) -> None:
+    run_dir = tmp_path / "run"
+    run_training(dataclasses.replace(spec, steps=1), run_dir)
+    prompts = read_prompts(run_dir / HELD_OUT_FILE)
+    held_out = split_rows(written_rows(run_dir / ROWS_FILE), spec.eval_rows, spec.seed)[1]
+    assert [one.messages for one in prompts] == [row.messages[:-1] for row in held_out]
+
+
+def test_of_a_longer_chat_all_turns_are_kept_and_blank_prompts_left_out() -> None:
+    chat = (Message("system", "Be brief."), Message("user", "Hello"))
+    rows = [
+        Row((*chat, Message("assistant", "Hi."))),
+        Row((Message("user", " "), Message("assistant", "Hi."))),
+        Row(text="plain " * 10),
+        Row((Message("user", "x" * 400), Message("assistant", "Hi."))),  # no room for an answer
+    ]
+    first, second = held_out_prompts(toy_session(), rows)
+    assert (first.prompt, first.messages) == ("Hello", chat)
+    assert (second.prompt, second.turns) == (("plain " * 10).strip(), ())
+
+
 def test_rows_without_room_for_an_answer_are_refused(spec, tmp_path) -> None:
     with pytest.raises(KnownError, match="No row has an answer"):
         run_training(dataclasses.replace(spec, context=4), tmp_path / "run")
@@ -282,6 +310,7 @@ def test_a_few_rows_train_without_held_out_ones(spec, tmp_path) -> None:
     timed = dataclasses.replace(spec, steps=None, minutes=0.03)
     run_training(timed, tmp_path / "run", stop_after=1)
     assert len(losses(tmp_path / "run")) == 1
+    assert not (tmp_path / "run" / HELD_OUT_FILE).exists()
 
 
 def test_a_damaged_checkpoint_is_named(spec, tmp_path) -> None:

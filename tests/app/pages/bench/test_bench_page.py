@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,14 +17,17 @@ from app.bootstrap import Application
 from app.navigation import BENCH, CHAT
 from app.pages.bench import page as bench_page
 from app.pages.bench.page import NO_ADAPTER, NO_MODEL, BenchPage
+from app.pages.bench.setup import BUILT_IN
 from app.widgets.point_chart import PointChart
-from app.widgets.save_as import PICTURE
+from app.widgets.save_as import KINDS
 from core.engine.request import LoadSpec
-from core.evaluate import bench_record
-from core.evaluate.bench import Bench
-from core.evaluate.bench_record import BenchRecorder, read_bench
-from core.evaluate.race_files import FILTERS
+from core.evaluate.bench import record as bench_record
+from core.evaluate.bench.bench import Bench
+from core.evaluate.bench.record import BenchRecorder, read_bench
+from core.evaluate.prompts import BenchPrompt, prompts_to_jsonl
 from core.history.records import RunFilter
+from core.history.training import HELD_OUT_FILE, SPEC_FILE
+from core.train.spec import TrainSpec, write_spec
 from tests.core.engine.harness import toy_session
 from tests.fakes import INFO
 
@@ -46,6 +50,7 @@ def page(
 
     monkeypatch.setattr(bench_page, "BenchRecorder", recorder)
     monkeypatch.setattr(bench_record, "weights_hash", lambda _: "hash")
+    monkeypatch.setattr(bench_record, "cached_weights_hash", lambda *_: "hash")
     stride = make_stride()
     stride.window.show_page(BENCH)
     stride.context.engine.load(LoadSpec("toy"))
@@ -87,9 +92,9 @@ def column(page: BenchPage, number: int) -> list[str]:
 def test_it_says_what_is_missing(make_stride: Make) -> None:
     page = make_stride().window.bench
     assert not page._start.isEnabled()
-    assert page._why.text() == NO_MODEL
+    assert page._row.why.text() == NO_MODEL
     page._on_loaded(replace(INFO, adapter=None, adapter_path=None, k_max=1))
-    assert page._why.text() == NO_ADAPTER
+    assert page._row.why.text() == NO_ADAPTER
 
 
 def test_the_figures_are_those_of_what_was_written_down(qtbot: QtBot, page: BenchPage) -> None:
@@ -162,13 +167,42 @@ def test_it_is_saved_in_every_form(
     qtbot: QtBot, page: BenchPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measure(qtbot, page)
-    for kind in (*FILTERS, PICTURE):
+    for kind in KINDS:
         chosen = str(tmp_path / "bench"), kind
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, one=chosen: one)
         page.outcome._save.click()
     sizes = {one.suffix: one.stat().st_size for one in tmp_path.glob("bench.*")}
     assert set(sizes) == {".html", ".csv", ".json", ".png"}
     assert all(size > 500 for size in sizes.values())
+
+
+def test_trainings_that_kept_their_held_out_rows_are_offered(qtbot: QtBot, page: BenchPage) -> None:
+    source, training = page._setup._source, page._context.training
+    paths = page._context.paths
+
+    def made(name: str, prompts: tuple[BenchPrompt, ...]) -> Path:
+        folder = paths.runs / f"run-{name}"
+        folder.mkdir(parents=True)
+        write_spec(folder / SPEC_FILE, TrainSpec("toy", f"/adapters/{name}", ("a.txt",), steps=1))
+        (folder / HELD_OUT_FILE).write_text(prompts_to_jsonl(prompts), encoding="utf-8")
+        return folder
+
+    def offered() -> list[str]:
+        texts = [source.itemText(number) for number in range(source.count())]
+        return [text for text in texts if "held out from its" in text]
+
+    chosen = source.currentText()
+    held = made("pumps", (BenchPrompt("one"), BenchPrompt("two")))
+    (made("bare", ()) / HELD_OUT_FILE).unlink()
+    training.refresh()
+    qtbot.waitUntil(lambda: offered() == ["pumps: the rows held out from its training"])
+    assert source.currentText() == chosen
+    source.setCurrentText(offered()[0])
+    assert page._setup.planner()().prompts == (BenchPrompt("one"), BenchPrompt("two"))
+    shutil.rmtree(held)
+    training.refresh()
+    qtbot.waitUntil(lambda: not offered())
+    assert source.currentText() == BUILT_IN
 
 
 def test_wrong_thresholds_get_a_sentence(qtbot: QtBot, page: BenchPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,16 +22,15 @@ from app.pages.race.page import NO_PROMPT, RacePage
 from app.pages.race.presentation import Presentation
 from app.pages.race.sides import Side, Subject, entries_of
 from app.widgets.pass_text import PassText
-from app.widgets.save_as import PICTURE
+from app.widgets.save_as import KINDS
 from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
 from core.engine.request import LoadSpec
 from core.errors import Cancelled
-from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import Measured
-from core.evaluate.race import Racer
-from core.evaluate.race_files import FILTERS
-from core.evaluate.recording import read_recording, shipped_race
+from core.evaluate.race.lineup import ONE_TOKEN, Entry, Result
+from core.evaluate.race.race import Racer
+from core.evaluate.race.recording import read_recording, shipped_race
 from core.events import PassDone
 from core.history.records import RunFilter
 from core.metrics import answer_figures
@@ -89,7 +89,7 @@ def load(qtbot: QtBot, stride: Application) -> RacePage:
 def test_without_a_model_it_says_what_to_do(stride: Application) -> None:
     page = stride.window.race
     assert not page._start.isEnabled()
-    assert "Load a model first" in page._why.text()
+    assert "Load a model first" in page._row.why.text()
 
 
 def test_a_race_is_measured_without_the_chat_model_and_shown(
@@ -138,7 +138,7 @@ def test_the_same_on_both_sides_is_no_race_until_another_is_chosen(
     page._setup._boxes[0].setCurrentIndex(1)
     assert page._start.isEnabled()
     page._setup._prompt.clear()
-    assert page._why.text() == NO_PROMPT
+    assert page._row.why.text() == NO_PROMPT
 
 
 def choices() -> tuple[AdapterChoice, AdapterChoice]:
@@ -200,11 +200,42 @@ def test_a_race_that_is_stopped_shows_nothing_and_loads_the_chat_model_again(
     with qtbot.waitSignal(stride.context.loan.reload_requested):
         page.offer("/models/toy", "Later.", "", "/adapters/new")
         assert page._setup.prompt != "Later."
-        page._stop.click()
+        page._row.stop.click()
     assert page._start.isVisible()
     qtbot.waitUntil(page._start.isEnabled)
     assert page._setup.prompt == "Later."
     assert not page._outcome._stage._verdict.isVisible()
+
+
+def test_beside_a_benchmark_no_race_can_begin(qtbot: QtBot, stride: Application) -> None:
+    page, bench = load(qtbot, stride), stride.window.bench
+    goes_on = threading.Event()
+    qtbot.waitUntil(page._start.isEnabled)
+    with qtbot.waitSignal(bench._work.over):
+        bench._work.start(lambda _cancel, _progress: goes_on.wait(10))
+        assert page._row.why.text() == "A benchmark is at work: a race can begin once it is over."
+        assert not page._start.isEnabled()
+        goes_on.set()
+    qtbot.waitUntil(page._start.isEnabled)
+    assert not page._row.why.text()
+
+
+def test_beside_a_training_neither_a_race_nor_a_benchmark_can_begin(
+    qtbot: QtBot, stride: Application, tmp_path: Path
+) -> None:
+    race, bench, training = load(qtbot, stride), stride.window.bench, stride.context.training
+    qtbot.waitUntil(race._start.isEnabled)
+    training._at_work = tmp_path
+    training.began.emit(tmp_path)
+    for page, name in ((race, "a race"), (bench, "a benchmark")):
+        assert not page._start.isEnabled()
+        assert page._row.why.text() == (
+            f"A training is at work: {name} beside it would measure both."
+        )
+    training._at_work = None
+    training.ended.emit(tmp_path)
+    assert race._start.isEnabled()
+    assert bench._start.isEnabled()
 
 
 def test_leaving_the_page_ends_the_show_not_the_result(
@@ -305,7 +336,7 @@ def test_a_saved_race_is_opened_and_its_answers_inspected(
     assert stride.window.pages.currentWidget() is stride.window.inspect
     assert len(sides.args[0]) == len(raced[0])
     saved = tmp_path / "race.json"
-    page._outcome.save(saved)
+    page._outcome._save.save(saved)
     stride.window.show_page(RACE)
     page._outcome.clear()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(saved), ""))
@@ -341,7 +372,7 @@ def test_a_race_is_presented_full_screen_in_large_type(
     assert raced
 
 
-@pytest.mark.parametrize("kind", [*FILTERS, PICTURE])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_race_is_saved_for_others(
     qtbot: QtBot,
     stride: Application,
@@ -373,7 +404,7 @@ def test_a_race_is_saved_for_others(
     assert asked
     assert written.read_text() == "mine"
     with qtbot.waitSignal(stride.context.jobs.failed) as failure:
-        page._outcome.save(tmp_path / "no" / f"race{ending}")
+        page._outcome._save.save(tmp_path / "no" / f"race{ending}")
     assert "cannot be written" in str(failure.args[0])
 
 

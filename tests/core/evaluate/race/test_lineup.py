@@ -7,9 +7,9 @@ import pytest
 from core.control import Cancel
 from core.engine.request import LoadSpec, Request
 from core.errors import Cancelled
-from core.evaluate.lineup import Entry, Result, run_lineup, speedup
 from core.evaluate.measure import NEXT_TOKEN, Measured, Way
-from core.evaluate.race import Racer
+from core.evaluate.race.lineup import Entry, Result, run_lineup, speedup
+from core.evaluate.race.race import Racer
 from tests.core.engine.harness import toy_session, user
 
 FAST = Way("confadapt", 0.3)

@@ -13,7 +13,7 @@ from typing import Any
 from core.control import Cancel
 from core.engine.request import LoadSpec, Request, SessionInfo
 from core.evaluate.measure import Way
-from core.evaluate.race import Race, Racer
+from core.evaluate.race.race import Race, Racer
 from core.model.install import Progress
 
 RACING = "Racing"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.evaluate.differences import differing_words, word_diff
-from core.evaluate.lineup import Result, speedup
 from core.evaluate.origin import machine_words
-from core.evaluate.recording import Recording
+from core.evaluate.race.differences import differing_words, word_diff
+from core.evaluate.race.lineup import Result, speedup
+from core.evaluate.race.recording import Recording
 
 
 def headline(results: Sequence[Result]) -> str:

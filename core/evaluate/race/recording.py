@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from core.engine.request import LoadSpec, SessionInfo
 from core.errors import KnownError
-from core.evaluate.lineup import Entry, Result
 from core.evaluate.measure import Way, measured_from
 from core.evaluate.origin import session_record
-from core.evaluate.race import Lap, Racer, race_report
+from core.evaluate.race.lineup import Entry, Result
+from core.evaluate.race.race import Lap, Racer, race_report
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted
 from core.jsonl import from_dict, to_dict
 from core.paths import resources

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.evaluate.bench_card import bench_card
-from core.evaluate.front import rows_of
-from core.evaluate.judged import Row
+from core.evaluate.bench.card import bench_card
+from core.evaluate.bench.front import rows_of
+from core.evaluate.bench.judged import Row
 from core.files import csv_text, write_text
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluate.judged import Judged
+from core.evaluate.bench.judged import Judged
 from core.events import Span
 
 DRAWS = 1000

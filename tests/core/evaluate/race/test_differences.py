@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluate.differences import Stretch, differing_words, word_diff
+from core.evaluate.race.differences import Stretch, differing_words, word_diff
 
 TEXTS = st.lists(st.sampled_from("abc"), max_size=8).map(" ".join)
 

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.blocks_html import page_head, plain_blocks
-from core.evaluate.card_page import PAGE_STYLE, origin_line, table
-from core.evaluate.comparison_table import span_text
-from core.evaluate.front import (
+from core.evaluate.bench.front import (
     QUALITIES,
     Point,
     Quality,
@@ -18,7 +16,9 @@ from core.evaluate.front import (
     points,
     rows_of,
 )
-from core.evaluate.judged import Row
+from core.evaluate.bench.judged import Row
+from core.evaluate.card_page import PAGE_STYLE, origin_line, table
+from core.evaluate.comparison_table import span_text
 from core.events import Span
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 300, 60, 36, 16, 90

@@ -64,7 +64,7 @@ Runs = list[list[Round]]
 """The complete rounds of each run, in the order of the prompts."""
 
 Row = dict[str, Any]
-"""Of a report, or the whole report (`core.evaluate.figures.report`)."""
+"""Of a report, or the whole report (`core.evaluate.bench.figures.report`)."""
 
 
 def likeness(reference: str, answer: str) -> Likeness:

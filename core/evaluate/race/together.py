@@ -13,7 +13,7 @@ from typing import Any
 
 from core.control import Cancel, Threshold
 from core.engine.request import Request
-from core.evaluate.lineup import Entry, OpenSession
+from core.evaluate.race.lineup import Entry, OpenSession
 from core.events import GenerationEvent, PassDone
 from core.model.install import Progress
 

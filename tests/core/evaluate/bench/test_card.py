@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from core.evaluate.bench import BenchPlan
-from core.evaluate.bench_card import bench_card, bench_headline, cells, heads
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_table import advice_line, bench_table
-from core.evaluate.figures import Row, report
-from core.evaluate.front import label_of, points, rows_of
-from core.evaluate.judged import BaseView, Judged, Round
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.card import bench_card, bench_headline, cells, heads
+from core.evaluate.bench.figures import Row, report
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.front import label_of, points, rows_of
+from core.evaluate.bench.judged import BaseView, Judged, Round
+from core.evaluate.bench.table import advice_line, bench_table
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 from core.evaluate.prompts import BenchPrompt
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,18 +14,19 @@ import pytest
 
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
-from core.evaluate import bench_record
-from core.evaluate.bench import BenchPlan
-from core.evaluate.bench_card import bench_card, bench_headline
-from core.evaluate.bench_files import write_bench
-from core.evaluate.bench_record import BenchRecorder, read_bench
-from core.evaluate.front import known_qualities, points
+from core.evaluate.bench import record as bench_record
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.card import bench_card, bench_headline
+from core.evaluate.bench.files import write_bench
+from core.evaluate.bench.front import known_qualities, points
+from core.evaluate.bench.record import BenchRecorder, read_bench
 from core.evaluate.measure import NEXT_TOKEN, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from tests.core.engine.harness import toy_session
 
 FAST = Way("confadapt", 0.3)
+CACHE = Path("cache")
 PLAN = BenchPlan(
     prompts=(
         BenchPrompt("one", "letters", {"kind": "equals", "answers": ["never"]}),
@@ -37,12 +41,13 @@ PLAN = BenchPlan(
 
 
 @pytest.fixture(autouse=True)
-def _no_adapter_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_record, "weights_hash", lambda _: "hash")
+    monkeypatch.setattr(bench_record, "cached_weights_hash", lambda *_: "hash")
 
 
 def measured(path: Path | None = None, plan: BenchPlan = PLAN) -> BenchRecorder:
-    recorder = BenchRecorder(toy_session(), plan, "three prompts", path)
+    recorder = BenchRecorder(toy_session(), plan, "three prompts", CACHE, path)
     list(recorder.bench.measure(Cancel()))
     return recorder
 
@@ -65,7 +70,7 @@ def test_the_file_alone_gives_the_same_report(tmp_path: Path) -> None:
 
 def test_a_bench_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path, stop = tmp_path / "bench.jsonl", Cancel()
-    recorder = BenchRecorder(toy_session(), PLAN, "three prompts", path)
+    recorder = BenchRecorder(toy_session(), PLAN, "three prompts", CACHE, path)
     with pytest.raises(Cancelled):
         measure_until(8, recorder, stop)  # of three answers a prompt
     with path.open("a", encoding="utf-8") as file:
@@ -85,8 +90,42 @@ def test_another_bench_is_not_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "bench.jsonl"
     measured(path)
     other = BenchPlan(PLAN.prompts[:1], PLAN.ways, baselines=(NEXT_TOKEN,))
-    with pytest.raises(KnownError, match="plan differ"):
+    with pytest.raises(KnownError, match="What differs: the plan"):
         measured(path, other)
+
+
+def test_other_weights_of_the_base_model_are_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, earlier = tmp_path / "bench.jsonl", tmp_path / "earlier.jsonl"
+    measured(path)
+    head, *rounds = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    bare = {name: one for name, one in json.loads(head).items() if name != "model_hash"}
+    earlier.write_text(json.dumps(bare) + "\n" + "".join(rounds), encoding="utf-8")
+    monkeypatch.setattr(bench_record, "cached_weights_hash", lambda *_: "another")
+    with pytest.raises(KnownError, match="What differs: the base model's weights"):
+        measured(path)
+    assert measured(earlier).record.is_complete  # it does not know them
+
+
+def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "bench.jsonl"
+    measured(path).close()
+    assert [one.name for one in tmp_path.iterdir()] == ["bench.jsonl"]
+    before = path.read_bytes()
+    word = {"pid": os.getppid(), "host": platform.node(), "time": time.time()}
+    (tmp_path / "bench.jsonl.lock").write_text(json.dumps(word))
+    with pytest.raises(KnownError, match="Another process is writing"):
+        measured(path)
+    assert path.read_bytes() == before
+
+
+def test_a_refused_bench_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "bench.jsonl"
+    path.write_text("nonsense\n")
+    with pytest.raises(KnownError, match="is no benchmark"):
+        measured(path)
+    assert [one.name for one in tmp_path.iterdir()] == ["bench.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +147,7 @@ def test_what_is_no_bench_gets_a_sentence(tmp_path: Path, text: str, words: str)
 
 def test_without_a_prompt_there_is_no_report(tmp_path: Path) -> None:
     path = tmp_path / "bench.jsonl"
-    BenchRecorder(toy_session(), PLAN, "three prompts", path)
+    BenchRecorder(toy_session(), PLAN, "three prompts", CACHE, path)
     with pytest.raises(KnownError, match="Not even one prompt"):
         read_bench(path).report()
 

@@ -2,7 +2,7 @@
 
 Within a run the ways take turns prompt by prompt, and who goes first rotates, so that a machine
 that warms up or slows down does so for all alike. One prompt is decoded beforehand by all ways,
-unmeasured. `core.evaluate.figures` makes the report.
+unmeasured. `core.evaluate.bench.figures` makes the report.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from core.control import Cancel
 from core.engine.prompt import render
 from core.engine.request import Request
 from core.errors import KnownError
+from core.evaluate.bench.judged import BaseView, Judged, Round, likeness
 from core.evaluate.checks import check_answer
-from core.evaluate.judged import BaseView, Judged, Round, likeness
 from core.evaluate.measure import (
     GENERATE,
     NEXT_TOKEN,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from core.blocks_html import classed_blocks, page_head
 from core.evaluate.card_page import PAGE_STYLE, origin_line, table, tokens_chart
-from core.evaluate.lineup import Result
-from core.evaluate.recording import Recording
-from core.evaluate.verdict import explanation, headline
+from core.evaluate.race.lineup import Result
+from core.evaluate.race.recording import Recording
+from core.evaluate.race.verdict import explanation, headline
 from core.events import PassDone
 
 COLUMNS = (

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.evaluate.card import race_card
-from core.evaluate.recording import Recording, race_record
+from core.evaluate.race.card import race_card
+from core.evaluate.race.recording import Recording, race_record
 from core.files import csv_text, write_text
-
-FILTERS = ("Result card (*.html)", "Table (*.csv)", "All of it (*.json)")
-"""Kinds of files, as file dialogs name them."""
 
 
 def write_race(race: Recording, out: Path) -> None:

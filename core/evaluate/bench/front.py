@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.engine.offers import offer_of
 from core.engine.request import EXACT_STRATEGIES
-from core.evaluate.judged import Row
+from core.evaluate.bench.judged import Row
 from core.events import Span
 
 Quality = Literal["agreement", "accuracy", "likelihood", "rouge_l", "exact"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.control import Cancel
 from core.engine.request import LoadSpec, Request
-from core.evaluate.lineup import Entry
 from core.evaluate.measure import NEXT_TOKEN, Way
-from core.evaluate.together import run_together
+from core.evaluate.race.lineup import Entry
+from core.evaluate.race.together import run_together
 from core.events import GenerationEnded, GenerationEvent, PassDone
 from tests.core.engine.harness import decode, ended, toy_session, user
 

@@ -10,7 +10,7 @@ from core.control import Cancel
 from core.engine.request import Request
 from core.errors import Cancelled
 from core.evaluate.measure import NEXT_TOKEN, Measured, Way
-from core.evaluate.race import Race, Racer, race_report
+from core.evaluate.race.race import Race, Racer, race_report
 from core.events import GenerationStarted
 from tests.core.engine.harness import toy_session, user
 

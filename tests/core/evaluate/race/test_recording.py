@@ -9,10 +9,10 @@ import pytest
 from core.control import Cancel
 from core.engine.request import LoadSpec, Request
 from core.errors import KnownError
-from core.evaluate.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.measure import NEXT_TOKEN, Way
-from core.evaluate.race import Race
-from core.evaluate.recording import new_recording, race_record, read_recording, shipped_race
+from core.evaluate.race.lineup import ONE_TOKEN, Entry, Result
+from core.evaluate.race.race import Race
+from core.evaluate.race.recording import new_recording, race_record, read_recording, shipped_race
 from tests.core.engine.harness import toy_session, user
 
 

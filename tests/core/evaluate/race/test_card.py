@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from core.errors import KnownError
-from core.evaluate.card import race_card
-from core.evaluate.race_files import write_race
-from core.evaluate.recording import Recording, race_record, read_recording, shipped_race
+from core.evaluate.race.card import race_card
+from core.evaluate.race.files import write_race
+from core.evaluate.race.recording import Recording, race_record, read_recording, shipped_race
 from core.events import PassDone
 
 

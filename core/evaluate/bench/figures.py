@@ -14,10 +14,10 @@ from dataclasses import asdict
 from math import sqrt
 from statistics import median
 
-from core.evaluate.bench import BenchPlan
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.bench.intervals import Figures, Pair, figures_of
+from core.evaluate.bench.judged import Judged, Round, Row, Runs
 from core.evaluate.compare import best_of, compared
-from core.evaluate.intervals import Figures, Pair, figures_of
-from core.evaluate.judged import Judged, Round, Row, Runs
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 
 NORMAL_QUANTILE = 1.959964  # of a two-sided interval that holds 95 %

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.evaluate.intervals import figures_of
-from core.evaluate.judged import BaseView, Judged, Likeness, likeness
+from core.evaluate.bench.intervals import figures_of
+from core.evaluate.bench.judged import BaseView, Judged, Likeness, likeness
 from core.evaluate.measure import Measured
 
 

@@ -14,19 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 from core.engine.request import Message, SessionInfo
 from core.errors import KnownError
-from core.evaluate.bench import Bench, BenchPlan
-from core.evaluate.judged import BaseView, Judged, Likeness, Round, Row, Runs
+from core.evaluate.bench.bench import Bench, BenchPlan
+from core.evaluate.bench.judged import BaseView, Judged, Likeness, Round, Row, Runs
 from core.evaluate.measure import Measured, Way
 from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt
-from core.model.fingerprint import weights_hash
+from core.lock import WriteLock
+from core.model.fingerprint import cached_weights_hash, weights_hash
 
 if TYPE_CHECKING:
     from core.engine.session import Session
 
 FORMAT, VERSION = "stride-bench", 1
-SAME = ("plan", "model", "adapter", "adapter_hash", "machine", "stride")
-"""What must be alike for a bench to go on where another one stopped."""
+SAME = {
+    "plan": "the plan",
+    "model": "the model",
+    "model_hash": "the base model's weights",
+    "adapter": "the adapter",
+    "adapter_hash": "the adapter's weights",
+    "machine": "the machine",
+    "stride": "Stride's version",
+}
+"""What must be alike for a bench to go on where another one stopped, and what to call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,13 @@ class BenchRecord:
         return sum(map(len, self.runs)) == self.plan.runs * len(self.plan.prompts)
 
     def report(self) -> Row:
-        """All figures; see `core.evaluate.figures.report`.
+        """All figures; see `core.evaluate.bench.figures.report`.
 
         Raises:
             KnownError: if not even one prompt is done.
         """
-        from core.evaluate.figures import report  # brings NumPy, which most commands do without
+        # It brings NumPy, which most commands do without.
+        from core.evaluate.bench.figures import report
 
         if not any(self.runs):
             raise KnownError("Not even one prompt is measured yet.", "Let the benchmark go on.")
@@ -61,19 +71,26 @@ class BenchRecord:
 
 
 class BenchRecorder:
-    """A bench that is written down while it is measured.
+    """A bench that is written down while it is measured; until `close` by this process alone.
 
     Args:
         session: The loaded model.
         title: What the prompts are.
+        cache: The user's folder, where the hashes of weights are known.
         path: Where to; a record of the same bench goes on. None keeps it in memory.
 
     Raises:
-        KnownError: if the file cannot be written, or is of another bench; see also `Bench`.
+        KnownError: if the file cannot be written, is of another bench, or another process is
+            writing it; see also `Bench`.
     """
 
     def __init__(
-        self, session: Session, plan: BenchPlan, title: str, path: Path | None = None
+        self,
+        session: Session,
+        plan: BenchPlan,
+        title: str,
+        cache: Path,
+        path: Path | None = None,
     ) -> None:
         from core.evaluate.agreement import base_model_of
 
@@ -85,22 +102,28 @@ class BenchRecorder:
                 "title": title,
                 "day": date.today().isoformat(),
                 **session_record(session.info),
+                "model_hash": cached_weights_hash(Path(session.info.model_path), cache),
                 "adapter_hash": _adapter_hash(session.info),
                 "plan": _plan_to_dict(plan),
             }
         )
         # First of all, for it refuses what cannot be measured: no file is begun then.
         self.bench = Bench(session, plan, base_model_of(session))
-        if path is not None:
-            file = _RecordFile(path, head)
-            head = file.head
-            self.bench.go_on(file.runs, file.keep)
+        self._file = None if path is None else _RecordFile(path, head)
+        if self._file is not None:
+            head = self._file.head
+            self.bench.go_on(self._file.runs, self._file.keep)
         self._facts = _facts(head)
 
     @property
     def record(self) -> BenchRecord:
         """What has been measured so far."""
         return BenchRecord(self.bench.plan, self._facts, self.bench.runs)
+
+    def close(self) -> None:
+        """Let other processes have the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _adapter_hash(info: SessionInfo) -> str:
@@ -123,18 +146,32 @@ class _RecordFile:
         self._path = path
         self.head = head
         self.runs: Runs = []
-        if path.exists():
-            self.head, self.runs = _read(path)
-            differs = [name for name in SAME if self.head.get(name) != head.get(name)]
-            if differs:
-                raise KnownError(
-                    f"{path} is of another benchmark: {' and '.join(differs)} differ.",
-                    "Choose a new file for this one.",
-                )
-            self._cut_torn_line()
-        else:
-            self._write(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-            self._add(head)
+        self._write(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+        self._lock = WriteLock(path)
+        try:
+            if path.exists():
+                self._go_on_after(head)
+            else:
+                self._add(head)
+        except KnownError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Write no more."""
+        self._lock.release()
+
+    def _go_on_after(self, head: Mapping[str, Any]) -> None:
+        self.head, self.runs = _read(self._path)
+        # Files of earlier versions do not know the weights of their base model.
+        known = [name for name in SAME if name != "model_hash" or name in self.head]
+        differs = [SAME[name] for name in known if self.head.get(name) != head[name]]
+        if differs:
+            raise KnownError(
+                f"{self._path} is of another benchmark. What differs: {', '.join(differs)}.",
+                "Choose a new file for this one.",
+            )
+        self._cut_torn_line()
 
     def keep(self, run: int, answers: Round) -> None:
         """Add a round."""

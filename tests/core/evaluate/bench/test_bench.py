@@ -6,9 +6,9 @@ import pytest
 
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
-from core.evaluate.bench import Bench, BenchPlan
-from core.evaluate.figures import kept, report, wilson
-from core.evaluate.judged import BaseView, Judged
+from core.evaluate.bench.bench import Bench, BenchPlan
+from core.evaluate.bench.figures import kept, report, wilson
+from core.evaluate.bench.judged import BaseView, Judged
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way
 from core.evaluate.prompts import BenchPrompt
 from tests.core.engine.harness import toy_session

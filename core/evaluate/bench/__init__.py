@@ -1,0 +1,1 @@
+"""The bench: several ways of decoding over many prompts, side by side."""

@@ -1,0 +1,1 @@
+"""The race: several ways of decoding one prompt, each measured alone."""
