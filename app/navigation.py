@@ -13,7 +13,8 @@ from core.model.starter import NAME as STARTER_NAME
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
-    from core.evaluate.traces import Trace
+    from core.engine.request import Strategy
+from core.evaluate.traces import Trace
 
 HOME, CHAT, RACE, BENCH, INSPECT, TRAINING, HISTORY, SETTINGS = range(8)
 ENTRIES = (
@@ -108,11 +109,11 @@ class Navigation(QObject):
         self._window.show_page(INSPECT)
         self._window.inspect.open_file()
 
-    @Slot(float, int)
-    def use_way(self, threshold: float, k_max: int) -> None:
-        """Go on chatting at another threshold and k_max."""
+    @Slot(str, float, int)
+    def use_way(self, strategy: Strategy, threshold: float, k_max: int) -> None:
+        """Go on chatting with another strategy, threshold and k_max."""
         self._window.show_page(CHAT)
-        self._window.chat.header.use(threshold, k_max)
+        self._window.chat.header.use(strategy, threshold, k_max)
 
     @Slot()
     def see(self) -> None:

@@ -19,6 +19,11 @@ STRATEGY_OF: dict[Proposer, Strategy] = {
 NAMES: dict[Proposer, str] = {"mask rows": "Mask rows", "prompt lookup": "Prompt lookup"}
 
 
+def proposer_of(strategy: Strategy) -> Proposer:
+    """Who proposes under a strategy; mask rows unless it says otherwise."""
+    return next((one for one, name in STRATEGY_OF.items() if name == strategy), "mask rows")
+
+
 class ProposalsBox(QComboBox):
     """The proposers.
 

@@ -20,6 +20,7 @@ from app.widgets.bar_chart import BarChart
 from app.widgets.point_chart import ChartPoint, PointChart
 from app.widgets.save_as import SaveButton
 from app.widgets.text import SPACE, body, button, heading, muted
+from core.engine.offers import offer_of
 from core.evaluate.bench.card import FRONT, bench_headline, cells, heads, measuring
 from core.evaluate.bench.files import write_bench
 from core.evaluate.bench.front import (
@@ -35,18 +36,20 @@ from core.evaluate.bench.judged import Row
 from core.evaluate.card_page import origin_line
 
 ALL_PROMPTS = "All prompts"
+USABLE = ("confadapt", "verified", "prompt_lookup")
+"""Strategies that the chat offers."""
 
 
 class BenchOutcome(QWidget):
     """A report; empty and hidden until there is one.
 
     Signals:
-        way_chosen: Threshold and k_max to decode with from now on.
+        way_chosen: Strategy, threshold and k_max to decode with from now on.
         failed: The `KnownError` that kept it from being saved.
         status_message: A sentence for the status bar.
     """
 
-    way_chosen = Signal(float, int)
+    way_chosen = Signal(str, float, int)
     failed = Signal(object)
     status_message = Signal(str)
 
@@ -158,7 +161,7 @@ class BenchOutcome(QWidget):
     @Slot()
     def _on_selected(self) -> None:
         row = self._selected
-        self._use.setEnabled(row is not None and row["strategy"] == "confadapt")
+        self._use.setEnabled(row is not None and row["strategy"] in USABLE)
         self._use.setText("Use it")
         if row is None:
             return
@@ -168,7 +171,7 @@ class BenchOutcome(QWidget):
         self._sizes.set_caption(f"{label}: how many tokens a pass added, in percent of passes")
         self._sizes.show_counts(row["block_sizes"])
         if self._use.isEnabled():
-            self._use.setText(f"Use threshold {row['threshold']:g}, k_max {row['k_max']}")
+            self._use.setText(_use_text(row))
 
     @Slot(int)
     def _on_picked(self, number: int) -> None:
@@ -179,7 +182,7 @@ class BenchOutcome(QWidget):
     def _on_use(self) -> None:
         row = self._selected
         if row is not None:
-            self.way_chosen.emit(row["threshold"], row["k_max"])
+            self.way_chosen.emit(row["strategy"], row["threshold"], row["k_max"])
 
     def _write(self, out: Path) -> None:
         write_bench(self._report, out)
@@ -213,3 +216,9 @@ def _fill_table(table: QTableWidget, heads: tuple[str, ...], rows: list[tuple[st
     height = table.horizontalHeader().sizeHint().height() + 2 * table.frameWidth()
     height += sum(table.rowHeight(at) for at in range(len(rows)))
     table.setFixedHeight(height + table.horizontalScrollBar().sizeHint().height())
+
+
+def _use_text(row: Row) -> str:
+    if row["strategy"] == "confadapt":
+        return f"Use threshold {row['threshold']:g}, k_max {row['k_max']}"
+    return f"Use {offer_of(row['strategy']).name}"

@@ -57,11 +57,11 @@ class BenchPage(ScrollPage):
     """Sets up a benchmark, runs it in the engine's thread, shows it.
 
     Signals:
-        way_chosen: Threshold and k_max to decode with from now on.
+        way_chosen: Strategy, threshold and k_max to decode with from now on.
         status_message: A sentence for the status bar.
     """
 
-    way_chosen = Signal(float, int)
+    way_chosen = Signal(str, float, int)
     status_message = Signal(str)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:

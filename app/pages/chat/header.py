@@ -18,10 +18,10 @@ from typing_extensions import override
 
 from app.widgets.fold import Fold
 from app.widgets.legend import ColourBox, Legend
-from app.widgets.proposals_box import ProposalsBox
+from app.widgets.proposals_box import ProposalsBox, proposer_of
 from app.widgets.text import SPACE, muted, pad_number
 from app.widgets.threshold_slider import ThresholdSlider
-from core.engine.request import K_MAX_LIMIT, SessionInfo
+from core.engine.request import K_MAX_LIMIT, SessionInfo, Strategy
 
 MOST_NEW_TOKENS = 32768
 NARROW = 800
@@ -112,12 +112,16 @@ class ChatHeader(QFrame):
         self.proposals.show_session(info)
         self._show_proposals()
 
-    def use(self, threshold: float, k_max: int) -> None:
-        """Choose threshold and k_max; the threshold is kept as a user's choice is."""
-        self.proposals.choose("mask rows")
+    def use(self, strategy: Strategy, threshold: float, k_max: int) -> None:
+        """Decode so from now on; it is kept as a user's choice is."""
+        self.proposals.choose(proposer_of(strategy))
+        self.proposals.chosen.emit(self.proposals.proposer)
         self._k_max.setValue(k_max)
-        self.slider.set_threshold(threshold)
-        self.slider.settled.emit(threshold)
+        if strategy == "verified":
+            self.slider.set_exact()
+        elif strategy == "confadapt":
+            self.slider.set_threshold(threshold)
+        self.slider.settled.emit(self.slider.threshold)
 
     @Slot()
     def _show_proposals(self) -> None:
