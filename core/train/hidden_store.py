@@ -12,6 +12,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -48,11 +49,11 @@ class HiddenStore:
     """
 
     def __init__(self, path: Path, width: int, dtype: torch.dtype) -> None:
-        self._width, self._dtype = width, dtype
+        self._path, self._width, self._dtype = path, width, dtype
         self._places: dict[bytes, tuple[int, int]] = {}
         try:
-            self._file = path.open("r+b" if path.is_file() else "w+b")
-            self._find_records()
+            with path.open("a+b") as file:
+                file.truncate(self._find_records(file))
         except OSError as error:
             raise _not_stored(error) from error
 
@@ -62,11 +63,12 @@ class HiddenStore:
         if place is None:
             return None
         at, length = place
-        self._file.seek(at)
-        raw = torch.frombuffer(bytearray(self._file.read(self._size(length))), dtype=torch.uint8)
+        with self._path.open("rb") as file:
+            file.seek(at)
+            raw = torch.frombuffer(bytearray(file.read(self._size(length))), dtype=torch.uint8)
         cut = length * self._width * self._dtype.itemsize
         hidden = raw[:cut].view(self._dtype).view(length, self._width)
-        return Seen(hidden, raw[cut:].clone().view(torch.int32).long())
+        return Seen(hidden, raw[cut:].view(torch.int32).long())
 
     def put(self, token_ids: tuple[int, ...], seen: Seen) -> None:
         """Keep what is known of a row.
@@ -74,38 +76,34 @@ class HiddenStore:
         Raises:
             KnownError: if the disk is full.
         """
-        hidden = seen.hidden.to("cpu", self._dtype).contiguous()
-        parts = (hidden, seen.best.to("cpu", torch.int32).contiguous())
+        parts = (seen.hidden.to("cpu", self._dtype), seen.best.to("cpu", torch.int32))
         key, length = _key(token_ids), len(token_ids)
+        record = _HEADER.pack(key, length) + b"".join(
+            one.contiguous().view(torch.uint8).numpy().tobytes() for one in parts
+        )
         try:
-            at = self._file.seek(0, os.SEEK_END) + _HEADER.size
-            self._file.write(_HEADER.pack(key, length))
-            for part in parts:
-                self._file.write(part.view(torch.uint8).numpy().tobytes())
-            self._file.flush()
+            with self._path.open("ab") as file:
+                file.write(record)
+                self._places[key] = (file.tell() - len(record) + _HEADER.size, length)
         except OSError as error:
             raise _not_stored(error) from error
-        self._places[key] = (at, length)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
 
     def _size(self, length: int) -> int:
         return length * (self._width * self._dtype.itemsize + torch.int32.itemsize)
 
-    def _find_records(self) -> None:
-        end = self._file.seek(0, os.SEEK_END)
+    def _find_records(self, file: BinaryIO) -> int:
+        """Where each record lies; returns where the last whole one ends."""
+        end = file.seek(0, os.SEEK_END)
         at = 0
         while at + _HEADER.size <= end:
-            self._file.seek(at)
-            key, length = _HEADER.unpack(self._file.read(_HEADER.size))
+            file.seek(at)
+            key, length = _HEADER.unpack(file.read(_HEADER.size))
             after = at + _HEADER.size + self._size(length)
             if after > end:
                 break
             self._places[key] = (at + _HEADER.size, length)
             at = after
-        self._file.truncate(at)
+        return at
 
 
 def _key(token_ids: tuple[int, ...]) -> bytes:
