@@ -30,8 +30,8 @@ class HeadsStudent:
     More heads than `start_from` has are copies of its group; then only these are trained.
     """
 
-    def __init__(self, spec: TrainSpec, base: Loaded) -> None:
-        self._spec = spec
+    def __init__(self, spec: TrainSpec, base: Loaded, weights_hash: str) -> None:
+        self._spec, self._weights_hash = spec, weights_hash
         self._store: HiddenStore | None = None
         self.loaded = base
         self.base_model = base.model
@@ -74,8 +74,11 @@ class HeadsStudent:
         if spec.start_from == "none" and 0 < spec.draft_vocabulary < len(rows):
             chosen = frequent_tokens(samples, spec.draft_vocabulary, len(rows))
             self.heads.use_draft_ids(torch.tensor(chosen))
-        name = f"hidden-{str(self.loaded.dtype).removeprefix('torch.')}.bin"
-        self._store = HiddenStore(run_dir / name, rows.shape[1], self.loaded.dtype)
+        dtype = self.loaded.dtype
+        name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}.bin"
+        own = run_dir / name
+        earlier = (one for one in sorted(run_dir.parent.glob(f"*/{name}")) if one != own)
+        self._store = HiddenStore(own, rows.shape[1], dtype, earlier)
 
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:  # noqa: ARG002
         """Token ids [B, L], right-padded, and what the frozen model says of them."""
@@ -92,10 +95,10 @@ class HeadsStudent:
 
     def _seen(self, samples: Sequence[Sample]) -> list[Seen]:
         assert self._store is not None, "prepare comes first"
-        found = {one: self._store.get(one.token_ids) for one in samples}
+        found = {one: self._store.get(one) for one in samples}
         new = [one for one, seen in found.items() if seen is None]
         for sample, read in zip(new, self._read(new) if new else (), strict=True):
-            self._store.put(sample.token_ids, read)
+            self._store.put(sample, read)
             found[sample] = read
         return [seen for sample in samples if (seen := found[sample]) is not None]
 

@@ -238,7 +238,7 @@ def load_student(
         case "heads":
             from core.train.head_student import HeadsStudent
 
-            return HeadsStudent(spec, base)
+            return HeadsStudent(spec, base, cached_weights_hash(Path(spec.model), paths.cache))
 
 
 def end_ids(model: Any, tokenizer: Any) -> list[int]:

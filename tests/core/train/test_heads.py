@@ -292,18 +292,36 @@ def test_a_torn_record_is_cut_off_and_computed_again(tmp_path) -> None:
     path = tmp_path / "hidden.bin"
     seen = Seen(torch.randn(3, 4).bfloat16(), torch.tensor([0, 7, 8]))
     store = HiddenStore(path, 4, torch.bfloat16)
-    store.put((1, 2, 3), seen)
+    one, other = Sample((1, 2, 3), 0), Sample((4, 5, 6), 0)
+    store.put(one, seen)
     whole = path.stat().st_size
-    store.put((4, 5, 6), seen)
+    store.put(other, seen)
     with path.open("r+b") as file:
         file.truncate(whole + 30)
     again = HiddenStore(path, 4, torch.bfloat16)
     assert path.stat().st_size == whole
-    assert again.get((4, 5, 6)) is None
-    found = again.get((1, 2, 3))
+    assert again.get(other) is None
+    assert again.get(Sample((1, 2, 3), 1)) is None
+    found = again.get(one)
     assert found is not None
     assert torch.equal(found.hidden, seen.hidden)
     assert torch.equal(found.best, seen.best)
+
+
+def test_rows_that_an_earlier_run_has_read_are_not_read_again(heads_spec, tmp_path) -> None:
+    first = student_of(heads_spec, tmp_path, SAMPLES)
+    batch = first.batch(SAMPLES, 0, 0)[1]
+    second = student_of(heads_spec, tmp_path, SAMPLES)
+    (tmp_path / "later").mkdir()
+    second.prepare(SAMPLES, tmp_path / "later")
+    second._read = lambda _: pytest.fail("read again")
+    again = second.batch(SAMPLES, 0, 0)[1]
+    assert torch.equal(batch.hidden, again.hidden)
+    assert torch.equal(batch.best, again.best)
+    for file in (tmp_path / "store").iterdir():
+        file.unlink()
+    with pytest.raises(pytest.fail.Exception, match="read again"):
+        second.batch(SAMPLES, 0, 0)
 
 
 def test_a_place_that_takes_no_hidden_rows_is_told(tmp_path) -> None:
