@@ -23,6 +23,7 @@ from core.events import (
     TrainingEvent,
     WayCompared,
 )
+from core.model.adapter_info import KINDS
 from core.paths import Paths, user_paths
 from core.settings import load_settings
 from core.train.plan import plan_spec
@@ -35,6 +36,12 @@ OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("k-max", int, "slots a pass, 2..16"),
     ("k-min", int, "smallest number of slots drawn for a row"),
     ("rank", int, "rank of the gated adapter"),
+    ("heads", int, "heads in all; more than --from has are copies of its own, trained alone"),
+    ("draft-vocabulary", int, "tokens that heads can propose, the most frequent; 0 is all"),
+    ("top-n", int, "tokens on which heads are compared with the main head"),
+    ("ce-weight", float, "weight of the heads' cross-entropy"),
+    ("kl-weight", float, "weight of the heads' KL from the main head; 0 leaves it out"),
+    ("head-decay", float, "weight of each head as a share of the one before it"),
     ("learning-rate", float, "peak learning rate"),
     ("sequences", int, "rows a step"),
     ("processes", int, "ranks on this machine, one to a GPU; see docs/cluster.md"),
@@ -63,7 +70,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="what plain texts become: text to continue, chats about their passages, or both",
     )
     parser.add_argument("--out", help="folder of the new adapter")
-    parser.add_argument("--kind", choices=("gated", "full"))
+    parser.add_argument("--kind", choices=KINDS)
     parser.add_argument(
         "--from", dest="start", default="auto", help="adapter to go on from: starter, none, PATH"
     )

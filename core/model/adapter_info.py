@@ -6,11 +6,11 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from safetensors import SafetensorError
 
@@ -24,8 +24,11 @@ INFO_FILE = "stride-adapter.json"
 WEIGHTS_FILE = "adapter.safetensors"
 FORMAT_VERSION = 1
 _MOST_SLOTS = 16
+MOST_HEADS = _MOST_SLOTS - 1
+"""Each adds a slot to the one that the model itself predicts."""
 
-Kind = Literal["gated", "full"]
+Kind = Literal["gated", "full", "heads"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class AdapterInfo:
         rank: Rank of the low-rank update (gated only).
         slot_vectors: Whether each slot has a mask vector of its own (gated only).
         mask_token: Token string of the mask (full only).
+        heads: How many heads, one to each slot behind slot 1 (heads only).
+        draft_vocabulary: How many tokens they can propose; 0 is all (heads only).
         training: Summary for people: data, steps, supervised slots, seconds, hardware.
     """
 
@@ -52,6 +57,8 @@ class AdapterInfo:
     rank: int = 0
     slot_vectors: bool = True
     mask_token: str = ""
+    heads: int = 0
+    draft_vocabulary: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
@@ -112,7 +119,7 @@ def read_adapter_info(folder: Path) -> AdapterInfo:
         raise KnownError(f"{path} cannot be read: {error}.", "Fetch or train it again.") from error
     if version > FORMAT_VERSION:
         raise KnownError(f"{folder.name} was written by a newer Stride.", "Update Stride.")
-    if not (folder / WEIGHTS_FILE).is_file() and info.kind == "gated":
+    if not (folder / WEIGHTS_FILE).is_file() and info.kind != "full":
         raise KnownError(f"{folder} lacks {WEIGHTS_FILE}.", "Fetch or train it again.")
     return info
 
@@ -123,12 +130,14 @@ def _check_values(info: AdapterInfo) -> None:
     Raises:
         ValueError: naming the value.
     """
-    if info.kind not in ("gated", "full"):
+    if info.kind not in KINDS:
         raise ValueError(f"kind is {info.kind!r}")
     if type(info.k_max) is not int or not 2 <= info.k_max <= _MOST_SLOTS:
         raise ValueError(f"k_max is {info.k_max!r}")
     if info.kind == "gated" and (type(info.rank) is not int or info.rank < 1):
         raise ValueError(f"rank is {info.rank!r}")
+    if info.kind == "heads" and (type(info.heads) is not int or info.heads != info.k_max - 1):
+        raise ValueError(f"heads is {info.heads!r}")
 
 
 def starter_adapter() -> Path:
@@ -172,16 +181,23 @@ def check_fits(
         )
 
 
-def fits(folder: Path, model_path: Path, paths: Paths) -> bool:
-    """Whether an adapter was trained on exactly these weights."""
+def fits(folder: Path, model_path: Path, paths: Paths, kinds: Collection[Kind] = KINDS) -> bool:
+    """Whether an adapter is of some kinds and was trained on exactly these weights."""
     try:
-        check_fits(read_adapter_info(folder), model_path, paths)
+        info = read_adapter_info(folder)
+        check_fits(info, model_path, paths)
     except KnownError:
         return False
-    return True
+    return info.kind in kinds
 
 
-def choose_adapter(wish: str, model_path: Path, paths: Paths, settings: Settings) -> Path | None:
+def choose_adapter(
+    wish: str,
+    model_path: Path,
+    paths: Paths,
+    settings: Settings,
+    kinds: Collection[Kind] = KINDS,
+) -> Path | None:
     """The adapter folder meant by `wish`.
 
     Args:
@@ -190,6 +206,7 @@ def choose_adapter(wish: str, model_path: Path, paths: Paths, settings: Settings
         model_path: The base model's folder.
         paths: The user's folders.
         settings: Knows what was last used.
+        kinds: Which ones "auto" may find.
 
     Raises:
         KnownError: if a named adapter is missing, unreadable or belongs to another base.
@@ -200,10 +217,8 @@ def choose_adapter(wish: str, model_path: Path, paths: Paths, settings: Settings
         last = settings.last_adapter.get(model_path.name, "starter")
         if last == "none":
             return None
-        folder = _folder_of(last, paths)
-        if not fits(folder, model_path, paths):
-            folder = starter_adapter()
-        return folder if fits(folder, model_path, paths) else None
+        candidates = (_folder_of(last, paths), starter_adapter())
+        return next((one for one in candidates if fits(one, model_path, paths, kinds)), None)
     folder = _folder_of(wish, paths)
     check_fits(read_adapter_info(folder), model_path, paths)
     return folder

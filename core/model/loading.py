@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
@@ -25,6 +25,9 @@ from core.model.fingerprint import text_fingerprint
 from core.model.linear import use_rows_linear
 from core.model.mask_token import find_mask_token
 
+if TYPE_CHECKING:
+    from core.model.heads import Heads
+
 _DAMAGE = (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError)
 
 
@@ -33,6 +36,7 @@ class Loaded:
     """A model ready to run; `masks` is None without an adapter.
 
     Attributes:
+        heads: What drafts behind it, if its adapter is of that kind.
         notice: A sentence the user should see, else "".
     """
 
@@ -42,6 +46,7 @@ class Loaded:
     device: torch.device
     dtype: torch.dtype
     notice: str = ""
+    heads: Heads | None = None
 
 
 def load(
@@ -56,14 +61,26 @@ def load(
     folder = adapter_path if info and info.kind == "full" else model_path
     assert folder is not None
     model, tokenizer = load_base(folder, device, dtype)
-    masks: MaskRows | None = None
-    if info and info.kind == "full":
-        masks = FullMaskRows(model, find_mask_token(tokenizer, info.mask_token), info.k_max)
-    elif info and adapter_path:
-        # On the CPU a pass computes the updates in float32 (see `GatedLinear`).
-        held = torch.float32 if device.type == "cpu" else dtype
-        masks = load_gated(model, adapter_path, info).to(device=device, dtype=held)
-    return Loaded(model, tokenizer, masks, device, dtype, _template_notice(tokenizer, info))
+    loaded = Loaded(model, tokenizer, None, device, dtype, _template_notice(tokenizer, info))
+    if info and adapter_path:
+        _attach(loaded, adapter_path, info)
+    return loaded
+
+
+def _attach(loaded: Loaded, folder: Path, info: AdapterInfo) -> None:
+    model, device = loaded.model, loaded.device
+    match info.kind:
+        case "full":
+            mask_id = find_mask_token(loaded.tokenizer, info.mask_token)
+            loaded.masks = FullMaskRows(model, mask_id, info.k_max)
+        case "gated":
+            # On the CPU a pass computes the updates in float32 (see `GatedLinear`).
+            held = torch.float32 if device.type == "cpu" else loaded.dtype
+            loaded.masks = load_gated(model, folder, info).to(device=device, dtype=held)
+        case "heads":
+            from core.model.heads import load_heads
+
+            loaded.heads = load_heads(model, folder, info)
 
 
 def _template_notice(tokenizer: Any, info: AdapterInfo | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from accelerate import Accelerator
 
@@ -20,6 +21,9 @@ from core.train.evaluation import evaluate, held_out_prompts
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.student import Student
+
+if TYPE_CHECKING:
+    from core.train.head_student import HeadsStudent
 
 
 class HeldOut:
@@ -75,13 +79,10 @@ class HeldOut:
         """Evaluate after a step, unless that was done just now; keep the adapter if it is best."""
         if not self._takes_part or (self.last is not None and self.last.step == step):
             return []
-        session = Session(self._student.loaded, Path(self._spec.model), None)
         sharded = self._spec.shard
         # A module that Accelerate has prepared, as a sharded one is not, does so itself.
         with self._accelerator.autocast() if sharded else nullcontext():
-            self.last, samples = evaluate(
-                step, session, self._student.distill, self.rows, self.samples, self._spec
-            )
+            self.last, samples = self._evaluated(step)
         is_best = self.best is None or rank_of(self.last) > rank_of(self.best)
         if any_rank(self._accelerator, is_best) if sharded else is_best:
             self.best = self.last
@@ -89,3 +90,13 @@ class HeldOut:
             if self._accelerator.is_main_process:
                 save_best(self._run_dir, self.best, weights)
         return [self.last, *samples]
+
+    def _evaluated(self, step: int) -> tuple[EvalDone, list[SampleDone]]:
+        student, spec = self._student, self._spec
+        if spec.kind == "heads":
+            from core.train.head_evaluation import evaluate_heads
+
+            # SEAM: sample answers come with the engine's strategy for heads.
+            return evaluate_heads(step, cast("HeadsStudent", student), self.samples, spec), []
+        session = Session(student.loaded, Path(spec.model), None)
+        return evaluate(step, session, student.distill, self.rows, self.samples, spec)

@@ -219,6 +219,7 @@ class Training:
         train_rows, held_rows = split_rows(usable, spec.eval_rows, spec.seed)
         self._samples = [sample for row in train_rows for sample in samples[row]]
         held_samples = [sample for row in held_rows for sample in samples[row]]
+        self._student.prepare(self._samples, self._run_dir)
         self._held_out = HeldOut(
             held_rows,
             held_samples,

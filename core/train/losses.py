@@ -1,10 +1,12 @@
 """What a batch's rows cost, and which of its slots count.
 
-Shapes: B rows, M mask rows a row, S supervised slots, H hidden size, V vocabulary.
+Shapes: B rows, M mask rows a row, S supervised slots, N heads, H hidden size, V vocabulary.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -133,3 +135,129 @@ def _loss_of_logits(
         loss = (log_q.exp() * (log_q - log_p)).sum()
         gradient = log_p.exp_().sub_(log_q.exp_())
     return loss, gradient, best[:, 0]
+
+
+@dataclass(frozen=True)
+class HeadTerms:
+    """What the loss of heads is made of (MTP-D, 2603.23911: its CE and KL terms).
+
+    Attributes:
+        weights: Of each head.
+        ce: Weight of the cross-entropy with the token that follows.
+        kl: Weight of the forward KL from the main head's distribution to the head's, both
+            restricted to the main head's `top_n` tokens and renormalised.
+    """
+
+    weights: tuple[float, ...]
+    ce: float
+    kl: float
+    top_n: int
+
+
+def head_loss(
+    logits_of: Callable[[Tensor], Tensor],
+    rows: Tensor,
+    counts: Tensor,
+    teacher_rows: Tensor,
+    targets: Tensor,
+    terms: HeadTerms,
+) -> tuple[Tensor, Tensor]:
+    """Mean loss of heads over what counts, in float32, and where each has its best token [S, N].
+
+    Every row of the main head judges all heads that predict the same token: its logits are
+    computed once, here, and never stored. It gets no gradient.
+
+    Args:
+        logits_of: Turns rows [..., H] into logits [..., V]; frozen.
+        rows: [S, N, H] what each head says of a token.
+        counts: [S, N] which of it is supervised.
+        teacher_rows: [S, H] the main head's rows, which predict the same tokens.
+        targets: [S] the tokens that follow, as places in the logits; -1 where they have none.
+        terms: Of the loss.
+    """
+    found: tuple[Tensor, Tensor] = _HeadLoss.apply(  # type: ignore[no-untyped-call]
+        rows, logits_of, counts, teacher_rows, targets, terms
+    )
+    return found
+
+
+class _HeadLoss(torch.autograd.Function):
+    """The loss and its gradient in one go, a few rows at a time (see `_SlotLoss`)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        logits_of: Callable[[Tensor], Tensor],
+        counts: Tensor,
+        teacher_rows: Tensor,
+        targets: Tensor,
+        terms: HeadTerms,
+    ) -> tuple[Tensor, Tensor]:
+        learns = ctx.needs_input_grad[0]
+        total = rows.new_zeros((), dtype=torch.float32)
+        gradients = torch.zeros_like(rows) if learns else None
+        picks = counts.new_zeros(counts.shape, dtype=torch.long)
+        size = max(1, PIECE_ROWS // max(1, counts.shape[1]))
+        for at in range(0, len(rows), size):
+            here = slice(at, at + size)
+            piece = rows[here].detach().requires_grad_(learns)
+            with torch.set_grad_enabled(learns):
+                logits = logits_of(piece)
+            teacher = logits_of(teacher_rows[here]).float() if terms.kl else None
+            losses, gradient = _loss_of_heads(logits.detach(), teacher, targets[here], terms)
+            total += (losses * counts[here]).sum()
+            picks[here] = _best(logits.detach())
+            if gradients is not None:
+                gradient.mul_(counts[here, :, None])
+                found = torch.autograd.grad(logits, piece, gradient.to(logits.dtype))
+                gradients[here] = found[0]
+        count = max(1, int(counts.sum()))
+        ctx.gradients = gradients.div_(count) if gradients is not None else None
+        ctx.mark_non_differentiable(picks)
+        return total / count, picks
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        return ctx.gradients.mul_(outer), None, None, None, None, None
+
+
+def _loss_of_heads(
+    student: Tensor, teacher: Tensor | None, targets: Tensor, terms: HeadTerms
+) -> tuple[Tensor, Tensor]:
+    """Weighted losses [S, N] of logits [S, N, V] and their gradient [S, N, V]."""
+    log_p = student.float().log_softmax(-1)
+    share = log_p.new_tensor(terms.weights)
+    place = targets.clamp(min=0)[:, None, None].expand(-1, len(terms.weights), 1)
+    # A token that cannot be drafted teaches nothing.
+    ce = terms.ce * (targets >= 0).to(log_p.dtype)[:, None] * share
+    losses = -log_p.gather(-1, place)[..., 0] * ce
+    gradient = log_p.exp() * ce[..., None]
+    gradient.scatter_add_(-1, place, -ce[..., None])
+    if teacher is not None:
+        kl, kl_gradient, tops = _kl_on_top(log_p, teacher[:, None], terms.top_n)
+        losses += kl * (terms.kl * share)
+        kl_gradient *= (terms.kl * share)[:, None]
+        if tops is None:
+            gradient += kl_gradient
+        else:
+            gradient.scatter_add_(-1, tops, kl_gradient)
+    return losses, gradient
+
+
+def _kl_on_top(log_p: Tensor, teacher: Tensor, top_n: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Forward KL [S, N] on the teacher's [S, 1, V] best tokens, and its gradient at these.
+
+    Returns:
+        KL, gradient [S, N, top_n] by the logits, and the places [S, N, top_n] of these tokens;
+        None where they are the whole vocabulary.
+    """
+    tops = None
+    if top_n < teacher.shape[-1]:
+        best = teacher.topk(top_n, sorted=False)
+        teacher, tops = best.values, best.indices.expand(-1, log_p.shape[1], -1)
+        log_p = log_p.gather(-1, tops).log_softmax(-1)
+    log_q = teacher.log_softmax(-1)
+    q = log_q.exp()
+    return (q * (log_q - log_p)).sum(-1), log_p.exp() - q, tops

@@ -12,6 +12,7 @@ import json
 import random
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,7 +33,6 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     from core.device import choose_device, peak_memory
     from core.engine.session import choose_dtype
     from core.paths import user_paths
-    from core.train.batch import make_batch
     from core.train.data import Sample
     from core.train.spec import read_spec
     from core.train.student import load_student
@@ -45,6 +45,8 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     optimizer = torch.optim.AdamW(groups)
     vocabulary = student.loaded.model.config.vocab_size
     drawn = random.Random(spec.seed)
+    folder = tempfile.TemporaryDirectory(prefix="stride-")
+    student.prepare((), Path(folder.name))
     seconds = []
     for step in range(STEPS):
         began = time.perf_counter()
@@ -53,9 +55,9 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
                 Sample(tuple(drawn.randrange(vocabulary) for _ in range(row_tokens)), 0)
                 for _ in range(spec.micro_sequences)
             ]
-            token_ids, layout = make_batch(rows, spec, step, at)
+            token_ids, read = student.batch(rows, step, at)
             with torch.autocast(device.split(":")[0], dtype, enabled=spec.kind == "full"):
-                outcome = student.distill(token_ids.to(device), layout.to(torch.device(device)))
+                outcome = student.distill(token_ids.to(device), read.to(torch.device(device)))
             outcome.loss.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_type_hints
 
 from core.documents.records import ColumnMap
 from core.errors import KnownError
-from core.model.adapter_info import Kind
+from core.model.adapter_info import MOST_HEADS, Kind
 from core.typed import is_of
 
 SYNTHESIS_SHARE = 1 / 3
@@ -26,6 +26,8 @@ Passages = Literal["text", "chats", "both"]
 @dataclass(frozen=True)
 class TrainSpec:
     """One training run. Defaults suit the gated adapter of a small model.
+
+    A setting that belongs to one kind of adapter is not looked at by the others.
 
     Attributes:
         model: Folder of the base model.
@@ -47,7 +49,14 @@ class TrainSpec:
             fit one GPU.
         context: Rows longer than this many tokens are cut.
         minutes: Time for everything, synthesis included; a probe and the pace turn it into steps.
-        teacher: "hard" (argmax) or "soft" (whole distribution).
+        teacher: "hard" (argmax) or "soft" (whole distribution); heads have terms of their own.
+        heads: How many heads, those of `start_from` included; more than it has are copies of
+            its own, and they alone are trained (the looped extension of MTP-D).
+        draft_vocabulary: How many tokens heads can propose, the most frequent ones; 0 is all.
+        top_n: Tokens on which heads are compared with the main head.
+        ce_weight: Of the cross-entropy with the token that follows, for heads.
+        kl_weight: Of the KL from the main head; 0 leaves cross-entropy alone.
+        head_decay: Weight of each trained head, as a share of the one before it.
         eval_rows: Held-out rows, never trained on.
     """
 
@@ -65,6 +74,12 @@ class TrainSpec:
     rank: int = 24
     slot_vectors: bool = True
     teacher: Literal["hard", "soft"] = "hard"
+    heads: int = 4
+    draft_vocabulary: int = 8192
+    top_n: int = 10_000
+    ce_weight: float = 1.0
+    kl_weight: float = 1.0
+    head_decay: float = 0.8
     learning_rate: float = 3e-3
     vector_learning_rate: float = 1.5e-2
     warmup_steps: int = 20
@@ -108,7 +123,21 @@ class TrainSpec:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
         if self.mask_rows < self.k_max - 1:
             raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
+        if self.kind == "heads":
+            self._check_heads()
         self._check_ranks()
+
+    def _check_heads(self) -> None:
+        if not 1 <= self.heads <= MOST_HEADS:
+            raise KnownError(f"There can be 1 to {MOST_HEADS} heads, not {self.heads}.")
+        if self.draft_vocabulary < 0 or self.top_n < 1:
+            raise KnownError("draft_vocabulary must be at least 0, and top_n at least 1.")
+        if min(self.ce_weight, self.kl_weight) < 0 or self.ce_weight + self.kl_weight == 0:
+            raise KnownError("ce_weight and kl_weight must be at least 0, and one of them more.")
+        if not 0 < self.head_decay <= 1:
+            raise KnownError(
+                f"head_decay must lie above 0 and be at most 1, not {self.head_decay}."
+            )
 
     def _check_ranks(self) -> None:
         if self.processes < 1 or self.sequences % self.processes:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.events import StepDone
-from core.train.batch import make_batch
 from core.train.data import Sample, step_indices
 from core.train.distill import Outcome
 from core.train.memory import free_memory, is_out_of_memory, no_room_for_one
@@ -216,6 +215,6 @@ class Stepper:
                 self._samples[i]
                 for i in chosen[at : min(at + self._micro_sequences, first + share)]
             ]
-            token_ids, layout = make_batch(picked, spec, step, at)
-            batches.append((token_ids.to(device), layout.to(device)))
+            token_ids, read = self._student.batch(picked, step, at)
+            batches.append((token_ids.to(device), read.to(device)))
         return batches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,8 @@ from core.model.loading import Loaded, load_base, load_gated, save_gated
 from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.model.store import inspect_folder
 from core.paths import Paths
+from core.train.batch import make_batch
+from core.train.data import Sample
 from core.train.distill import FullDistillation, GatedDistillation
 from core.train.sharding import fill, parted, shard_layers, whole
 from core.train.spec import TrainSpec
@@ -36,16 +38,24 @@ class Student(Protocol):
     Attributes:
         loaded: The model with its mask rows, ready for the engine.
         base_model: What it started from and is judged by.
-        distill: The module that turns a batch into a loss.
     """
 
     loaded: Loaded
     base_model: Any
-    distill: nn.Module
+
+    @property
+    def distill(self) -> nn.Module:
+        """The module that turns a batch into a loss."""
 
     @property
     def loaded_base(self) -> Loaded:
         """What it started from, ready for the engine."""
+
+    def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
+        """Look at the training rows, once, before the first batch."""
+
+    def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
+        """Token ids [B, L] of rows, right-padded, and what else `distill` reads of them."""
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """What the optimizer trains, with learning rates."""
@@ -76,7 +86,20 @@ def with_weights(student: Student, weights: dict[str, Tensor]) -> Iterator[None]
         student.load_weights(learned)
 
 
-class GatedStudent:
+class MaskRowStudent:
+    """What students that predict on mask rows share."""
+
+    _spec: TrainSpec
+
+    def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
+        """Nothing: they need to know of no row beforehand."""
+
+    def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
+        """Token ids [B, L], right-padded, and the layout of their mask rows."""
+        return make_batch(samples, self._spec, step, first_row)
+
+
+class GatedStudent(MaskRowStudent):
     """The gated adapter on a frozen base model."""
 
     def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
@@ -128,7 +151,7 @@ class GatedStudent:
         save_gated(weights, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
 
 
-class FullStudent:
+class FullStudent(MaskRowStudent):
     """Every weight, against a frozen copy of the start (the paper's own way)."""
 
     def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
@@ -207,11 +230,15 @@ def load_student(
     model, tokenizer = load_base(Path(spec.model), device, held)
     base = Loaded(model, tokenizer, None, device, held)
     ends = torch.tensor(end_ids(model, tokenizer), device=device)
-    student: Student
-    student = (
-        FullStudent(spec, base, ends) if spec.kind == "full" else GatedStudent(spec, base, ends)
-    )
-    return student
+    match spec.kind:
+        case "full":
+            return FullStudent(spec, base, ends)
+        case "gated":
+            return GatedStudent(spec, base, ends)
+        case "heads":
+            from core.train.head_student import HeadsStudent
+
+            return HeadsStudent(spec, base, cached_weights_hash(Path(spec.model), paths.cache))
 
 
 def end_ids(model: Any, tokenizer: Any) -> list[int]:

@@ -1,0 +1,165 @@
+"""The heads of a model under training: its own weights stay frozen, its hidden rows are stored."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import KnownError
+from core.model.adapter_info import AdapterInfo, read_adapter_info
+from core.model.heads import DRAFT_IDS, Heads, fill_heads, save_heads
+from core.model.loading import Loaded
+from core.train.data import Sample
+from core.train.head_distill import HeadBatch, HeadsDistillation
+from core.train.hidden_store import HiddenStore, Seen
+from core.train.losses import HeadTerms, best_tokens
+from core.train.spec import TrainSpec
+
+METHOD = "cascaded heads on a frozen model, cross-entropy and KL from the main head (MTP-D)"
+
+
+class HeadsStudent:
+    """Heads behind a frozen base model (see `core.train.student.Student`).
+
+    More heads than `start_from` has are copies of its group; then only these are trained.
+    """
+
+    def __init__(self, spec: TrainSpec, base: Loaded, weights_hash: str) -> None:
+        self._spec, self._weights_hash = spec, weights_hash
+        self._store: HiddenStore | None = None
+        self.loaded = base
+        self.base_model = base.model
+        torch.manual_seed(spec.seed)
+        self.heads = Heads(base.model, spec.heads)
+        frozen = self._load_start() if spec.start_from != "none" else 0
+        for at, layer in enumerate(self.heads.layers):
+            layer.requires_grad_(at >= frozen)
+        weights = tuple(spec.head_decay**n for n in range(spec.heads - frozen))
+        terms = HeadTerms(weights, spec.ce_weight, spec.kl_weight, spec.top_n)
+        self.distill = HeadsDistillation(self.heads, frozen, terms, base.dtype)
+
+    @property
+    def loaded_base(self) -> Loaded:
+        """The same: one token a pass is the base model's own."""
+        return self.loaded
+
+    def _load_start(self) -> int:
+        """Take over the heads to go on from; returns how many of them stay as they are."""
+        folder, wanted = Path(self._spec.start_from), self._spec.heads
+        info = read_adapter_info(folder)
+        if info.kind != "heads" or info.heads > wanted:
+            held = f"{info.heads} heads" if info.kind == "heads" else f"the kind {info.kind}"
+            raise KnownError(
+                f"The adapter to start from has {held}; the spec asks for {wanted} heads.",
+                "Leave that setting out, or start from none.",
+            )
+        if info.draft_vocabulary != self._spec.draft_vocabulary:
+            raise KnownError(
+                f"The heads to start from can draft {info.draft_vocabulary or 'all'} tokens; the "
+                f"spec asks for {self._spec.draft_vocabulary or 'all'}.",
+                "Leave draft_vocabulary out, or start from none.",
+            )
+        fill_heads(self.heads, folder, info)
+        return info.heads if wanted > info.heads else 0
+
+    def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
+        """Choose the tokens that can be drafted, and open the store of hidden rows."""
+        spec, rows = self._spec, self.base_model.get_output_embeddings().weight
+        if spec.start_from == "none" and 0 < spec.draft_vocabulary < len(rows):
+            chosen = frequent_tokens(samples, spec.draft_vocabulary, len(rows))
+            self.heads.use_draft_ids(torch.tensor(chosen))
+        dtype = self.loaded.dtype
+        name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}.bin"
+        own = run_dir / name
+        earlier = (one for one in sorted(run_dir.parent.glob(f"*/{name}")) if one != own)
+        self._store = HiddenStore(own, rows.shape[1], dtype, earlier)
+
+    def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:  # noqa: ARG002
+        """Token ids [B, L], right-padded, and what the frozen model says of them."""
+        seen = self._seen(samples)
+        # The last head needs a position even in the shortest row.
+        length = max(self._spec.heads + 2, *(len(one.token_ids) for one in samples))
+        token_ids = _padded([torch.tensor(one.token_ids) for one in samples], length)
+        return token_ids, HeadBatch(
+            hidden=_padded([one.hidden for one in seen], length),
+            best=_padded([one.best for one in seen], length),
+            first=torch.tensor([one.first for one in samples]),
+            length=torch.tensor([len(one.token_ids) for one in samples]),
+        )
+
+    def _seen(self, samples: Sequence[Sample]) -> list[Seen]:
+        assert self._store is not None, "prepare comes first"
+        found = {one: self._store.get(one) for one in samples}
+        new = [one for one, seen in found.items() if seen is None]
+        for sample, read in zip(new, self._read(new) if new else (), strict=True):
+            self._store.put(sample, read)
+            found[sample] = read
+        return [seen for sample in samples if (seen := found[sample]) is not None]
+
+    @torch.no_grad()
+    def _read(self, samples: Sequence[Sample]) -> list[Seen]:
+        """Run the frozen model on rows: the only time that it is."""
+        length = max(len(one.token_ids) for one in samples)
+        token_ids = _padded([torch.tensor(one.token_ids) for one in samples], length)
+        model = self.base_model
+        out = model.base_model(input_ids=token_ids.to(self.loaded.device), use_cache=False)
+        found = []
+        for rows, sample in zip(out.last_hidden_state, samples, strict=True):
+            hidden = rows[: len(sample.token_ids)]
+            best = torch.zeros(len(hidden), dtype=torch.long)
+            answer = hidden[sample.first :]
+            best[sample.first :] = best_tokens(model.get_output_embeddings(), answer).cpu()
+            found.append(Seen(hidden.cpu(), best))
+        return found
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The trained heads at one rate."""
+        trained = [one for one in self.heads.layers.parameters() if one.requires_grad]
+        return [{"params": trained, "lr": self._spec.learning_rate}]
+
+    def weights(self) -> dict[str, Tensor]:
+        """All heads in full precision, and the tokens they can draft."""
+        return self.heads.weights()
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint's weights."""
+        self.heads.load_weights(weights)
+
+    def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
+        """Write the finished adapter, with the weights that `weights` gave."""
+        heads = self.heads.count
+        about = dataclasses.replace(
+            info,
+            heads=heads,
+            k_max=heads + 1,
+            draft_vocabulary=len(weights.get(DRAFT_IDS, ())),
+            method=METHOD,
+        )
+        save_heads(weights, folder, about)
+
+
+def frequent_tokens(samples: Sequence[Sample], count: int, vocabulary: int) -> list[int]:
+    """The tokens that answers use most, and then the first of the vocabulary.
+
+    Tokenizers number their merges as they found them, so that the first are the common ones.
+    """
+    used: Counter[int] = Counter()
+    for one in samples:
+        used.update(one.token_ids[one.first + 1 :])
+    ranked = [token_id for token_id, _ in used.most_common()]
+    rest = (one for one in range(vocabulary) if one not in used)
+    return sorted([*ranked, *rest][:count])
+
+
+def _padded(rows: Sequence[Tensor], length: int) -> Tensor:
+    """[B, length, ...] of rows [L, ...], padded with zeros on the right."""
+    out = rows[0].new_zeros(len(rows), length, *rows[0].shape[1:])
+    for at, row in enumerate(rows):
+        out[at, : len(row)] = row
+    return out
