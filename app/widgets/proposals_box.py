@@ -14,9 +14,14 @@ from core.events import Proposer
 # by rule, at the stop "Exact" every token is checked, and the slider may move while answers flow.
 STRATEGY_OF: dict[Proposer, Strategy] = {
     "mask rows": "confadapt",
+    "heads": "heads",
     "prompt lookup": "prompt_lookup",
 }
-NAMES: dict[Proposer, str] = {"mask rows": "Mask rows", "prompt lookup": "Prompt lookup"}
+NAMES: dict[Proposer, str] = {
+    "mask rows": "Mask rows",
+    "heads": "Heads",
+    "prompt lookup": "Prompt lookup",
+}
 
 
 def proposer_of(strategy: Strategy) -> Proposer:

@@ -7,6 +7,8 @@ that fall are dropped again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -45,15 +47,27 @@ def common_prefix(left: list[int], right: list[int]) -> int:
 class TokenCache:
     """A model's forward call with a cache that remembers which tokens it holds.
 
+    Attributes:
+        hidden: [T, H] last hidden rows of the tokens of the latest pass, where they are kept.
+
     Raises:
         KnownError: for a model whose cache cannot be cropped (sliding windows, linear
             attention): mask entries could not be taken out again.
     """
 
-    def __init__(self, model: Any, masks: MaskRows | None, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: Any,
+        masks: MaskRows | None,
+        device: torch.device,
+        *,
+        keeps_hidden: bool = False,
+    ) -> None:
         self._model = model
         self._masks = masks
         self._device = device
+        self._keeps_hidden = keeps_hidden
+        self.hidden: Tensor | None = None
         self.clear()
         if not all(_can_be_cropped(layer) for layer in self._cache.layers):
             raise KnownError(
@@ -70,12 +84,13 @@ class TokenCache:
     def __len__(self) -> int:
         return len(self._tokens)
 
-    def reuse(self, prompt_ids: list[int]) -> int:
-        """Keep what a prompt shares with the cached tokens; returns how many are kept.
+    def reuse(self, prompt_ids: list[int], most: int | None = None) -> int:
+        """Keep what a prompt shares with the cached tokens, up to `most`; returns how many.
 
         The prompt's last token is never kept: its logits are needed.
         """
         kept = min(common_prefix(self._tokens, prompt_ids), len(prompt_ids) - 1)
+        kept = kept if most is None else min(kept, most)
         self.drop(len(self._tokens) - kept)
         return kept
 
@@ -92,13 +107,30 @@ class TokenCache:
             provisional ones behind it, and the mask rows.
         """
         try:
-            logits = self._run(token_ids, masks, 1 + provisional + masks)
+            with self._watch_hidden(len(token_ids)):
+                logits = self._run(token_ids, masks, 1 + provisional + masks)
         except BaseException:
             # Some layers may hold the new rows and others not.
             self.clear()
             raise
         self._tokens += token_ids
         return logits
+
+    @contextmanager
+    def _watch_hidden(self, tokens: int) -> Iterator[None]:
+        """Inside, the rows that the model hands to its output matrix are kept, if so wished."""
+        if not self._keeps_hidden:
+            yield
+            return
+
+        def keep(_module: Any, _inputs: Any, out: Any) -> None:
+            self.hidden = out.last_hidden_state[0, :tokens]
+
+        watched = self._model.get_decoder().register_forward_hook(keep)
+        try:
+            yield
+        finally:
+            watched.remove()
 
     @torch.inference_mode()
     def _run(self, token_ids: list[int], masks: int, read: int) -> Tensor:

@@ -85,7 +85,8 @@ class Decoder:
         most = max(0, min(self.k_max, answer.room - len(checked)) - 1)
         masks = strategy.masks(len(checked), most, value)
         slots, held = self._read(pending, masks)
-        decision = strategy.decide(self._seen(slots, checked[:held], answer, value))
+        hidden = self._hidden(len(pending.final) + held)
+        decision = strategy.decide(self._seen(slots, checked[:held], answer, value, hidden))
         token_ids, pieces = answer.add(checked[:held] + decision.slots.ids[: decision.kept])
         alternatives = self._alternatives(decision.slots)
         # Reading the slots has waited for the device: the clock needs no further synchronising.
@@ -147,9 +148,20 @@ class Decoder:
                 return drawn
         return [*drawn, self.sampler.draw(logits[len(provisional)])]
 
-    def _seen(self, slots: Slots, held: list[int], answer: Answer, threshold: float) -> Seen:
+    def _seen(
+        self,
+        slots: Slots,
+        held: list[int],
+        answer: Answer,
+        threshold: float,
+        hidden: torch.Tensor | None,
+    ) -> Seen:
         tokens = [*self.prompt, *answer.token_ids, *held, slots.ids[0]]
-        return Seen(slots, tokens, max(0, answer.room - len(held) - 1), threshold)
+        return Seen(slots, tokens, max(0, answer.room - len(held) - 1), threshold, hidden)
+
+    def _hidden(self, rows: int) -> torch.Tensor | None:
+        """The last hidden rows of this pass's final tokens, where they are kept."""
+        return None if self.cache.hidden is None else self.cache.hidden[:rows]
 
     def _learn(
         self, pending: Pending, held: int, masks: int, tokens: int, seconds: float, is_prefill: bool

@@ -119,6 +119,7 @@ class Experience:
 
     def __init__(self) -> None:
         self.costs = PassCosts()
+        self.heads = _Line()
         self.pace = Pace()
         self.chances: defaultdict[str, Chances] = defaultdict(Chances)
 
@@ -131,6 +132,12 @@ class Experience:
         """What one more real row costs a pass with or without mask rows, in tokens."""
         seconds = self.costs.seconds
         return self._rate() * (seconds(2, masks) - seconds(1, masks))
+
+    def head_price(self) -> float:
+        """What one more head's proposal costs to make, in tokens."""
+        seconds = self.heads.seconds
+        one, two = seconds(1), seconds(2)
+        return 0.0 if one is None or two is None else self._rate() * (two - one)
 
     def _rate(self) -> float:
         return self.pace.tokens_per_second(otherwise=1 / self.costs.seconds(1, 0))

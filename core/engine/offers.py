@@ -40,6 +40,12 @@ OFFERS = (
         "of one token a pass, token for token.",
     ),
     Offer(
+        "heads",
+        "Exact, with heads",
+        "Small heads behind the model propose, one after the other; the next pass checks. The "
+        "answer is that of one token a pass, token for token.",
+    ),
+    Offer(
         "prompt_lookup",
         "Exact, prompt lookup",
         "Proposes what followed the latest words when they stood in the text before; the next pass "
@@ -56,5 +62,7 @@ def offer_of(strategy: str) -> Offer:
 def why_not(strategy: Strategy, info: SessionInfo) -> str:
     """Why this model does not offer a strategy; "" where it does."""
     if strategy in ("confadapt", "static_k", "verified") and info.k_max == 1:
-        return "It needs an adapter: none is loaded for this model."
+        return "It needs an adapter that proposes by mask rows: none is loaded for this model."
+    if strategy == "heads" and not info.heads:
+        return "It needs heads: none are loaded for this model."
     return ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Strategy = Literal["next_token", "static_k", "confadapt", "verified", "prompt_lookup"]
+Strategy = Literal["next_token", "static_k", "confadapt", "verified", "heads", "prompt_lookup"]
 Role = Literal["system", "user", "assistant"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-EXACT_STRATEGIES: tuple[Strategy, ...] = ("next_token", "verified", "prompt_lookup")
+EXACT_STRATEGIES: tuple[Strategy, ...] = ("next_token", "verified", "heads", "prompt_lookup")
 """Those whose every token is the one that one-token decoding would give."""
 K_MAX_LIMIT = 16
 
@@ -67,6 +67,7 @@ class SessionInfo:
 
     Attributes:
         notice: A sentence the user should see once it is loaded, else "".
+        heads: How many heads propose behind it.
     """
 
     model: str
@@ -80,3 +81,4 @@ class SessionInfo:
     memory_bytes: int
     mtp_off_reason: str
     notice: str = ""
+    heads: int = 0

@@ -23,6 +23,7 @@ from core.engine.strategies import make_strategy
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
 from core.model.adapter_info import adapter_name, choose_adapter
+from core.model.head_chain import HeadChain
 from core.model.loading import Loaded, load
 from core.model.store import Progress, usable_model
 from core.paths import Paths
@@ -87,7 +88,10 @@ class Session:
         self, loaded: Loaded, model_path: Path, adapter_path: Path | None, name: str = ""
     ) -> None:
         self._loaded = loaded
-        self._cache = TokenCache(loaded.model, loaded.masks, loaded.device)
+        self._chain = HeadChain(loaded.heads) if loaded.heads else None
+        self._cache = TokenCache(
+            loaded.model, loaded.masks, loaded.device, keeps_hidden=loaded.heads is not None
+        )
         self._texts = TokenTexts(loaded.tokenizer)
         self._experience = Experience()
         self.end_ids = _end_ids(loaded.model, loaded.tokenizer)
@@ -105,6 +109,7 @@ class Session:
             memory_bytes=_memory_bytes(loaded),
             mtp_off_reason="" if masks else NO_ADAPTER,
             notice=loaded.notice,
+            heads=loaded.heads.count if loaded.heads else 0,
         )
 
     @property
@@ -148,6 +153,8 @@ class Session:
     def forget(self) -> None:
         """Empty the cache, so that the next prompt is read from its first token."""
         self._cache.clear()
+        if self._chain is not None:
+            self._chain.clear()
 
     def close(self) -> None:
         """Free the memory; the session cannot be used afterwards."""
@@ -162,7 +169,7 @@ class Session:
         text, prompt_ids = prompt.render(self._loaded.tokenizer, request.messages)
         answer = self._new_answer(request, len(prompt_ids))
         decoder = self._new_decoder(request, prompt_ids, count_from_slot)
-        reused = self._cache.reuse(prompt_ids)
+        reused = self._reuse(request, prompt_ids)
         yield GenerationStarted(
             model=self.info.model,
             adapter=self.info.adapter,
@@ -207,19 +214,29 @@ class Session:
     def _new_decoder(
         self, request: Request, prompt_ids: list[int], count_from_slot: int | None
     ) -> Decoder:
-        masks = self._loaded.masks
+        masks, k_max = self._loaded.masks, self._k_max(request)
         if count_from_slot is None:
             count_from_slot = 2 if masks and masks.slot1_is_base else 1
         return Decoder(
             cache=self._cache,
-            usual=make_strategy(request.strategy, count_from_slot, self._experience),
+            usual=make_strategy(
+                request.strategy, count_from_slot, self._experience, self._chain, k_max - 1
+            ),
             exact=make_strategy("verified", count_from_slot, self._experience),
-            k_max=self._k_max(request),
+            k_max=k_max,
             sampler=Sampler(request),
             texts=self._texts,
             experience=self._experience,
             prompt=prompt_ids,
         )
+
+    def _reuse(self, request: Request, prompt_ids: list[int]) -> int:
+        """How many tokens of the prompt the cache holds; heads must know them, too."""
+        if request.strategy != "heads" or self._chain is None:
+            return self._cache.reuse(prompt_ids)
+        reused = self._cache.reuse(prompt_ids, self._chain.known - 1)
+        self._chain.keep(reused)
+        return reused
 
     def _k_max(self, request: Request) -> int:
         wanted = request.k_max
@@ -227,6 +244,8 @@ class Session:
             raise KnownError(f"k_max must lie between 1 and {K_MAX_LIMIT}, not {wanted}.")
         if request.strategy == "next_token":
             return 1
+        if request.strategy == "heads":
+            return min(wanted or K_MAX_LIMIT, 1 + self.info.heads)
         return min(wanted or self.info.k_max, self.info.k_max)
 
     def _mtp_off_reason(self, request: Request, k_max: int) -> str:

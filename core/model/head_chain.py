@@ -148,8 +148,9 @@ class HeadChain:
 
     def _crop(self, head: int, drop: int) -> None:
         """Take the last `drop` entries out of a head's cache."""
-        layer: Any = self._cache.layers[head]
-        layer.crop(-drop)
+        if drop:  # a crop by nothing would be one to nothing in some versions
+            layer: Any = self._cache.layers[head]
+            layer.crop(-drop)
 
     def _best(self, row: Tensor) -> Draft:
         logits = self._heads.logits(row[None])[0].float()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.engine.confidence import Slots
 from core.events import Proposer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +22,15 @@ class Seen:
         tokens: All tokens of prompt and answer, slot 1 included.
         room: How many tokens may follow slot 1.
         threshold: The threshold in force.
+        hidden: [R, H] last hidden rows of the tokens before slot 1 that this pass made final, in
+            order; None where nothing asks for them.
     """
 
     slots: Slots
     tokens: Sequence[int]
     room: int
     threshold: float
+    hidden: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,27 @@ from core.control import Cancel, Threshold
 from core.engine import session as session_module
 from core.engine.confidence import Slots
 from core.engine.experience import Chances, Experience
-from core.engine.request import Request
+from core.engine.request import Message, Request
 from core.engine.sampling import Sampler
+from core.engine.session import Session
 from core.engine.strategies.decision import Decision, Seen
+from core.errors import KnownError
 from core.events import PassDone
-from tests.core.engine.harness import decode, ended, generated, passes, token_ids, toy_session, user
-from tests.core.toy import END_ID, toy_model
+from core.model.loading import Loaded
+from tests.core.engine.harness import (
+    CPU,
+    NOWHERE,
+    decode,
+    ended,
+    generated,
+    passes,
+    started,
+    token_ids,
+    toy_session,
+    user,
+)
+from tests.core.model.test_head_chain import toy_heads
+from tests.core.toy import END_ID, toy_model, toy_tokenizer
 
 PROMPTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(str.strip)
 BARE = toy_session(adapter=False)
@@ -279,3 +294,65 @@ def test_checking_a_draft_draws_from_the_same_distribution(seed, draft):
     for token_id, probability in enumerate(wanted.tolist()):
         spread = math.sqrt(probability * (1 - probability) / 2000)
         assert abs(drawn[token_id] / 2000 - probability) < 5 * spread + 1e-3
+
+
+def heads_session(seed: int, count: int = 3) -> Session:
+    """Random heads behind a toy model that soon repeats itself."""
+    model, heads = toy_heads(count, seed, sharpness=9.0)
+    loaded = Loaded(model, toy_tokenizer(), None, CPU, torch.float64, heads=heads)
+    return Session(loaded, NOWHERE, None)
+
+
+@given(
+    text=PROMPTS,
+    seed=st.integers(0, 5),
+    threshold=st.sampled_from([0.0, 0.5]),
+    k_max=st.integers(1, 5),
+    is_eager=st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_heads_give_the_greedy_answer_in_every_turn(text, seed, threshold, k_max, is_eager):
+    session = heads_session(seed)
+    session._experience = Eager() if is_eager else Experience()
+    turns = user(text)
+    for _ in range(2):  # the second prompt begins with the first one, whose rows are kept
+        plain = decode(session, "", "next_token", messages=turns, max_new_tokens=16)
+        session.forget()
+        options = {"messages": turns, "max_new_tokens": 16, "k_max": k_max}
+        exact = decode(session, "", "heads", threshold, **options)
+        assert token_ids(exact) == token_ids(plain)
+        consistent(passes(exact))
+        again = decode(session, "", "heads", threshold, **options)
+        assert token_ids(again) == token_ids(plain)
+        assert started(again).reused_tokens > 0
+        turns = (*turns, Message("assistant", ended(plain).text or "x"), Message("user", "more"))
+
+
+def test_what_heads_propose_is_checked_and_some_of_it_refused():
+    session = heads_session(1)
+    session._experience = Eager()
+    done = passes(decode(session, "a b a b", "heads", 0.0, max_new_tokens=30))
+    assert {one.proposer for one in done} == {"heads"}
+    assert sum(one.refused for one in done) > 10
+    assert all(len(one.confidences) == len(one.proposed_ids) for one in done)
+    assert all(one.width == 1 + one.confirmed + one.refused for one in done[1:])
+
+
+def test_a_threshold_ends_the_chain():
+    session = heads_session(1)
+    session._experience = Eager()
+    done = passes(decode(session, "a b a b", "heads", 1.0, max_new_tokens=12))
+    assert not any(one.provisional for one in done)
+
+
+def test_answers_in_other_ways_in_between_do_no_harm():
+    session = heads_session(2)
+    session._experience = Eager()
+    plain = token_ids(decode(session, "a b c", "next_token", max_new_tokens=20))
+    for strategy in ("heads", "prompt_lookup", "heads", "verified", "heads"):
+        assert token_ids(decode(session, "a b c", strategy, max_new_tokens=20)) == plain
+
+
+def test_heads_are_missed_with_a_sentence():
+    with pytest.raises(KnownError, match="No heads"):
+        decode(BARE, "x", "heads")

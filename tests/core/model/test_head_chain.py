@@ -14,9 +14,9 @@ from tests.core.toy import toy_model
 PROMPT = list(b"the cat in the hat")
 
 
-def toy_heads(count: int = 3, seed: int = 3):
+def toy_heads(count: int = 3, seed: int = 3, sharpness: float = 24.0):
     """Random heads behind a toy model, in float64."""
-    model = toy_model()
+    model = toy_model(sharpness=sharpness)
     heads = Heads(model, count)
     noise = torch.Generator().manual_seed(seed)
     heads.layers.to(torch.float64)
