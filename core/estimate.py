@@ -98,7 +98,7 @@ def counted_from(passes: Sequence[PassDone]) -> int:
     A pass that ended at an unsure slot 1 although slot 2 was sure shows that slot 1 counts.
     """
     for one in passes:
-        is_confadapt = one.threshold < ONE_TOKEN and len(one.confidences) > 1
+        is_confadapt = not one.is_exact and one.threshold < ONE_TOKEN and len(one.confidences) > 1
         if is_confadapt and len(one.token_ids) == 1:
             first, second = one.confidences[:2]
             if first < one.threshold <= second:

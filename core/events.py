@@ -183,6 +183,9 @@ Span = tuple[float, float, float]
 """A figure with its 95 % bootstrap interval over the prompts: value, lowest, highest."""
 
 
+_EXACT = {"verified": "Exact, verified", "heads": "Exact, with heads"}
+
+
 @dataclass(frozen=True, slots=True)
 class WayCompared:
     """One way of decoding the held-out prompts once a training is over.
@@ -213,6 +216,8 @@ class WayCompared:
         """What to call it in a table."""
         if self.strategy == "next_token":
             return "One token a pass" + (", base model" if self.adapter else "")
+        if self.strategy in _EXACT:
+            return _EXACT[self.strategy]
         before = f", before ({self.adapter})" if self.adapter else ""
         return f"Threshold {self.threshold:g}{before}"
 

@@ -80,7 +80,9 @@ class Decoder:
         self, pending: Pending, answer: Answer, threshold: Threshold
     ) -> tuple[PassDone, Pending]:
         started = time.perf_counter()
-        strategy, value = self.exact if threshold.is_exact else self.usual, threshold.value
+        strategy, value = self.usual, threshold.value
+        if threshold.is_exact:
+            strategy, value = self.exact, 0.0  # heads end their chain by its worth alone
         checked = pending.provisional.ids
         most = max(0, min(self.k_max, answer.room - len(checked)) - 1)
         masks = strategy.masks(len(checked), most, value)

@@ -20,6 +20,7 @@ from core.engine.experience import Experience
 from core.engine.request import EXACT_STRATEGIES, K_MAX_LIMIT, LoadSpec, Request, SessionInfo
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
+from core.engine.strategies.decision import Strategy
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
 from core.model.adapter_info import adapter_name, choose_adapter
@@ -173,7 +174,7 @@ class Session:
         yield GenerationStarted(
             model=self.info.model,
             adapter=self.info.adapter,
-            strategy="verified" if threshold.is_exact else request.strategy,
+            strategy=self._strategy_name(request, threshold),
             k_max=decoder.k_max,
             threshold=threshold.value,
             device=self.info.device,
@@ -192,6 +193,10 @@ class Session:
             passes=answer.passes,
             seconds=answer.seconds,
         )
+
+    def _strategy_name(self, request: Request, threshold: Threshold) -> str:
+        is_checked = threshold.is_exact and request.strategy not in EXACT_STRATEGIES
+        return "verified" if is_checked else request.strategy
 
     def _new_answer(self, request: Request, prompt_tokens: int) -> Answer:
         room = self.info.context_length - prompt_tokens
@@ -217,18 +222,22 @@ class Session:
         masks, k_max = self._loaded.masks, self._k_max(request)
         if count_from_slot is None:
             count_from_slot = 2 if masks and masks.slot1_is_base else 1
+        usual = make_strategy(
+            request.strategy, count_from_slot, self._experience, self._chain, k_max - 1
+        )
         return Decoder(
             cache=self._cache,
-            usual=make_strategy(
-                request.strategy, count_from_slot, self._experience, self._chain, k_max - 1
-            ),
-            exact=make_strategy("verified", count_from_slot, self._experience),
+            usual=usual,
+            exact=usual if usual.is_exact else self._verified(),
             k_max=k_max,
             sampler=Sampler(request),
             texts=self._texts,
             experience=self._experience,
             prompt=prompt_ids,
         )
+
+    def _verified(self) -> Strategy:
+        return make_strategy("verified", 1, self._experience)
 
     def _reuse(self, request: Request, prompt_ids: list[int]) -> int:
         """How many tokens of the prompt the cache holds; heads must know them, too."""

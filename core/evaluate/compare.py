@@ -13,7 +13,6 @@ from core.control import Cancel
 from core.evaluate.bench.bench import Bench, BenchPlan, SessionOf
 from core.evaluate.bench.intervals import NONE, Figures, Pair, figures_of
 from core.evaluate.measure import Way
-from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
 
 if TYPE_CHECKING:
@@ -30,28 +29,24 @@ ANSWER_TOKENS = 64
 def compare(
     session: Session,
     base_model: Any,
-    prompts: Sequence[BenchPrompt],
-    baselines: Sequence[Way],
+    plan: BenchPlan,
     may_go_on: Callable[[int, int], bool],
     session_of: SessionOf | None = None,
 ) -> list[WayCompared | ThresholdAdvised]:
-    """Measure all ways on as many prompts as there is time for.
+    """Measure a plan of one run on as many of its prompts as there is time for.
 
     Args:
         session: With the adapter.
         base_model: See `base_model_of`.
-        prompts: Held-out ones.
-        baselines: One-token decoding by the base model, which all is held against, then others.
+        plan: Its first baseline is one-token decoding by the base model, which all is held
+            against.
         may_go_on: Called with the answers done and wanted; False ends the measuring.
         session_of: See `Bench`.
 
     Returns:
-        What was found, the advice last; nothing if not even one prompt was done.
+        What was found, the advice last if thresholds are among it; nothing if not even one
+        prompt was done.
     """
-    ways = tuple(Way("confadapt", threshold) for threshold in THRESHOLDS)
-    plan = BenchPlan(
-        tuple(prompts), ways, max_new_tokens=ANSWER_TOKENS, runs=1, baselines=tuple(baselines)
-    )
     bench = Bench(session, plan, base_model, session_of)
     for done in bench.measure(Cancel()):
         if not may_go_on(done, plan.total):
@@ -61,9 +56,11 @@ def compare(
         return []
     found = []
     for way in plan.all_ways:
-        pairs = [(one[way], one[baselines[0]]) for one in rounds]
+        pairs = [(one[way], one[plan.baselines[0]]) for one in rounds]
         found.append(compared(way, figures_of([pairs]), pairs))
-    return [*found, advise(found, len(prompts))]
+    if any(way.name == "confadapt" for way in plan.ways):
+        return [*found, advise(found, len(plan.prompts))]
+    return list(found)
 
 
 def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.control import Cancel, Threshold
 from core.engine.prompt import render
-from core.engine.request import EXACT_STRATEGIES, Message, Request, Strategy
+from core.engine.request import Message, Request, Strategy
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 from core.metrics import answer_figures
 
@@ -30,8 +30,8 @@ WayName = Strategy | Literal["transformers_generate"]
 class Way:
     """A way of decoding.
 
-    Only ConfAdapt reads a threshold. That of the others is the one at which ConfAdapt gives the
-    same tokens: 0.0 for `static_k` (every slot is kept), 1.0 for all exact ones.
+    Only ConfAdapt and heads read a threshold. That of the others is the one at which ConfAdapt
+    gives the same tokens: 0.0 for `static_k` (every slot is kept), 1.0 for those that are exact.
 
     Attributes:
         adapter: Name of the adapter that decodes in the loaded one's place, "none" for the base
@@ -48,6 +48,9 @@ class Way:
 NEXT_TOKEN = Way("next_token", 1.0)
 BASE_NEXT_TOKEN = Way("next_token", 1.0, "none")
 """One-token decoding by the base model of a full adapter, which has changed the weights."""
+VERIFIED = Way("verified", 1.0)
+HEADS = Way("heads", 0.0)
+"""As many of the heads as pay."""
 GENERATE = Way("transformers_generate", 1.0)
 """Greedy `model.generate` of the same weights, the layers as transformers made them."""
 
@@ -56,7 +59,7 @@ def way_of(strategy: Strategy, threshold: float, k_max: int | None = None) -> Wa
     """A strategy as a way of decoding; what it does not read is what it always does."""
     if strategy == "next_token":
         return NEXT_TOKEN
-    if strategy in EXACT_STRATEGIES:
+    if strategy in ("verified", "prompt_lookup"):
         threshold = 1.0
     return Way(strategy, 0.0 if strategy == "static_k" else threshold, k_max=k_max)
 

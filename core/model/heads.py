@@ -209,6 +209,17 @@ def load_heads(model: Any, folder: Path, info: AdapterInfo, count: int = 0) -> H
     """
     heads = Heads(model, count or info.heads)
     fill_heads(heads, folder, info)
+    return _ready(heads, model)
+
+
+def heads_with(model: Any, weights: Mapping[str, Tensor], count: int) -> Heads:
+    """Heads with these weights (see `Heads.load_weights`), in the model's dtype, frozen."""
+    heads = Heads(model, count)
+    heads.load_weights(weights)
+    return _ready(heads, model)
+
+
+def _ready(heads: Heads, model: Any) -> Heads:
     heads.layers.requires_grad_(False).eval().to(model.get_output_embeddings().weight.dtype)
     use_rows_linear(heads._mtp)  # noqa: SLF001
     return heads

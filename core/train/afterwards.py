@@ -14,8 +14,16 @@ from core.documents.records import Row
 from core.engine.request import Message, Request
 from core.engine.session import Session
 from core.errors import KnownError
-from core.evaluate.compare import compare
-from core.evaluate.measure import BASE_NEXT_TOKEN, NEXT_TOKEN, Way, without_gates
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.compare import ANSWER_TOKENS, THRESHOLDS, compare
+from core.evaluate.measure import (
+    BASE_NEXT_TOKEN,
+    HEADS,
+    NEXT_TOKEN,
+    VERIFIED,
+    Way,
+    without_gates,
+)
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
 from core.model.adapter_info import adapter_name
@@ -39,17 +47,13 @@ def compare_afterwards(
     report: Reporter,
     may_go_on: Callable[[float], bool],
 ) -> None:
-    """Report one-token decoding and ConfAdapt at several thresholds, and which one to use.
+    """Report one-token decoding, what the training brings, and which threshold to use.
 
     `may_go_on` is given the time (as `time.monotonic`) at which this should be over.
 
     Where the training started from an adapter that one decodes, too, at `THRESHOLD`: `start` has
     its weights. Where it has changed the base model's weights, the base model decodes, too.
     """
-    if spec.kind == "heads":
-        # SEAM: their comparison comes with the engine's strategy for heads.
-        report.say(PHASE, "Before and after were not compared: heads cannot be decoded with yet.")
-        return
     session = Session(student.loaded, Path(spec.model), None)
     prompts = list(held_out_prompts(session, rows))
     if not prompts:
@@ -74,18 +78,26 @@ def compare_afterwards(
     def has_time(_done: int, _total: int) -> bool:
         return may_go_on(deadline)
 
-    ways = _baselines(spec)
-    for found in compare(session, student.base_model, prompts, ways, has_time, session_of):
+    plan = BenchPlan(tuple(prompts), _ways(spec), ANSWER_TOKENS, runs=1, baselines=_baselines(spec))
+    for found in compare(session, student.base_model, plan, has_time, session_of):
         report(found)
 
 
-def _baselines(spec: TrainSpec) -> list[Way]:
+def _ways(spec: TrainSpec) -> tuple[Way, ...]:
+    """What the user can have of the training, fast or exact."""
+    if spec.kind == "heads":
+        return (HEADS,)
+    return (*(Way("confadapt", one) for one in THRESHOLDS), VERIFIED)
+
+
+def _baselines(spec: TrainSpec) -> tuple[Way, ...]:
     """What the trained adapter is held against; the base model's one-token decoding first."""
     if spec.kind == "full":
-        return [BASE_NEXT_TOKEN, NEXT_TOKEN]
-    if spec.start_from == "none":
-        return [NEXT_TOKEN]
-    return [NEXT_TOKEN, Way("confadapt", THRESHOLD, adapter_name(Path(spec.start_from)))]
+        return (BASE_NEXT_TOKEN, NEXT_TOKEN)
+    # Heads to go on from are fewer than those trained; they cannot take their place.
+    if spec.start_from == "none" or spec.kind == "heads":
+        return (NEXT_TOKEN,)
+    return (NEXT_TOKEN, Way("confadapt", THRESHOLD, adapter_name(Path(spec.start_from))))
 
 
 def _same_as_base(session: Session, prompts: Sequence[BenchPrompt]) -> str:

@@ -13,7 +13,7 @@ import torch
 from core.control import Cancel, Threshold
 from core.documents.records import Row
 from core.engine.prompt import render
-from core.engine.request import Message, Request
+from core.engine.request import Message, Request, Strategy
 from core.engine.session import Session
 from core.errors import KnownError
 from core.evaluate.prompts import BenchPrompt
@@ -87,12 +87,18 @@ def _has_room(session: Session, turns: tuple[Message, ...]) -> bool:
     return length < session.info.context_length
 
 
-def decode_rows(session: Session, rows: Sequence[Row]) -> list[tuple[str, tuple[PassDone, ...]]]:
-    """Prompt and passes of held-out rows, decoded at threshold .9 as the user would."""
+def decode_rows(
+    session: Session,
+    rows: Sequence[Row],
+    strategy: Strategy = "confadapt",
+    threshold: float = THRESHOLD,
+    most: int = DECODED_ROWS,
+) -> list[tuple[str, tuple[PassDone, ...]]]:
+    """Prompt and passes of held-out rows, decoded as the user would."""
     decoded = []
-    for messages in islice(held_out_chats(session, rows), DECODED_ROWS):
-        request = Request(messages, max_new_tokens=ANSWER_TOKENS)
-        events = session.stream(request, Cancel(), Threshold(THRESHOLD))
+    for messages in islice(held_out_chats(session, rows), most):
+        request = Request(messages, strategy, max_new_tokens=ANSWER_TOKENS)
+        events = session.stream(request, Cancel(), Threshold(threshold))
         passes = tuple(event for event in events if isinstance(event, PassDone))
         decoded.append((messages[-1].content, passes))
     return decoded

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.model.adapter_info import AdapterInfo, read_adapter_info
-from core.model.heads import DRAFT_IDS, Heads, fill_heads, save_heads
+from core.model.heads import DRAFT_IDS, Heads, fill_heads, heads_with, save_heads
 from core.model.loading import Loaded
 from core.train.data import Sample
 from core.train.head_distill import HeadBatch, HeadsDistillation
@@ -33,7 +33,7 @@ class HeadsStudent:
     def __init__(self, spec: TrainSpec, base: Loaded, weights_hash: str) -> None:
         self._spec, self._weights_hash = spec, weights_hash
         self._store: HiddenStore | None = None
-        self.loaded = base
+        self._base = base
         self.base_model = base.model
         torch.manual_seed(spec.seed)
         self.heads = Heads(base.model, spec.heads)
@@ -45,9 +45,15 @@ class HeadsStudent:
         self.distill = HeadsDistillation(self.heads, frozen, terms, base.dtype)
 
     @property
+    def loaded(self) -> Loaded:
+        """The model with the heads as they are now, in its dtype."""
+        heads = heads_with(self.base_model, self.weights(), self._spec.heads)
+        return dataclasses.replace(self._base, heads=heads)
+
+    @property
     def loaded_base(self) -> Loaded:
-        """The same: one token a pass is the base model's own."""
-        return self.loaded
+        """The model alone: one token a pass is its own."""
+        return self._base
 
     def _load_start(self) -> int:
         """Take over the heads to go on from; returns how many of them stay as they are."""
@@ -74,7 +80,7 @@ class HeadsStudent:
         if spec.start_from == "none" and 0 < spec.draft_vocabulary < len(rows):
             chosen = frequent_tokens(samples, spec.draft_vocabulary, len(rows))
             self.heads.use_draft_ids(torch.tensor(chosen))
-        dtype = self.loaded.dtype
+        dtype = self._base.dtype
         name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}.bin"
         own = run_dir / name
         earlier = (one for one in sorted(run_dir.parent.glob(f"*/{name}")) if one != own)
@@ -108,7 +114,7 @@ class HeadsStudent:
         length = max(len(one.token_ids) for one in samples)
         token_ids = _padded([torch.tensor(one.token_ids) for one in samples], length)
         model = self.base_model
-        out = model.base_model(input_ids=token_ids.to(self.loaded.device), use_cache=False)
+        out = model.base_model(input_ids=token_ids.to(self._base.device), use_cache=False)
         found = []
         for rows, sample in zip(out.last_hidden_state, samples, strict=True):
             hidden = rows[: len(sample.token_ids)]

@@ -17,7 +17,7 @@ from core.files import write_text
 from core.history.training import HELD_OUT_FILE
 from core.train.checkpoint import best_evaluation, rank_of, save_best
 from core.train.data import Sample
-from core.train.evaluation import evaluate, held_out_prompts
+from core.train.evaluation import SHOWN, decode_rows, evaluate, held_out_prompts
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.student import Student
@@ -93,10 +93,11 @@ class HeldOut:
 
     def _evaluated(self, step: int) -> tuple[EvalDone, list[SampleDone]]:
         student, spec = self._student, self._spec
+        session = Session(student.loaded, Path(spec.model), None)
         if spec.kind == "heads":
             from core.train.head_evaluation import evaluate_heads
 
-            # SEAM: sample answers come with the engine's strategy for heads.
-            return evaluate_heads(step, cast("HeadsStudent", student), self.samples, spec), []
-        session = Session(student.loaded, Path(spec.model), None)
+            done = evaluate_heads(step, cast("HeadsStudent", student), self.samples, spec)
+            shown = decode_rows(session, self.rows, "heads", 0.0, SHOWN)
+            return done, [SampleDone(step, prompt, passes) for prompt, passes in shown]
         return evaluate(step, session, student.distill, self.rows, self.samples, spec)

@@ -36,16 +36,18 @@ class Student(Protocol):
     """A model under training.
 
     Attributes:
-        loaded: The model with its mask rows, ready for the engine.
         base_model: What it started from and is judged by.
     """
 
-    loaded: Loaded
     base_model: Any
 
     @property
     def distill(self) -> nn.Module:
         """The module that turns a batch into a loss."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model with what is trained, as it is now, ready for the engine."""
 
     @property
     def loaded_base(self) -> Loaded:

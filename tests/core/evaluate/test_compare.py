@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.evaluate.compare import FEWEST_PROMPTS, advise, compare, repeated_words
-from core.evaluate.measure import NEXT_TOKEN
+from core.evaluate.bench.bench import BenchPlan
+from core.evaluate.compare import FEWEST_PROMPTS, THRESHOLDS, advise, compare, repeated_words
+from core.evaluate.measure import NEXT_TOKEN, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
 from tests.core.engine.harness import toy_session
@@ -17,6 +18,11 @@ def way(
     strategy = "next_token" if threshold == 1.0 else "confadapt"
     spans = (2.0, 1.9, 2.1), (speedup, speedup, speedup), (agreement, lower, 1.0), (0.9, 0.8, 1.0)
     return WayCompared(strategy, threshold, prompts, *spans, 0.0)
+
+
+def plan_of(prompts: list[BenchPrompt]) -> BenchPlan:
+    ways = tuple(Way("confadapt", one) for one in THRESHOLDS)
+    return BenchPlan(tuple(prompts), ways, 64, runs=1, baselines=(NEXT_TOKEN,))
 
 
 BASE = way(1.0, 1.0, 0.99, 0.98)
@@ -60,7 +66,7 @@ def test_words_repeated_at_block_borders(blocks, counts) -> None:
 def test_all_ways_are_measured_on_the_toy() -> None:
     session = toy_session()
     prompts = [BenchPrompt(f"say {n}") for n in range(3)]
-    *ways, advice = compare(session, session.loaded.model, prompts, [NEXT_TOKEN], lambda *_: True)
+    *ways, advice = compare(session, session.loaded.model, plan_of(prompts), lambda *_: True)
     assert [one.threshold for one in ways] == [1.0, 0.99, 0.95, 0.9, 0.8]
     assert ways[0].tokens_per_pass == (1.0, 1.0, 1.0)
     assert ways[0].speedup == (1.0, 1.0, 1.0)
@@ -73,6 +79,6 @@ def test_all_ways_are_measured_on_the_toy() -> None:
 def test_measuring_ends_when_its_time_is_up() -> None:
     session = toy_session()
     prompts = [BenchPrompt(f"say {n}") for n in range(4)]
-    found = compare(session, session.loaded.model, prompts, [NEXT_TOKEN], lambda done, _: done < 6)
+    found = compare(session, session.loaded.model, plan_of(prompts), lambda done, _: done < 6)
     assert found[0].prompts == 1
-    assert compare(session, session.loaded.model, prompts, [NEXT_TOKEN], lambda *_: False) == []
+    assert compare(session, session.loaded.model, plan_of(prompts), lambda *_: False) == []

@@ -38,7 +38,7 @@ def test_one_token_and_all_thresholds_are_compared(spec: TrainSpec, tmp_path) ->
     events = list(read_events(tmp_path / "run" / "events.jsonl"))
     ways = [event for event in events if isinstance(event, WayCompared)]
     names = ["One token a pass", *(f"Threshold {one}" for one in ("0.99", "0.95", "0.9", "0.8"))]
-    assert [one.label for one in ways] == names
+    assert [one.label for one in ways] == [*names, "Exact, verified"]
     assert isinstance(events[-1], ThresholdAdvised)
     said = [event.message for event in events if isinstance(event, Notice)]
     assert any("by construction, and checked on 2 prompts" in one for one in said)
@@ -57,7 +57,7 @@ def test_a_full_training_is_held_against_the_base_model(spec: TrainSpec, tmp_pat
     assert [base.label, own.label] == ["One token a pass, base model", "One token a pass"]
     assert base.speedup[0] == base.likelihood[0] == 1.0
     assert own.agreement[0] < base.agreement[0]
-    assert len(others) == 4
+    assert len(others) == 5
 
 
 def test_a_full_student_is_decoded_in_the_dtype_it_will_be_loaded_in(spec: TrainSpec) -> None:

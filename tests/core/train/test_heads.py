@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.errors import KnownError
-from core.events import EvalDone, Notice, StepDone
+from core.events import EvalDone, SampleDone, StepDone, WayCompared
 from core.jsonl import read_events
 from core.model.adapter_info import choose_adapter, read_adapter_info
 from core.model.heads import DRAFT_IDS, Heads, load_heads
@@ -176,19 +176,23 @@ def test_a_plan_for_heads(heads_spec, tmp_path) -> None:
     assert found == Path(heads_spec.out)
 
 
-def test_the_comparison_says_why_there_is_none(heads_spec, tmp_path) -> None:
+def test_heads_are_compared_and_shown_at_work(heads_spec, tmp_path) -> None:
     (tmp_path / "run").mkdir()
     training = Training(
-        dataclasses.replace(heads_spec, steps=1),
+        dataclasses.replace(heads_spec, steps=3),
         tmp_path / "run",
         user_paths(),
         Wishes(tmp_path / "run"),
     )
     training.run()
     training.compare()
-    events = read_events(tmp_path / "run" / "events.jsonl")
-    said = [event.message for event in events if isinstance(event, Notice)]
-    assert any("were not compared" in one for one in said)
+    events = list(read_events(tmp_path / "run" / "events.jsonl"))
+    ways = [event for event in events if isinstance(event, WayCompared)]
+    assert [one.label for one in ways] == ["One token a pass", "Exact, with heads"]
+    assert ways[1].agreement == ways[0].agreement
+    samples = [event for event in events if isinstance(event, SampleDone)]
+    assert all(one.is_exact for sample in samples for one in sample.passes)
+    assert samples
 
 
 def test_stored_hidden_rows_give_the_loss_of_computed_ones(heads_spec, tmp_path) -> None:
