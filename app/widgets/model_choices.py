@@ -129,9 +129,7 @@ class AdapterBox(ElidingComboBox):
         self.addItem(icon("adapter"), "Adapter: auto", "auto")
         self._say(0, "The one last used with this model, else the shipped one if it fits")
         for choice in choices:
-            self.addItem(
-                icon("adapter"), f"{choice.name}  ·  up to {choice.k_max} a pass", choice.wish
-            )
+            self.addItem(icon("adapter"), f"{choice.name}  ·  {_yield_text(choice)}", choice.wish)
             self._say(self.count() - 1, f"{choice.kind} adapter of {choice.base_model}")
         self.addItem(icon("adapter"), "No adapter", "none")
         if self.findData(wish) < 0:
@@ -140,6 +138,13 @@ class AdapterBox(ElidingComboBox):
         self.addItem(icon("folder"), "Choose an adapter folder…", CHOOSE_FOLDER)
         self.setCurrentIndex(self.findData(wish))
         self._widen_list()
+
+
+def _yield_text(choice: AdapterChoice) -> str:
+    if choice.kind == "heads":
+        heads = choice.k_max - 1
+        return "1 head" if heads == 1 else f"{heads} heads"
+    return f"up to {choice.k_max} a pass"
 
 
 class DeviceBox(ElidingComboBox):

@@ -50,12 +50,6 @@ FIELDS: tuple[Choice | Number, ...] = (
         ((None, "The adapter that fits, if there is one"), ("none", "None: a new adapter")),
     ),
     Choice(
-        "kind",
-        "Kind",
-        "Gated leaves the model itself untouched; full trains every weight, as in the paper",
-        ((None, "Gated adapter"), ("full", "Full fine-tuning")),
-    ),
-    Choice(
         "passages",
         "Plain texts become",
         "Chats are questions about passages, which the model asks and answers itself",
@@ -66,6 +60,7 @@ FIELDS: tuple[Choice | Number, ...] = (
         ),
     ),
     Number("k_max", "Slots a pass (k_max)", "Most tokens a pass can give; only from none", 2, 16),
+    Number("heads", "Heads", "One to a token that a pass proposes; of heads only", 1, 8),
     Number("rank", "Rank", "Of the low-rank updates; only from none", 1, 128),
     Number("learning_rate", "Learning rate", "Its peak; it decays to nothing", 0.00001, 0.1, 5),
     Number("sequences", "Batch", "Rows an optimizer step", 1, 256),
@@ -146,27 +141,33 @@ class AdvancedForm(QWidget):
         advanced = self._state.draft.advanced
         for name, box in self._boxes.items():
             box.setCurrentIndex(max(box.findData(advanced.get(name)), 0))
-        is_new = advanced.get("start_from") == "none" or advanced.get("kind") == "full"
         for name, number in self._numbers.items():
             number.blockSignals(True)
             number.setValue(advanced.get(name, default_of(name, advanced.get("kind"))))
             number.blockSignals(False)
-        for name in ("k_max", "rank"):
-            # An adapter that is gone on from has these already.
-            self._numbers[name].setEnabled(is_new)
-        can_shard = advanced.get("kind") == "full" and advanced.get("processes", 1) > 1
-        self._boxes["shard"].setEnabled(can_shard)
-        if advanced.get("shard") and not can_shard:
-            self._state.set_advanced("shard", None)
+        for name, is_offered in self._offered().items():
+            (self._numbers | self._boxes)[name].setEnabled(is_offered)
+            if name in advanced and not is_offered:
+                self._state.set_advanced(name, None)
+
+    def _offered(self) -> dict[str, bool]:
+        """Whether the settings that not every training has mean something for this one."""
+        advanced = self._state.draft.advanced
+        kind = advanced.get("kind", "gated")
+        # An adapter that is gone on from has its slots and rank already.
+        is_new = advanced.get("start_from") == "none" or kind == "full"
+        return {
+            "k_max": is_new and kind != "heads",
+            "rank": is_new and kind != "heads",
+            "heads": kind == "heads",
+            "shard": kind == "full" and advanced.get("processes", 1) > 1,
+        }
 
     @Slot(int)
     def _on_chosen(self, _index: int) -> None:
         box = self.sender()
         assert isinstance(box, QComboBox)
         self._state.set_advanced(box.objectName(), box.currentData())
-        if box.objectName() in ("start_from", "kind") and not self._numbers["k_max"].isEnabled():
-            for name in ("k_max", "rank"):
-                self._state.set_advanced(name, None)
 
     @Slot(int)
     @Slot(float)

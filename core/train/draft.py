@@ -31,6 +31,7 @@ ADVANCED = (
     "kind",
     "passages",
     "k_max",
+    "heads",
     "rank",
     "learning_rate",
     "sequences",
@@ -42,7 +43,7 @@ ADVANCED = (
     "device",
     "dtype",
 )
-"""Fields of `TrainSpec` that the recipe page offers under "Advanced"."""
+"""Fields of `TrainSpec` that the recipe page offers, most of them under "Advanced"."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.workers.inventory import AdapterChoice, Inventory
 from core.engine.request import LoadSpec, Strategy
-from core.evaluate.measure import NEXT_TOKEN, way_of
+from core.evaluate.measure import HEADS, NEXT_TOKEN, way_of
 from core.evaluate.race.lineup import ONE_TOKEN, Entry
 from core.model.adapter_info import adapter_name, starter_adapter
 from core.settings import Settings
@@ -50,7 +50,10 @@ def sides_of(subject: Subject, inventory: Inventory) -> list[Side]:
     sides = [Side(ONE_TOKEN), Side(LOOKUP, strategy="prompt_lookup")]
     for folder in folders:
         name = names.get(folder) or adapter_name(Path(folder))
-        sides += [Side(name, folder, "confadapt"), Side(f"{name}, exact", folder, "verified")]
+        if folder in known and known[folder].kind == "heads":
+            sides.append(Side(f"{name}, exact", folder, "heads"))
+        else:
+            sides += [Side(name, folder, "confadapt"), Side(f"{name}, exact", folder, "verified")]
     return sides
 
 
@@ -75,7 +78,8 @@ def entries_of(
         load = LoadSpec(
             subject.model, "none" if changed else adapter, settings.device, settings.dtype
         )
-        entries.append(Entry(side.label, load, way_of(side.strategy, threshold)))
+        way = HEADS if side.strategy == "heads" else way_of(side.strategy, threshold)
+        entries.append(Entry(side.label, load, way))
         if changed:
             own = f"{other.label}, {ONE_TOKEN.lower()}"
             between = [Entry(own, replace(load, adapter=adapter), NEXT_TOKEN)]

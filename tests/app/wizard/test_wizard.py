@@ -147,7 +147,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     recipe = wizard.page
     recipe._name.setText("pumps")
     recipe._name.textEdited.emit("pumps")
-    recipe.findChildren(QRadioButton)[0].click()
+    next(one for one in recipe.findChildren(QRadioButton) if "Quick" in one.text()).click()
     recipe.findChild(QComboBox, "start_from").setCurrentIndex(1)
     recipe.findChild(QComboBox, "start_from").activated.emit(1)
     recipe.findChild(QSpinBox, "rank").setValue(5)
@@ -220,11 +220,25 @@ def test_only_a_full_training_on_several_ranks_can_be_divided(wizard: Wizard) ->
 
     shard = wizard.findChild(QComboBox, "shard")
     assert not shard.isEnabled()
-    choose("kind", 1)
+    kinds = {one.text(): one for one in wizard.findChildren(QRadioButton)}
+    kinds["Every weight"].click()
     wizard.findChild(QSpinBox, "processes").setValue(2)
     assert shard.isEnabled()
     choose("shard", 1)
     assert wizard.state.draft.advanced["shard"] is True
-    choose("kind", 0)
+    kinds["Fast, with mask rows"].click()
     assert not shard.isEnabled()
     assert "shard" not in wizard.state.draft.advanced
+
+
+def test_heads_are_chosen_beside_mask_rows(wizard: Wizard) -> None:
+    heads, k_max = wizard.findChild(QSpinBox, "heads"), wizard.findChild(QSpinBox, "k_max")
+    assert not heads.isEnabled()
+    kinds = {one.text(): one for one in wizard.findChildren(QRadioButton)}
+    kinds["Exact, with heads"].click()
+    assert heads.isEnabled()
+    assert not k_max.isEnabled()
+    heads.setValue(2)
+    assert wizard.state.draft.advanced == {"kind": "heads", "heads": 2}
+    kinds["Fast, with mask rows"].click()
+    assert wizard.state.draft.advanced == {}
