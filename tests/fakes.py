@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from app.context import AppContext
 from core.control import Cancel, Threshold
-from core.engine.request import LoadSpec, Request, SessionInfo
+from core.engine.request import EXACT_STRATEGIES, LoadSpec, Request, SessionInfo
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone, StopReason
 from core.paths import Paths
 
@@ -72,6 +73,39 @@ def make_pass(
         pieces=tuple(kept),
         proposed_texts=tuple(tokens[number] for number in proposed),
     )
+
+
+def exact_pass(
+    tokens: Sequence[str], at: int, held: int, refused: int, provisional: int, index: int
+) -> PassDone:
+    """The pass that confirms `held` tokens from number `at` on, and passes on `provisional`."""
+    slot1 = at + held
+    final = tokens[at : slot1 + 1]
+    proposed = range(slot1, min(slot1 + 1 + provisional, len(tokens)))
+    return dataclasses.replace(
+        make_pass(tokens, at, len(final), index),
+        proposed_ids=tuple(proposed),
+        confidences=(0.9,) * len(proposed),
+        alternatives=((),) * len(proposed),
+        refused=refused,
+        proposed_texts=tuple(tokens[number] for number in proposed),
+        confirmed=min(held, len(final)),
+        provisional=max(0, len(proposed) - 1),
+        is_exact=True,
+    )
+
+
+def exact_passes(text: str, sizes: Sequence[int] = (3, 2, 1, 4)) -> list[PassDone]:
+    """An exact answer: of these many proposals a pass every third time the last one falls."""
+    tokens, at, waiting = tokens_of(text), 0, 0
+    passes: list[PassDone] = []
+    while at < len(tokens):
+        fallen = 1 if waiting and len(passes) % 3 == 2 else 0
+        size = 0 if fallen else sizes[len(passes) % len(sizes)]
+        done = exact_pass(tokens, at, waiting - fallen, fallen, size, len(passes))
+        passes.append(done)
+        at, waiting = at + len(done.token_ids), done.provisional
+    return passes
 
 
 def started(**changes: object) -> GenerationStarted:
@@ -148,7 +182,12 @@ class FakeSession:
                 reason = "cancelled"
                 break
             size = self._size(request, threshold.value, len(passes))
-            done = make_pass(tokens, at, size, len(passes), threshold.value)
+            if threshold.is_exact or request.strategy in EXACT_STRATEGIES[1:]:
+                waiting = passes[-1].provisional if passes else 0
+                done = exact_pass(tokens, at, waiting, 0, 2, len(passes))
+                size = len(done.token_ids)
+            else:
+                done = make_pass(tokens, at, size, len(passes), threshold.value)
             if self.seconds:
                 time.sleep(self.seconds)
             passes.append(done)

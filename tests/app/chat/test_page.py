@@ -135,6 +135,32 @@ def test_the_slider_acts_while_text_flows(qtbot: QtBot, stage: Stage) -> None:
     assert "stopped by you" in turn.figures_text
 
 
+def test_exact_acts_from_the_next_pass_and_is_kept(qtbot: QtBot, stage: Stage) -> None:
+    stage.session.text, stage.session.seconds = LONG, 0.005
+    load(qtbot, stage)
+    stage.page.send("go")
+    turn = stage.page.conversation.turns[-1]
+    assert isinstance(turn, AnswerTurn)
+    qtbot.waitUntil(lambda: len(turn.view.passes) > 2)
+    qtbot.mouseClick(stage.page.header.slider._names, Qt.MouseButton.LeftButton, pos=QPoint(2, 4))
+    qtbot.waitUntil(lambda: turn.view.passes[-1].is_exact)
+    qtbot.waitUntil(lambda: "exact from here" in turn.figures_text)
+    with qtbot.waitSignal(stage.engine.finished):
+        stage.engine.cancel()
+    assert not turn.view.passes[0].is_exact
+    assert stage.page._context.settings.value.exact
+
+
+def test_lookup_needs_no_threshold_and_is_asked_for(qtbot: QtBot, stage: Stage) -> None:
+    load(qtbot, stage)
+    box = stage.page.header.proposals
+    box.setCurrentIndex(box.findData("prompt lookup"))
+    assert not stage.page.header.slider.isEnabled()
+    turn = ask(qtbot, stage)
+    assert stage.session.requests[-1].strategy == "prompt_lookup"
+    assert turn.figures_text.startswith("Exact")
+
+
 def test_the_stop_button_stops(qtbot: QtBot, stage: Stage) -> None:
     stage.session.text, stage.session.seconds = LONG, 0.005
     load(qtbot, stage)

@@ -18,7 +18,17 @@ from app.widgets.fold import Fold
 from app.widgets.pass_layer import Box, confidence_band
 from app.widgets.pass_text import PassText
 from app.widgets.pass_tip import tip_text, token_at
-from tests.fakes import ended, make_pass, scripted_events, scripted_passes, started, tokens_of
+from core.metrics import blocks_of
+from tests.fakes import (
+    ended,
+    exact_pass,
+    exact_passes,
+    make_pass,
+    scripted_events,
+    scripted_passes,
+    started,
+    tokens_of,
+)
 
 TEXT = "## Head\n\nSome **bold** words and `code` here.\n\n- one\n- two\n\n```py\nx = 1\n```\n"
 
@@ -212,6 +222,68 @@ def test_it_is_as_high_as_its_text(view: AnswerView) -> None:
     text = text_of(view)
     assert text.height() >= text.document().size().height() - 1
     assert text.cursorForPosition(QPoint(20, text.height() - 20)).position() > 300
+
+
+def test_confirmed_tokens_belong_to_the_block_of_the_pass_that_proposed_them(
+    view: AnswerView,
+) -> None:
+    text = "one two three four five six seven eight"
+    passes = exact_passes(text)
+    assert sum(one.refused for one in passes) > 0
+    view.show_trace([started(strategy="verified"), *passes, ended(passes)])
+    assert view.text == text
+    assert view.block_sizes == tuple(block.size for block in blocks_of(passes))
+    assert max(view.block_sizes) > 1
+    spans = view._spans
+    assert [text[one.start : one.end] for one in spans.tokens] == tokens_of(text)
+    for token in spans.tokens:
+        assert token.done.proposed_texts[token.slot - 1] == text[token.start : token.end]
+
+
+def test_provisional_tokens_stand_faint_behind_a_growing_answer(view: AnswerView) -> None:
+    tokens = tokens_of("one two three four")
+    view.append(started(strategy="verified"))
+    view.append(exact_pass(tokens, 0, 0, 0, 2, 0))
+    view.settle()
+    text = text_of(view)
+    assert view.text == "one"
+    assert text.toPlainText() == "one two three"
+    [mark] = text.extraSelections()
+    assert mark.cursor.selectedText() == " two three"
+    view.append(exact_pass(tokens, 1, 1, 1, 0, 1))
+    view.settle()
+    assert text.toPlainText() == "one two three"  # now the model's own
+    assert not any(mark.cursor.hasSelection() for mark in text.extraSelections())
+    passes = view.passes
+    view.append(ended(passes))
+    assert text.toPlainText() == view.text == "one two three"
+
+
+def test_a_tip_tells_what_was_checked_and_what_fell(view: AnswerView) -> None:
+    tokens = tokens_of("one two three four five")
+    first = exact_pass(tokens, 0, 0, 0, 2, 0)
+    first = dataclasses.replace(first, proposed_texts=("one", " two", " wrong"))
+    view.show_trace([started(), first, exact_pass(tokens, 1, 1, 1, 0, 1)])
+    assert "confirmed by the next pass" in tip_text(view._spans, 5)
+    tip = tip_text(view._spans, len("one two") + 2)
+    assert "the model's own next token" in tip
+    assert "In its place fell “␣wrong”" in tip
+
+
+def test_the_chip_says_exact_and_from_where(qtbot: QtBot) -> None:
+    line = AnswerFigures()
+    qtbot.addWidget(line)
+    exact = tuple(exact_passes("one two three four five six"))
+    line.show_figures(started(strategy="verified"), exact, ended(exact))
+    assert line.text.startswith("Exact · ")
+    held = sum(one.confirmed for one in exact)
+    asked = sum(one.provisional for one in exact)
+    assert f"{held} of {asked} proposals confirmed" in line.text
+    tokens = tokens_of("one two three four five six")
+    mixed = (make_pass(tokens, 0, 1, 0), exact_pass(tokens, 1, 0, 0, 2, 1))
+    line.show_figures(started(), mixed, None)
+    assert line.text.startswith("MTP on · exact from here")
+    assert "threshold 0.9" in line.text
 
 
 def test_figures_say_what_the_passes_came_to(qtbot: QtBot) -> None:

@@ -89,3 +89,50 @@ def test_a_drag_near_a_stop_takes_it(slider: ThresholdSlider) -> None:
     handle.setValue(250)
     assert slider.threshold == pytest.approx(0.925)
     handle.setSliderDown(False)
+
+
+@pytest.fixture
+def exact(qtbot: QtBot) -> ThresholdSlider:
+    widget = ThresholdSlider(0.9, offers_exact=True)
+    qtbot.addWidget(widget)
+    widget.resize(600, 60)
+    widget.show()
+    return widget
+
+
+def test_the_first_stop_is_exact(qtbot: QtBot, exact: ThresholdSlider) -> None:
+    with qtbot.waitSignals([exact.exact_chosen, exact.settled]):
+        qtbot.mouseClick(exact._names, Qt.MouseButton.LeftButton, pos=QPoint(2, 4))
+    handle = exact.findChild(QSlider)
+    assert exact.is_exact
+    assert handle.value() == 0
+    assert handle.accessibleDescription() == "Exact"
+    assert not exact.findChild(QDoubleSpinBox).isEnabled()
+    with qtbot.waitSignal(exact.threshold_changed) as changed:
+        exact.set_threshold(0.9)  # the one it had before
+    assert changed.args == [0.9]
+    assert not exact.is_exact
+
+
+def test_the_arrow_keys_step_over_the_gap_between_exact_and_one_token(
+    qtbot: QtBot, exact: ThresholdSlider
+) -> None:
+    handle = exact.findChild(QSlider)
+    exact.set_threshold(1.0)
+    qtbot.keyClick(handle, Qt.Key.Key_Left)
+    assert exact.is_exact
+    assert handle.value() == 0
+    qtbot.keyClick(handle, Qt.Key.Key_Right)
+    assert not exact.is_exact
+    assert exact.threshold == 1.0
+    assert handle.value() == 100
+
+
+def test_a_drag_that_ends_in_the_gap_takes_the_nearer_stop(exact: ThresholdSlider) -> None:
+    handle = exact.findChild(QSlider)
+    for position, is_exact in ((30, True), (70, False)):
+        handle.setSliderDown(True)
+        handle.setValue(position)
+        handle.setSliderDown(False)
+        assert exact.is_exact is is_exact
+        assert handle.value() == (0 if is_exact else 100)
