@@ -31,7 +31,7 @@ OFFERS = (
     Offer(
         "static_k",
         "Fixed blocks",
-        "Keeps k_max tokens of every pass, however sure the model is. Fastest and worst.",
+        "Keeps k_max tokens of every pass, however sure the model is: fast, and least faithful.",
     ),
     Offer(
         "verified",

@@ -1,4 +1,4 @@
-"""One-token decoding on the real starter model equals `model.generate`, in float32."""
+"""On the real starter model, in float32: one-token and exact decoding equal `model.generate`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from core.engine.session import Session
+from core.evaluate.prompts import built_in_prompts
+from core.model.adapter_info import starter_adapter
 from core.model.loading import load
 from tests.core.engine.harness import (
     decode,
@@ -74,3 +76,40 @@ def test_fifty_answers_equal_generate(session, form, subject):
     assert (
         token_ids(events) == generated(session, events, TOKENS) == teacher_forced(session, events)
     )
+
+
+@pytest.fixture(scope="module")
+def adapted(starter_path):
+    """The starter with its shipped adapter, so that much of what is proposed comes true."""
+    adapter = starter_adapter()
+    return Session(
+        load(starter_path, adapter, torch.device("cpu"), torch.float32), starter_path, adapter
+    )
+
+
+LISTS = (
+    "Count from 3 to 20, separated by commas. Start like this: 3, 4, 5,",
+    "Repeat after me: one two three four, one two three four.",
+)
+
+
+@pytest.mark.parametrize("prompt", [*LISTS, *PROMPTS[:2]])
+@pytest.mark.parametrize("strategy", ["verified", "prompt_lookup"])
+def test_exact_answers_equal_generate(adapted, prompt, strategy):
+    events = decode(adapted, prompt, strategy, max_new_tokens=TOKENS)
+    assert token_ids(events) == generated(adapted, events, TOKENS)
+
+
+def test_an_exact_answer_takes_fewer_passes(adapted):
+    adapted.forget()
+    events = decode(adapted, LISTS[0], "verified", max_new_tokens=48)
+    assert len(passes(events)) < 0.7 * len(token_ids(events))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("prompt", [one.prompt for one in built_in_prompts(12, 1)][:100])
+def test_a_hundred_exact_answers_equal_generate(adapted, prompt):
+    plain = decode(adapted, prompt, "next_token", max_new_tokens=TOKENS)
+    wanted = generated(adapted, plain, TOKENS)
+    for strategy in ("verified", "prompt_lookup"):
+        assert token_ids(decode(adapted, prompt, strategy, max_new_tokens=TOKENS)) == wanted
