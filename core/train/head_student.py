@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.model.adapter_info import AdapterInfo, read_adapter_info
-from core.model.heads import DRAFT_IDS, Heads, fill_heads, save_heads
+from core.model.heads import DRAFT_IDS, fill_heads, new_heads, save_heads
 from core.model.loading import Loaded
 from core.train.data import Sample
 from core.train.head_distill import HeadBatch, HeadsDistillation
@@ -36,7 +36,7 @@ class HeadsStudent:
         self.loaded = base
         self.base_model = base.model
         torch.manual_seed(spec.seed)
-        self.heads = Heads(base.model, spec.heads)
+        self.heads = new_heads(base.model, spec.heads)
         frozen = self._load_start() if spec.start_from != "none" else 0
         for at, layer in enumerate(self.heads.layers):
             layer.requires_grad_(at >= frozen)

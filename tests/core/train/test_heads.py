@@ -13,7 +13,7 @@ from core.errors import KnownError
 from core.events import EvalDone, Notice, StepDone
 from core.jsonl import read_events
 from core.model.adapter_info import choose_adapter, read_adapter_info
-from core.model.heads import DRAFT_IDS, Heads, load_heads
+from core.model.heads import DRAFT_IDS, load_heads, new_heads
 from core.model.loading import load
 from core.paths import user_paths
 from core.settings import Settings
@@ -270,7 +270,7 @@ def test_building_heads_changes_nothing_of_the_model() -> None:
     model = toy_model()
     before = {name: one.clone() for name, one in model.named_parameters()}
     config = model.config.to_dict()
-    Heads(model, 3)
+    new_heads(model, 3)
     assert model.config.to_dict() == config
     assert all(torch.equal(one, before[name]) for name, one in model.named_parameters())
 
