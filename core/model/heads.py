@@ -174,11 +174,13 @@ def new_heads(model: Any, count: int) -> Heads:
 
 
 def shipped_heads(model: Any) -> Heads:
-    """The heads of a model's own checkpoint, ready to draft; its config has `num_mtp_layers`.
+    """The heads of a model's own checkpoint, ready to draft.
 
     Raises:
-        KnownError: if transformers cannot read them.
+        KnownError: if it holds none, or transformers cannot read them.
     """
+    if not getattr(model.config.get_text_config(), "num_mtp_layers", None):
+        raise KnownError("This model ships no heads of its own.", "Train some: --from none.")
     try:
         with heads_named(model):
             device = model.get_output_embeddings().weight.device
