@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,9 +92,10 @@ class HeadsStudent:
             chosen = frequent_tokens(samples, spec.draft_vocabulary, len(rows))
             self.heads.use_draft_ids(torch.tensor(chosen))
         dtype = self.loaded.dtype
-        name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}.bin"
-        own = run_dir / name
-        earlier = (one for one in sorted(run_dir.parent.glob(f"*/{name}")) if one != own)
+        name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}"
+        # Each rank writes a file of its own.
+        own = run_dir / f"{name}-{os.environ.get('RANK', '0')}.bin"
+        earlier = (one for one in run_dir.parent.glob(f"*/{name}-*.bin") if one != own)
         self._store = HiddenStore(own, rows.shape[1], dtype, earlier)
 
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:  # noqa: ARG002

@@ -24,7 +24,8 @@ from core.train.head_student import HeadsStudent, frequent_tokens
 from core.train.hidden_store import HiddenStore, Seen
 from core.train.loop import Training
 from core.train.plan import plan_spec
-from core.train.spec import TrainSpec
+from core.train.probe import measure
+from core.train.spec import TrainSpec, write_spec
 from core.train.student import load_student
 from core.train.wishes import Wishes
 from tests.core.toy import toy_model
@@ -347,6 +348,13 @@ def test_rows_that_an_earlier_run_has_read_are_not_read_again(heads_spec, tmp_pa
         file.unlink()
     with pytest.raises(pytest.fail.Exception, match="read again"):
         second.batch(SAMPLES, 0, 0)
+
+
+def test_a_probe_measures_their_steps(heads_spec, tmp_path) -> None:
+    write_spec(tmp_path / "spec.json", heads_spec)
+    found = measure(tmp_path / "spec.json", 20)
+    assert found.step_seconds > 0
+    assert found.trained_bytes > 2 * 32 * 32 * 12
 
 
 def test_a_place_that_takes_no_hidden_rows_is_told(tmp_path) -> None:
