@@ -95,7 +95,7 @@ class HeadsStudent:
         name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}"
         # Each rank writes a file of its own.
         own = run_dir / f"{name}-{os.environ.get('RANK', '0')}.bin"
-        earlier = (one for one in run_dir.parent.glob(f"*/{name}-*.bin") if one != own)
+        earlier = (one for one in run_dir.parent.glob(f"*/{name}*.bin") if one != own)
         self._store = HiddenStore(own, rows.shape[1], dtype, earlier)
 
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:  # noqa: ARG002
