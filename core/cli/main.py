@@ -23,6 +23,7 @@ COMMANDS = (
     "bench",
     "tasks",
     "train",
+    "heads",
     "data",
     "models",
     "runs",

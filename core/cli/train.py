@@ -72,7 +72,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--out", help="folder of the new adapter")
     parser.add_argument("--kind", choices=KINDS)
     parser.add_argument(
-        "--from", dest="start", default="auto", help="adapter to go on from: starter, none, PATH"
+        "--from",
+        dest="start",
+        default="auto",
+        help="adapter to go on from: starter, none, own, PATH",
     )
     parser.add_argument("--teacher", choices=("hard", "soft"))
     parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")

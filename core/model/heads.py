@@ -44,30 +44,22 @@ class Heads:
     """Heads behind a causal language model that they do not own.
 
     Args:
-        model: The model; its own config stays as it is.
-        count: How many heads.
+        model: The model.
+        mtp: Transformers' module of its heads.
 
     Attributes:
+        count: How many heads.
         layers: Their weights, one module a head.
         draft_ids: [V] tokens they can propose, ascending; None is the whole vocabulary.
-        output: Turns their rows into logits over these tokens.
     """
 
-    def __init__(self, model: Any, count: int) -> None:
-        self.count = count
-        with _config_for_heads(model, count):
-            self._mtp: Any = _Mtp(model, count)
+    def __init__(self, model: Any, mtp: MtpModel) -> None:
+        self._mtp: Any = mtp
         self._hidden_layers = int(model.config.get_text_config().num_hidden_layers)
         self._whole: nn.Linear = model.get_output_embeddings()
         self.layers: nn.ModuleList = self._mtp.layers
-        self.layers.to(self._whole.weight.device)
+        self.count = len(self.layers)
         self.draft_ids: Tensor | None = None
-        _draw_weights(model, self.layers)
-
-    @property
-    def output(self) -> nn.Module:
-        """Rows of the output matrix for the tokens that can be drafted."""
-        return cast("nn.Module", self._mtp.shared_head)
 
     def new_cache(self) -> MtpCache:
         """A cache with a layer for each head."""
@@ -157,6 +149,12 @@ class Heads:
                 one.copy_(given)
         self.use_draft_ids(weights.get(DRAFT_IDS))
 
+    def ready(self) -> Heads:
+        """The same, frozen and in the model's dtype: ready to draft."""
+        self.layers.requires_grad_(False).eval().to(self._whole.weight.dtype)
+        use_rows_linear(self._mtp)
+        return self
+
     def _checkpoint_name(self, name: str, group: int = 0) -> str:
         """A weight's name in a checkpoint: DeepSeek-V3's layout, which transformers reads."""
         found = _LAYER.fullmatch(name)
@@ -164,6 +162,53 @@ class Heads:
         head = int(found[1]) % (group or self.count)
         rest = found[2].removeprefix("mtp_block.").replace("post_norm.", "shared_head.norm.", 1)
         return f"model.layers.{self._hidden_layers + head}.{rest}"
+
+
+def new_heads(model: Any, count: int) -> Heads:
+    """Heads with weights drawn at random, in float32; the model's own config stays as it is."""
+    with _config_for_heads(model, count):
+        mtp: Any = _Mtp(model, count)
+    mtp.layers.to(model.get_output_embeddings().weight.device)
+    _draw_weights(model, mtp.layers)
+    return Heads(model, mtp)
+
+
+def shipped_heads(model: Any) -> Heads:
+    """The heads of a model's own checkpoint, ready to draft.
+
+    Raises:
+        KnownError: if it holds none, or transformers cannot read them.
+    """
+    if not getattr(model.config.get_text_config(), "num_mtp_layers", None):
+        raise KnownError("This model ships no heads of its own.", "Train some: --from none.")
+    try:
+        with heads_named(model):
+            device = model.get_output_embeddings().weight.device
+            # Not of a subclass: what is renamed in a checkpoint goes by the name of the class.
+            return Heads(model, MtpModel.from_pretrained(model, {"": device})).ready()
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise KnownError(
+            f"The heads of this model cannot be read: {str(error).splitlines()[0]}",
+            "Train heads of its own, or decode without.",
+        ) from error
+
+
+@contextmanager
+def heads_named(model: Any) -> Iterator[None]:
+    """Inside, transformers finds the heads of a model of any class in its checkpoint.
+
+    It asks the class for the names of what it leaves out when it loads a model (5.23), and the
+    classes whose makers never released heads, Llama's among them, name nothing.
+    """
+    before = model._keys_to_ignore_on_load_unexpected  # noqa: SLF001
+    layers = int(model.config.get_text_config().num_hidden_layers)
+    heads = int(model.config.get_text_config().num_mtp_layers)
+    names = [rf"model\.layers\.{layers + head}\." for head in range(heads)]
+    model._keys_to_ignore_on_load_unexpected = before or names  # noqa: SLF001
+    try:
+        yield
+    finally:
+        model._keys_to_ignore_on_load_unexpected = before  # noqa: SLF001
 
 
 @contextmanager
@@ -207,22 +252,16 @@ def load_heads(model: Any, folder: Path, info: AdapterInfo, count: int = 0) -> H
     Raises:
         KnownError: if the file is damaged or does not match the model.
     """
-    heads = Heads(model, count or info.heads)
+    heads = new_heads(model, count or info.heads)
     fill_heads(heads, folder, info)
-    return _ready(heads, model)
+    return heads.ready()
 
 
 def heads_with(model: Any, weights: Mapping[str, Tensor], count: int) -> Heads:
     """Heads with these weights (see `Heads.load_weights`), in the model's dtype, frozen."""
-    heads = Heads(model, count)
+    heads = new_heads(model, count)
     heads.load_weights(weights)
-    return _ready(heads, model)
-
-
-def _ready(heads: Heads, model: Any) -> Heads:
-    heads.layers.requires_grad_(False).eval().to(model.get_output_embeddings().weight.dtype)
-    use_rows_linear(heads._mtp)  # noqa: SLF001
-    return heads
+    return heads.ready()
 
 
 def fill_heads(heads: Heads, folder: Path, info: AdapterInfo) -> None:

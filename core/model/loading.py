@@ -36,7 +36,7 @@ class Loaded:
     """A model ready to run; `masks` is None without an adapter.
 
     Attributes:
-        heads: What drafts behind it, if its adapter is of that kind.
+        heads: What drafts behind it: an adapter of that kind, or without one the model's own.
         notice: A sentence the user should see, else "".
     """
 
@@ -64,7 +64,19 @@ def load(
     loaded = Loaded(model, tokenizer, None, device, dtype, _template_notice(tokenizer, info))
     if info and adapter_path:
         _attach(loaded, adapter_path, info)
+    elif getattr(model.config.get_text_config(), "num_mtp_layers", None):
+        _attach_shipped_heads(loaded)
     return loaded
+
+
+def _attach_shipped_heads(loaded: Loaded) -> None:
+    """A model that ships heads comes with them; without, if they cannot be read."""
+    from core.model.heads import shipped_heads
+
+    try:
+        loaded.heads = shipped_heads(loaded.model)
+    except KnownError as error:
+        loaded.notice = str(error)
 
 
 def _attach(loaded: Loaded, folder: Path, info: AdapterInfo) -> None:

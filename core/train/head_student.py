@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +14,20 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.model.adapter_info import AdapterInfo, read_adapter_info
-from core.model.heads import DRAFT_IDS, Heads, fill_heads, heads_with, save_heads
+from core.model.heads import (
+    DRAFT_IDS,
+    fill_heads,
+    heads_with,
+    new_heads,
+    save_heads,
+    shipped_heads,
+)
 from core.model.loading import Loaded
 from core.train.data import Sample
 from core.train.head_distill import HeadBatch, HeadsDistillation
 from core.train.hidden_store import HiddenStore, Seen
 from core.train.losses import HeadTerms, best_tokens
-from core.train.spec import TrainSpec
+from core.train.spec import OWN_HEADS, TrainSpec
 
 METHOD = "cascaded heads on a frozen model, cross-entropy and KL from the main head (MTP-D)"
 
@@ -36,7 +44,7 @@ class HeadsStudent:
         self._base = base
         self.base_model = base.model
         torch.manual_seed(spec.seed)
-        self.heads = Heads(base.model, spec.heads)
+        self.heads = new_heads(base.model, spec.heads)
         frozen = self._load_start() if spec.start_from != "none" else 0
         for at, layer in enumerate(self.heads.layers):
             layer.requires_grad_(at >= frozen)
@@ -57,14 +65,23 @@ class HeadsStudent:
 
     def _load_start(self) -> int:
         """Take over the heads to go on from; returns how many of them stay as they are."""
-        folder, wanted = Path(self._spec.start_from), self._spec.heads
+        if self._spec.start_from == OWN_HEADS:
+            shipped = shipped_heads(self.base_model)
+            self._check_count(shipped.count)
+            self.heads.load_weights(shipped.weights(), shipped.count)
+            held = shipped.count
+        else:
+            held = self._load_folder(Path(self._spec.start_from))
+        return held if self._spec.heads > held else 0
+
+    def _load_folder(self, folder: Path) -> int:
         info = read_adapter_info(folder)
-        if info.kind != "heads" or info.heads > wanted:
-            held = f"{info.heads} heads" if info.kind == "heads" else f"the kind {info.kind}"
+        if info.kind != "heads":
             raise KnownError(
-                f"The adapter to start from has {held}; the spec asks for {wanted} heads.",
-                "Leave that setting out, or start from none.",
+                f"The adapter to start from is of the kind {info.kind}: it has no heads.",
+                "Choose trained heads, or start from none.",
             )
+        self._check_count(info.heads)
         if info.draft_vocabulary != self._spec.draft_vocabulary:
             raise KnownError(
                 f"The heads to start from can draft {info.draft_vocabulary or 'all'} tokens; the "
@@ -72,18 +89,26 @@ class HeadsStudent:
                 "Leave draft_vocabulary out, or start from none.",
             )
         fill_heads(self.heads, folder, info)
-        return info.heads if wanted > info.heads else 0
+        return info.heads
+
+    def _check_count(self, held: int) -> None:
+        if held > self._spec.heads:
+            raise KnownError(
+                f"There are {held} heads to start from; the spec asks for {self._spec.heads}.",
+                f"Ask for {held} heads or more, or start from none.",
+            )
 
     def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
         """Choose the tokens that can be drafted, and open the store of hidden rows."""
         spec, rows = self._spec, self.base_model.get_output_embeddings().weight
-        if spec.start_from == "none" and 0 < spec.draft_vocabulary < len(rows):
+        if self.heads.draft_ids is None and 0 < spec.draft_vocabulary < len(rows):
             chosen = frequent_tokens(samples, spec.draft_vocabulary, len(rows))
             self.heads.use_draft_ids(torch.tensor(chosen))
         dtype = self._base.dtype
-        name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}.bin"
-        own = run_dir / name
-        earlier = (one for one in sorted(run_dir.parent.glob(f"*/{name}")) if one != own)
+        name = f"hidden-{self._weights_hash[:16]}-{str(dtype).removeprefix('torch.')}"
+        # Each rank writes a file of its own.
+        own = run_dir / f"{name}-{os.environ.get('RANK', '0')}.bin"
+        earlier = (one for one in run_dir.parent.glob(f"*/{name}*.bin") if one != own)
         self._store = HiddenStore(own, rows.shape[1], dtype, earlier)
 
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:  # noqa: ARG002

@@ -46,7 +46,7 @@ class HiddenStore:
         path: The file; what a killed run has left half written is cut off.
         width: H.
         dtype: Of the hidden rows.
-        earlier: Files of other runs of the same model, which are only read.
+        earlier: Files of other ranks and runs of the same model, which are only read.
 
     Raises:
         KnownError: if it cannot be opened.

@@ -15,7 +15,7 @@ from core.model.adapter_info import Kind, choose_adapter, read_adapter_info
 from core.model.store import resolve_model
 from core.paths import Paths
 from core.settings import Settings
-from core.train.spec import TrainSpec
+from core.train.spec import OWN_HEADS, TrainSpec
 
 FULL_LEARNING_RATE = 5e-5
 """Of every weight; the paper's 1e-5 is meant for ten thousands of steps."""
@@ -28,7 +28,8 @@ def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> Tr
 
     Args:
         wishes: Fields of `TrainSpec` by name. `model` may be a name, by default the last used
-            or the starter; `start_from` may be "auto", "starter", "none" or a folder.
+            or the starter; `start_from` may be "auto", "starter", "none", "own"
+            or a folder.
         paths: The user's folders.
         settings: Device and dtype where none is wished.
 
@@ -99,6 +100,8 @@ def _divisor(number: int, most: int) -> int:
 def _start_from(given: Mapping[str, Any], model: Path, paths: Paths, settings: Settings) -> str:
     """The adapter to go on from; by default the gated one that fits, for a gated one."""
     wish = given.get("start_from", "auto")
+    if wish == OWN_HEADS:
+        return OWN_HEADS
     if wish == "auto" and given.get("kind", "gated") != "gated":
         return "none"
     gated: tuple[Kind, ...] = ("gated",)
@@ -108,7 +111,7 @@ def _start_from(given: Mapping[str, Any], model: Path, paths: Paths, settings: S
 
 def _shape_of_start(start_from: str) -> dict[str, Any]:
     """Rank and slots of the adapter that is gone on from; a wish for others is refused later."""
-    if start_from == "none":
+    if start_from in ("none", OWN_HEADS):
         return {}
     info = read_adapter_info(Path(start_from))
     if info.kind == "heads":

@@ -15,8 +15,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.train.forecast import Measured
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.train.spec import TrainSpec
+    from core.train.student import Student
 
 GROWTH = 1.25
 """On the CPU a run comes to hold more than three steps do, in gaps between tensors of different
@@ -33,7 +40,6 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     from core.device import choose_device, peak_memory
     from core.engine.session import choose_dtype
     from core.paths import user_paths
-    from core.train.data import Sample
     from core.train.spec import read_spec
     from core.train.student import load_student
 
@@ -41,12 +47,29 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     student = load_student(spec, user_paths(), torch.device(device), dtype)
+    with tempfile.TemporaryDirectory(prefix="stride-") as folder:
+        student.prepare((), Path(folder))
+        seconds = _timed_steps(student, spec, row_tokens, dtype)
     groups = student.parameter_groups()
-    optimizer = torch.optim.AdamW(groups)
+    trained = sum(one.numel() for group in groups for one in group["params"])
+    # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
+    peak = peak_memory(device)
+    peak_bytes = round(peak * GROWTH) if device == "cpu" else peak
+    return Measured(statistics.median(seconds[1:]), peak_bytes, trained * 12)
+
+
+def _timed_steps(
+    student: Student, spec: TrainSpec, row_tokens: int, dtype: torch.dtype
+) -> list[float]:
+    """Seconds of each step."""
+    import torch
+
+    from core.train.data import Sample
+
+    device = student.loaded.device
+    optimizer = torch.optim.AdamW(student.parameter_groups())
     vocabulary = student.loaded.model.config.vocab_size
     drawn = random.Random(spec.seed)
-    folder = tempfile.TemporaryDirectory(prefix="stride-")
-    student.prepare((), Path(folder.name))
     seconds = []
     for step in range(STEPS):
         began = time.perf_counter()
@@ -56,19 +79,15 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
                 for _ in range(spec.micro_sequences)
             ]
             token_ids, read = student.batch(rows, step, at)
-            with torch.autocast(device.split(":")[0], dtype, enabled=spec.kind == "full"):
-                outcome = student.distill(token_ids.to(device), read.to(torch.device(device)))
+            with torch.autocast(device.type, dtype, enabled=spec.kind == "full"):
+                outcome = student.distill(token_ids.to(device), read.to(device))
             outcome.loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        if device != "cpu":
+        if device.type != "cpu":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
-    trained = sum(one.numel() for group in groups for one in group["params"])
-    # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
-    peak = peak_memory(device)
-    peak_bytes = round(peak * GROWTH) if device == "cpu" else peak
-    return Measured(statistics.median(seconds[1:]), peak_bytes, trained * 12)
+    return seconds
 
 
 def main() -> int:

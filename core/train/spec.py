@@ -20,6 +20,7 @@ COMPARING_SHARE = 0.2
 """Of a run's minutes, for the comparison at its end."""
 ANSWER_TOKENS = 96
 """Most tokens of an answer that the model writes to train on."""
+OWN_HEADS = "own"
 Passages = Literal["text", "chats", "both"]
 
 
@@ -39,7 +40,8 @@ class TrainSpec:
         passages: What plain texts become: "text" to continue, "chats" of questions about their
             passages, which the model asks and answers itself, or "both". Chats do most for chats
             (docs/benchmarks/domains.md); where the model finds little to ask, the texts stay.
-        start_from: "none", or the folder of an adapter to go on from.
+        start_from: "none", the folder of an adapter to go on from, or "own": the heads that the
+            model itself ships.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
         mask_rows: Budget of mask rows a sequence: k - 1 for each of its regions.
         sequences: Rows an optimizer step, over all gradient accumulation.
@@ -125,6 +127,8 @@ class TrainSpec:
             raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
         if self.kind == "heads":
             self._check_heads()
+        elif self.start_from == OWN_HEADS:
+            raise KnownError("Only heads can start from the model's own.", "Give --kind heads.")
         self._check_ranks()
 
     def _check_heads(self) -> None:

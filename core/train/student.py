@@ -29,7 +29,7 @@ from core.train.batch import make_batch
 from core.train.data import Sample
 from core.train.distill import FullDistillation, GatedDistillation
 from core.train.sharding import fill, parted, shard_layers, whole
-from core.train.spec import TrainSpec
+from core.train.spec import OWN_HEADS, TrainSpec
 
 
 class Student(Protocol):
@@ -223,7 +223,7 @@ def load_student(
     Raises:
         KnownError: if model or adapter are missing, damaged or do not fit each other.
     """
-    if spec.start_from != "none":
+    if spec.start_from not in ("none", OWN_HEADS):
         check_fits(read_adapter_info(Path(spec.start_from)), Path(spec.model), paths)
     # All weights need full precision to take small updates; autocast computes in bfloat16.
     held = torch.float32 if spec.kind == "full" else dtype

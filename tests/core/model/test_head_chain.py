@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.model.head_chain import HeadChain
-from core.model.heads import Heads
+from core.model.heads import Heads, new_heads
 from tests.core.toy import toy_model
 
 PROMPT = list(b"the cat in the hat")
@@ -17,7 +17,7 @@ PROMPT = list(b"the cat in the hat")
 def toy_heads(count: int = 3, seed: int = 3, sharpness: float = 24.0):
     """Random heads behind a toy model, in float64."""
     model = toy_model(sharpness=sharpness)
-    heads = Heads(model, count)
+    heads = new_heads(model, count)
     noise = torch.Generator().manual_seed(seed)
     heads.layers.to(torch.float64)
     for weight in heads.layers.parameters():

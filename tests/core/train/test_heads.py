@@ -13,7 +13,8 @@ from core.errors import KnownError
 from core.events import EvalDone, SampleDone, StepDone, WayCompared
 from core.jsonl import read_events
 from core.model.adapter_info import choose_adapter, read_adapter_info
-from core.model.heads import DRAFT_IDS, Heads, load_heads
+from core.model.export_heads import export_heads
+from core.model.heads import DRAFT_IDS, load_heads, new_heads
 from core.model.loading import load
 from core.paths import user_paths
 from core.settings import Settings
@@ -23,7 +24,8 @@ from core.train.head_student import HeadsStudent, frequent_tokens
 from core.train.hidden_store import HiddenStore, Seen
 from core.train.loop import Training
 from core.train.plan import plan_spec
-from core.train.spec import TrainSpec
+from core.train.probe import measure
+from core.train.spec import TrainSpec, write_spec
 from core.train.student import load_student
 from core.train.wishes import Wishes
 from tests.core.toy import toy_model
@@ -122,7 +124,7 @@ def test_as_many_heads_as_before_are_all_trained_further(heads_spec, tmp_path) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"heads": 1}, "has 2 heads; the spec asks for 1"),
+        ({"heads": 1}, "There are 2 heads to start from; the spec asks for 1"),
         ({"draft_vocabulary": 50}, "can draft 60 tokens; the spec asks for 50"),
     ],
 )
@@ -137,7 +139,7 @@ def test_a_start_that_does_not_fit_is_refused(heads_spec, tmp_path, change, said
 def test_heads_do_not_go_on_from_another_kind(spec, heads_spec, tmp_path) -> None:
     gated = dataclasses.replace(spec, steps=1, out=str(tmp_path / "gated"))
     run_training(gated, tmp_path / "run")
-    with pytest.raises(KnownError, match="has the kind gated"):
+    with pytest.raises(KnownError, match="of the kind gated"):
         run_training(dataclasses.replace(heads_spec, start_from=gated.out), tmp_path / "run2")
 
 
@@ -157,6 +159,30 @@ def test_settings_out_of_range_are_named(heads_spec, change, said) -> None:
     heads_spec.check()
     with pytest.raises(KnownError, match=said):
         dataclasses.replace(heads_spec, **change).check()
+
+
+def test_heads_that_a_model_ships_are_trained_on_or_extended(heads_spec, tmp_path) -> None:
+    run_training(dataclasses.replace(heads_spec, steps=1), tmp_path / "run")
+    both = export_heads(Path(heads_spec.model), Path(heads_spec.out), tmp_path / "both")
+    wishes = {
+        **dataclasses.asdict(heads_spec),
+        "model": str(both),
+        "start_from": "own",
+        "heads": 3,
+        "out": str(tmp_path / "three"),
+    }
+    spec = plan_spec(wishes, user_paths(), Settings())
+    assert spec.start_from == "own"
+    run_training(spec, tmp_path / "run3")
+    old, new = weights_in(heads_spec.out), weights_in(spec.out)
+    assert all(torch.equal(new[name], old[name]) for name in old if name != DRAFT_IDS)
+    assert any(name.startswith("model.layers.4.") for name in new)
+    with pytest.raises(KnownError, match="There are 2 heads"):
+        run_training(dataclasses.replace(spec, heads=1), tmp_path / "run1")
+    with pytest.raises(KnownError, match="ships no heads"):
+        run_training(dataclasses.replace(heads_spec, start_from="own"), tmp_path / "run0")
+    with pytest.raises(KnownError, match="Only heads"):
+        dataclasses.replace(spec, kind="gated").check()
 
 
 def test_a_plan_for_heads(heads_spec, tmp_path) -> None:
@@ -274,7 +300,7 @@ def test_building_heads_changes_nothing_of_the_model() -> None:
     model = toy_model()
     before = {name: one.clone() for name, one in model.named_parameters()}
     config = model.config.to_dict()
-    Heads(model, 3)
+    new_heads(model, 3)
     assert model.config.to_dict() == config
     assert all(torch.equal(one, before[name]) for name, one in model.named_parameters())
 
@@ -326,6 +352,13 @@ def test_rows_that_an_earlier_run_has_read_are_not_read_again(heads_spec, tmp_pa
         file.unlink()
     with pytest.raises(pytest.fail.Exception, match="read again"):
         second.batch(SAMPLES, 0, 0)
+
+
+def test_a_probe_measures_their_steps(heads_spec, tmp_path) -> None:
+    write_spec(tmp_path / "spec.json", heads_spec)
+    found = measure(tmp_path / "spec.json", 20)
+    assert found.step_seconds > 0
+    assert found.trained_bytes > 2 * 32 * 32 * 12
 
 
 def test_a_place_that_takes_no_hidden_rows_is_told(tmp_path) -> None:

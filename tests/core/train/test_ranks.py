@@ -31,8 +31,9 @@ def train(spec) -> list[StepDone]:
     return [event for event in events if isinstance(event, StepDone)]
 
 
-def test_two_ranks_have_the_losses_of_one(spec) -> None:
-    one = dataclasses.replace(spec, steps=4, eval_rows=0)
+@pytest.mark.parametrize("change", [{}, {"kind": "heads", "heads": 2}])
+def test_two_ranks_have_the_losses_of_one(spec, change) -> None:
+    one = dataclasses.replace(spec, steps=4, eval_rows=0, **change)
     two = dataclasses.replace(one, processes=2, out=f"{spec.out}-2")
     alone, shared = train(one), train(two)
     assert [step.supervised for step in shared] == [step.supervised for step in alone]
