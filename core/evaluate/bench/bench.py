@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.prompt import render
-from core.engine.request import Request
+from core.engine.request import Request, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench.judged import BaseView, Judged, Round, likeness
 from core.evaluate.bench.peers import Peers
@@ -56,9 +56,13 @@ class BenchPlan:
         """The baselines, then the others, each once."""
         return tuple(dict.fromkeys((*self.baselines, *self.ways)))
 
-    def narrowed(self, most: int) -> BenchPlan:
-        """The plan for an adapter of so many slots: what is wider does the same, so it goes."""
-        ways = (replace(way, k_max=_narrowed(way.k_max, most)) for way in self.ways)
+    def narrowed(self, info: SessionInfo) -> BenchPlan:
+        """The plan for so many slots and heads: what is wider does the same, so it goes."""
+        most = {"heads": 1 + info.heads}
+        ways = (
+            replace(way, k_max=_narrowed(way.k_max, most.get(way.name, info.k_max)))
+            for way in self.ways
+        )
         return replace(self, ways=tuple(dict.fromkeys(ways)))
 
     @property

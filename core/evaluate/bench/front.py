@@ -75,7 +75,8 @@ def label_of(row: Row, report: Row) -> str:
     if row["strategy"] in PEER_NAMES:
         return PEER_NAMES[row["strategy"]]
     if row["strategy"] in EXACT_STRATEGIES:
-        return offer_of(row["strategy"]).name
+        name = offer_of(row["strategy"]).name
+        return f"{name}: {row['k_max'] - 1}" if row["strategy"] == "heads" else name
     name = f"Static {row['k_max']}" if row["strategy"] == "static_k" else f"{row['threshold']:g}"
     widths = {one["k_max"] for one in report["results"] if one["strategy"] == "confadapt"}
     show = row["strategy"] == "confadapt" and len(widths) > 1

@@ -20,10 +20,11 @@ N = TypeVar("N", int, float)
 SETTINGS: dict[Strategy, tuple[tuple[float, int | None], ...]] = {
     "static_k": ((0.0, 2), (0.0, 3)),
     "confadapt": ((0.99, None), (0.95, None), (0.9, None), (0.8, None)),
+    "heads": ((0.0, 2), (0.0, 3), (0.0, 5), (0.0, 9)),
 }
 """Threshold and k_max with which a strategy is set beside transformers' ways; others have none.
 
-A strategy that drafts with heads gets a k_max for each number of heads here.
+One, two, four and eight heads give at most a token more than there are of them.
 """
 
 

@@ -64,6 +64,8 @@ def way_text(row: Row, has_widths: bool = False) -> str:
     strategy: str = row["strategy"]
     if strategy == "static_k":
         return f"static_k {row['k_max']}"
+    if strategy == "heads":
+        return f"heads {row['k_max'] - 1}"
     if strategy != "confadapt":
         return PEER_NAMES.get(strategy, strategy)
     k_max = f", k_max {row['k_max']}" if has_widths else ""

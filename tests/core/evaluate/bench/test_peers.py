@@ -17,14 +17,17 @@ from core.engine.session import Session
 from core.errors import Cancelled
 from core.evaluate.bench.bench import Bench, BenchPlan
 from core.evaluate.bench.figures import report
+from core.evaluate.bench.front import rows_of
 from core.evaluate.bench.grid import with_peers
 from core.evaluate.bench.peers import Peers, plain_layers, possible_peers
+from core.evaluate.bench.table import way_text
 from core.evaluate.measure import EXACT_WAYS, Measured, Peer, decode_answer
 from core.evaluate.prompts import BenchPrompt
 from core.model.adapters import GatedAdapter
 from core.model.draft_model import first_layers
 from core.model.loading import Loaded, load
 from tests.core.engine.harness import CPU, NOWHERE, toy_session, user
+from tests.core.model.test_head_chain import toy_heads
 from tests.core.toy import save_toy, toy_model, toy_tokenizer
 
 ASKED = user("one two one two one two")
@@ -181,6 +184,24 @@ def test_the_preset_leaves_out_what_is_not_possible() -> None:
     assert [way.k_max for way in every if way.name == "static_k"] == [2, 3]
     assert [way.threshold for way in every if way.name == "confadapt"] == [0.99, 0.95, 0.9, 0.8]
     assert {"verified", "prompt_lookup"} < set(names(toy_session()))
+
+
+def test_heads_are_measured_in_several_numbers_up_to_all_there_are() -> None:
+    model, heads = toy_heads(3)
+    loaded = Loaded(model, toy_tokenizer(), None, CPU, torch.float64, heads=heads)
+    session = Session(loaded, NOWHERE, NOWHERE)
+    plan = BenchPlan((BenchPrompt("one two"),), with_peers(session), 12, runs=1)
+    plan = plan.narrowed(session.info)
+    assert [way.k_max for way in plan.ways if way.name == "heads"] == [2, 3, None]
+    bench = Bench(session, plan, model)
+    list(bench.measure(Cancel()))
+    found = report(plan, bench.runs)
+    assert [way_text(row) for row in rows_of(found) if row["strategy"] == "heads"] == [
+        "heads 1",
+        "heads 2",
+        "heads 3",
+    ]
+    assert {row["same_as_next_token"] for row in found["results"]} == {1.0}
 
 
 def test_no_exact_way_differs_from_one_token_decoding() -> None:
