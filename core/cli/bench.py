@@ -20,15 +20,16 @@ from core.evaluate.bench.files import write_bench
 from core.evaluate.bench.front import rows_of
 from core.evaluate.bench.grid import grid, with_peers
 from core.evaluate.bench.markdown import bench_markdown
-from core.evaluate.bench.peers import Peers
+from core.evaluate.bench.peers import Peers, with_heads
 from core.evaluate.bench.record import BenchRecorder
 from core.evaluate.bench.table import bench_table, way_text
 from core.evaluate.measure import EXACT_WAYS, NEXT_TOKEN
 from core.evaluate.prompts import BenchPrompt, built_in_prompts, read_prompts
 from core.history.measured import measured_run
+from core.model.adapter_info import adapter_name, choose_adapter
 from core.model.store import ModelEntry, usable_model
-from core.paths import user_paths
-from core.settings import load_settings
+from core.paths import Paths, user_paths
+from core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from core.engine.session import Session
@@ -55,18 +56,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--strategies", default="confadapt", help=", ".join(STRATEGIES))
     parser.add_argument("--thresholds", default="0.9", help="for confadapt: 0.99,0.9")
     parser.add_argument("--k-max", default="", help="most tokens kept of one pass, 1..16: 4,8")
-    parser.add_argument(
-        "--peers",
-        action="store_true",
-        help="in place of these: transformers' own ways of decoding and ours, as far as the model "
-        "and the adapter allow them",
-    )
-    parser.add_argument(
-        "--draft",
-        metavar="MODEL",
-        help="--peers: name or folder of the model that drafts in assisted generation, with the "
-        "same tokenizer; default: the first two layers of the model",
-    )
+    _add_peer_options(parser)
     parser.add_argument("--max-new-tokens", type=int, default=160)
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
     parser.add_argument(
@@ -93,6 +83,26 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.set_defaults(run=run)
 
 
+def _add_peer_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="in place of these: transformers' own ways of decoding and ours, as far as the model "
+        "and the adapter allow them",
+    )
+    parser.add_argument(
+        "--draft",
+        metavar="MODEL",
+        help="--peers: name or folder of the model that drafts in assisted generation, with the "
+        "same tokenizer; default: the first two layers of the model",
+    )
+    parser.add_argument(
+        "--heads",
+        metavar="ADAPTER",
+        help="--peers: name or folder of heads to add to the model and its adapter",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Measure and show; returns the exit code."""
     paths = user_paths()
@@ -100,6 +110,8 @@ def run(args: argparse.Namespace) -> int:
     plan = _plan(args)
     draft = usable_model(args.draft, paths, settings) if args.draft else None
     session = open_from(args, paths, settings)
+    if args.heads:
+        session, plan = _add_heads(args.heads, session, plan, paths, settings)
     if args.peers:
         plan = replace(plan, ways=with_peers(session), draft=draft.name if draft else "")
     peers = _peers(session, draft)
@@ -122,6 +134,20 @@ def run(args: argparse.Namespace) -> int:
     if result["mtp_off_reason"]:
         note(f"MTP is off: {result['mtp_off_reason']}")
     return code or _exactness(result)
+
+
+def _add_heads(
+    wish: str, session: Session, plan: BenchPlan, paths: Paths, settings: Settings
+) -> tuple[Session, BenchPlan]:
+    """Session and plan with the heads of an adapter's name or folder.
+
+    Raises:
+        KnownError: if they are not there or do not fit.
+    """
+    folder = choose_adapter(wish, Path(session.info.model_path), paths, settings)
+    if folder is None:
+        raise KnownError("Which heads?", "Give --heads the adapter that has them.")
+    return with_heads(session, folder), replace(plan, heads=adapter_name(folder))
 
 
 def _peers(session: Session, draft: ModelEntry | None) -> Peers:
@@ -151,8 +177,9 @@ def _plan(args: argparse.Namespace) -> BenchPlan:
     for name in ("runs", "max_new_tokens", "per_family"):
         if getattr(args, name) < 1:
             raise KnownError(f"--{name.replace('_', '-')} must be at least 1.")
-    if args.draft and not args.peers:
-        raise KnownError("--draft names a model for --peers.", "Give both.")
+    for name in ("draft", "heads"):
+        if getattr(args, name) and not args.peers:
+            raise KnownError(f"--{name} belongs to --peers.", "Give both.")
     return BenchPlan(
         prompts=_prompts(args),
         ways=grid(args.strategies.split(","), args.thresholds, args.k_max),

@@ -39,6 +39,7 @@ class BenchPlan:
         baselines: What they are held against; one-token decoding among it.
         draft: Name of the model that drafts for `transformers_assisted`; empty for the first
             layers of the loaded one.
+        heads: Name of the adapter whose heads were added to what is loaded; else empty.
         runs: How often everything is measured.
         count_from_slot: See `Session.stream`.
     """
@@ -50,6 +51,7 @@ class BenchPlan:
     count_from_slot: int | None = None
     baselines: tuple[Way, ...] = BASELINES
     draft: str = ""
+    heads: str = ""
 
     @property
     def all_ways(self) -> tuple[Way, ...]:

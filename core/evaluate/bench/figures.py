@@ -83,6 +83,7 @@ def report(plan: BenchPlan, measured: Runs) -> Row:
         "complete": len(complete) == plan.runs,
         "max_new_tokens": plan.max_new_tokens,
         "draft": plan.draft,
+        "heads": plan.heads,
         "count_from_slot": plan.count_from_slot,
     }
 

@@ -49,10 +49,11 @@ def _name(report: Row) -> str:
 
 
 def _drafts(report: Row) -> str:
+    heads = f" Heads: {report['heads']}." if report["heads"] else ""
     if not any(row["strategy"] == "transformers_assisted" for row in rows_of(report)):
-        return ""
+        return heads
     draft = report["draft"] or "the first two layers of the model, untrained"
-    return f" Draft model: {draft}."
+    return f"{heads} Draft model: {draft}."
 
 
 def _memory(report: Row) -> str:

@@ -12,16 +12,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.detokenize import Detokenizer
 from core.engine.prompt import render
 from core.engine.request import Message
+from core.errors import KnownError
 from core.evaluate.measure import PEERS, Measured, Peer, without_gates
 
 if TYPE_CHECKING:
     from core.engine.session import Session
+    from core.model.heads import Heads
     from core.model.loading import Loaded
 
 LOOKED_UP_TOKENS = 10
@@ -30,19 +33,32 @@ LOOKED_UP_TOKENS = 10
 
 def possible_peers(session: Session) -> tuple[Peer, ...]:
     """The peers that what is loaded allows."""
-    has_heads = mtp_model(session.loaded) is not None
+    has_heads = session.loaded.heads is not None
     return tuple(one for one in PEERS if has_heads or one != "transformers_mtp")
 
 
-def mtp_model(loaded: Loaded) -> Any:
-    """The model on which `generate(use_mtp=True)` finds heads; None where there are none.
+def with_heads(session: Session, folder: Path) -> Session:
+    """The session with the heads of another adapter, which fits its model, behind that model.
 
-    That is a model whose checkpoint ships heads and whose class knows their names. Heads of an
-    adapter belong here as soon as they can be loaded.
+    So that ways with mask rows and with heads take turns on the same weights.
+
+    Raises:
+        KnownError: if the adapter holds no heads, or the loaded one has changed the weights.
     """
-    model = loaded.model
-    count = getattr(model.config.get_text_config(), "num_mtp_layers", None)
-    return model if count and model._keys_to_ignore_on_load_unexpected else None  # noqa: SLF001
+    from core.model.adapter_info import read_adapter_info
+    from core.model.heads import load_heads
+
+    loaded, info = session.loaded, read_adapter_info(folder)
+    if info.kind != "heads":
+        raise KnownError(f"The adapter {folder.name} has no heads.", "Name one of the kind heads.")
+    if loaded.masks and not loaded.masks.slot1_is_base:
+        raise KnownError(
+            "The loaded adapter has changed the model's weights, behind which heads do not fit.",
+            "Choose a gated one, or none.",
+        )
+    with without_gates(loaded):
+        loaded.heads = load_heads(loaded.model, folder, info)
+    return session.twin()
 
 
 class Peers:
@@ -68,9 +84,8 @@ class Peers:
         import torch
 
         session, loaded = self._session, self._session.loaded
-        model, options = self._set_up(peer)
-        clock = _Clock(cancel)
-        with plain_layers(loaded, options.get("assistant_model")), clock.counting(model):
+        model, clock = loaded.model, _Clock(cancel)
+        with self._set_up(peer) as options, clock.counting(model):
             began = time.perf_counter()
             _, prompt_ids = render(loaded.tokenizer, messages)
             inputs = torch.tensor([prompt_ids], device=loaded.device)
@@ -97,18 +112,21 @@ class Peers:
         blocks = _blocks(loaded.tokenizer, token_ids, clock.sizes)
         return clock.measured(text, token_ids, blocks, began, seconds)
 
-    def _set_up(self, peer: Peer) -> tuple[Any, dict[str, Any]]:
-        """The model that answers, and the options of `generate` that make it this peer."""
-        model = self._session.loaded.model
-        match peer:
-            case "transformers_generate":
-                return model, {}
-            case "transformers_prompt_lookup":
-                return model, {"prompt_lookup_num_tokens": LOOKED_UP_TOKENS}
-            case "transformers_assisted":
-                return model, {"assistant_model": self._draft}
-            case "transformers_mtp":
-                return mtp_model(self._session.loaded), {"use_mtp": True}
+    @contextmanager
+    def _set_up(self, peer: Peer) -> Iterator[dict[str, Any]]:
+        """Inside, the options that it gives make `generate` this peer."""
+        loaded = self._session.loaded
+        if peer == "transformers_mtp":
+            assert loaded.heads is not None
+            with generate_heads(loaded.model, loaded.heads) as mtp, plain_layers(loaded, mtp):
+                yield {"use_mtp": True}
+        elif peer == "transformers_assisted":
+            with plain_layers(loaded, self._draft):
+                yield {"assistant_model": self._draft}
+        else:
+            with plain_layers(loaded):
+                looks_up = peer == "transformers_prompt_lookup"
+                yield {"prompt_lookup_num_tokens": LOOKED_UP_TOKENS} if looks_up else {}
 
     @cached_property
     def _draft(self) -> Any:
@@ -191,8 +209,32 @@ def _blocks(tokenizer: Any, token_ids: Sequence[int], sizes: Sequence[int]) -> t
 
 
 @contextmanager
-def plain_layers(loaded: Loaded, draft: Any = None) -> Iterator[None]:
-    """Inside, the linear layers of the model, and of a draft model, are transformers' own.
+def generate_heads(model: Any, heads: Heads) -> Iterator[Any]:
+    """Inside, `generate(use_mtp=True)` of a model drafts with these heads, which it gives.
+
+    Transformers would read heads from the model's checkpoint at every call, and those of an
+    adapter do not lie there. They are its own modules, though, so it gets them as they are; but
+    it knows of no reduced vocabulary.
+    """
+    from transformers.modeling_layers import MtpModel
+
+    from core.model.heads import _config_for_heads
+
+    before, draft_ids = MtpModel.__dict__["from_pretrained"], heads.draft_ids
+    heads.use_draft_ids(None)
+    mtp = heads._mtp  # noqa: SLF001
+    MtpModel.from_pretrained = staticmethod(lambda *_, **__: mtp)  # type: ignore[method-assign]
+    try:
+        with _config_for_heads(model, heads.count):
+            yield mtp
+    finally:
+        MtpModel.from_pretrained = before  # type: ignore[method-assign]
+        heads.use_draft_ids(draft_ids)
+
+
+@contextmanager
+def plain_layers(loaded: Loaded, drafting: Any = None) -> Iterator[None]:
+    """Inside, the linear layers of the model, and of what drafts for it, are transformers' own.
 
     Neither the gate of an adapter nor our own layers may cost `generate` anything.
     """
@@ -201,7 +243,7 @@ def plain_layers(loaded: Loaded, draft: Any = None) -> Iterator[None]:
     from core.model.linear import RowsLinear
 
     with without_gates(loaded):
-        models = [loaded.model, *([] if draft is None else [draft])]
+        models = [loaded.model, *([] if drafting is None else [drafting])]
         quicker: set[nn.Linear] = {
             one for model in models for one in model.modules() if type(one) is RowsLinear
         }

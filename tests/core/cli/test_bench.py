@@ -17,7 +17,11 @@ from core.errors import KnownError
 from core.evaluate.bench.bench import Bench
 from core.evaluate.prompts import BenchPrompt
 from core.history.store import HistoryStore
+from core.model.adapter_info import AdapterInfo
+from core.model.fingerprint import cached_weights_hash
+from core.model.heads import save_heads
 from tests.core.cli.test_generate import BLOCKED, REPOSITORY
+from tests.core.model.test_head_chain import toy_heads
 from tests.core.toy import save_toy, toy_tokenizer
 
 ROWS = [
@@ -120,6 +124,19 @@ def test_a_draft_model_can_be_named(options, capsys, toy_folder):
     assert row["acceptance"] == 1.0  # it drafts for itself
 
 
+def test_heads_can_be_added(options, capsys, tmp_path, toy_folder, paths):
+    _, heads = toy_heads(2)
+    base_hash = cached_weights_hash(toy_folder, paths.cache)
+    info = AdapterInfo("heads", 3, "toy", base_hash, "", "", heads=2)
+    save_heads(heads.weights(), tmp_path / "twins", info)
+    added = ["--peers", "--heads", str(tmp_path / "twins"), "--dtype", "float32"]
+    assert main([*options, *added, "--adapter", "none"]) == 0
+    out = capsys.readouterr().out
+    assert "Heads: twins." in out
+    for way in ("generate, MTP heads", "heads 1", "heads 2"):
+        assert sum(line.startswith(f"| {way} ") for line in out.splitlines()) == 2
+
+
 def test_a_draft_model_with_other_tokens_is_refused(options, capsys, tmp_path, toy_folder):
     other = save_toy(tmp_path / "other")
     tokenizer = toy_tokenizer()
@@ -173,7 +190,9 @@ def test_built_in_prompts_stand_in_for_a_file(toy_folder, capsys, monkeypatch):
         (["--runs", "0"], "--runs must be at least 1"),
         (["--k-max", "40"], "between 1 and 16"),
         (["--prompts", "/nowhere.jsonl"], "cannot be read"),
-        (["--draft", "small"], "--draft names a model for --peers"),
+        (["--draft", "small"], "--draft belongs to --peers"),
+        (["--heads", "twins"], "--heads belongs to --peers"),
+        (["--peers", "--heads", "none"], "Which heads?"),
         (["--peers", "--draft", "nowhere"], "nowhere"),
     ],
 )

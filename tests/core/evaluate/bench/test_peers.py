@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import LlamaForCausalLM
 from transformers.modeling_layers import MtpModel
@@ -14,18 +13,20 @@ from transformers.modeling_layers import MtpModel
 from core.control import Cancel
 from core.engine.request import Request
 from core.engine.session import Session
-from core.errors import Cancelled
+from core.errors import Cancelled, KnownError
 from core.evaluate.bench.bench import Bench, BenchPlan
 from core.evaluate.bench.figures import report
 from core.evaluate.bench.front import rows_of
 from core.evaluate.bench.grid import with_peers
-from core.evaluate.bench.peers import Peers, plain_layers, possible_peers
+from core.evaluate.bench.peers import Peers, plain_layers, possible_peers, with_heads
 from core.evaluate.bench.table import way_text
 from core.evaluate.measure import EXACT_WAYS, Measured, Peer, decode_answer
 from core.evaluate.prompts import BenchPrompt
+from core.model.adapter_info import AdapterInfo
 from core.model.adapters import GatedAdapter
 from core.model.draft_model import first_layers
-from core.model.loading import Loaded, load
+from core.model.heads import save_heads
+from core.model.loading import Loaded, load, save_gated
 from tests.core.engine.harness import CPU, NOWHERE, toy_session, user
 from tests.core.model.test_head_chain import toy_heads
 from tests.core.toy import save_toy, toy_model, toy_tokenizer
@@ -144,34 +145,53 @@ def test_a_peer_stays_within_the_context(peer: Peer) -> None:
     assert session.info.context_length - len(measured.token_ids) > 170
 
 
-def toy_with_heads(folder: Path) -> LlamaForCausalLM:
-    """The toy with a checkpoint that holds an (untrained) head, as some models ship them."""
-    save_toy(folder, dtype=torch.float64)
-    model = toy_model()
-    model.config.num_mtp_layers = 1
-    model.config.dtype = torch.float64
-    model.config.name_or_path = str(folder)
-    model._keys_to_ignore_on_load_unexpected = [r"model\.layers\.2\."]
-    head = MtpModel(model, 1).layers[0].double()
-    stored = ("mtp_block.", ""), ("post_norm", "shared_head.norm")
-    named = {}
-    for name, weight in head.state_dict().items():
-        for ours, theirs in stored:
-            name = name.replace(ours, theirs)  # noqa: PLW2901
-        named[f"model.layers.2.{name}"] = weight
-    file = folder / "model.safetensors"
-    save_file({**load_file(file), **named}, file, {"format": "pt"})
-    return model
+def heads_session(count: int = 3) -> Session:
+    model, heads = toy_heads(count)
+    loaded = Loaded(model, toy_tokenizer(), None, CPU, torch.float64, heads=heads)
+    return Session(loaded, NOWHERE, NOWHERE)
 
 
-def test_heads_of_a_checkpoint_draft_for_generate(tmp_path: Path) -> None:
-    session = toy_session(toy_with_heads(tmp_path))
+@pytest.mark.parametrize("draft_ids", [None, torch.arange(40, 120)])
+def test_heads_draft_for_generate(draft_ids: torch.Tensor | None) -> None:
+    session = heads_session(2)
+    model, heads = session.loaded.model, session.loaded.heads
+    assert heads is not None
+    heads.use_draft_ids(draft_ids)
     assert possible_peers(session)[-1] == "transformers_mtp"
+    own = MtpModel.from_pretrained
     found = answer(session, "transformers_mtp")
     assert found.token_ids == one_token(toy_session()).token_ids
-    # A head proposes one token for every pass but the first.
-    assert found.provisional == found.passes - 1
+    # Two heads propose two tokens for every pass but the first.
+    assert found.provisional == 2 * (found.passes - 1)
     assert found.confirmed == TOKENS - found.passes
+    assert MtpModel.from_pretrained == own
+    assert not hasattr(model.config, "num_mtp_layers")
+    assert (heads.draft_ids is None) == (draft_ids is None)
+
+
+def test_heads_stand_behind_a_model_with_mask_rows(tmp_path: Path) -> None:
+    session = gated_session(torch.float64)
+    alone = one_token(session)
+    plain = toy_model()
+    _, heads = toy_heads(2)
+    info = AdapterInfo("heads", 3, "toy", "", "", "", heads=2)
+    save_heads(heads.weights(), tmp_path / "heads", info)
+    both = with_heads(session, tmp_path / "heads")
+    assert (both.info.k_max, both.info.heads) == (4, 2)
+    assert {"verified", "heads", "transformers_mtp"} < set(names(both))
+    for way in with_peers(both):
+        if way.name in EXACT_WAYS:
+            bench = Bench(both, BenchPlan((), (way,)), plain)
+            found = bench._answer(way, BenchPrompt("", turns=ASKED), TOKENS, Cancel())
+            assert found.token_ids == alone.token_ids
+
+
+def test_an_adapter_without_heads_cannot_lend_them(tmp_path: Path) -> None:
+    info = AdapterInfo("gated", 4, "toy", "", "", "", rank=2)
+    session = gated_session()
+    save_gated(session.loaded.masks.weights(), tmp_path / "gated", info)
+    with pytest.raises(KnownError, match="has no heads"):
+        with_heads(session, tmp_path / "gated")
 
 
 def names(session: Session) -> list[str]:
@@ -187,13 +207,11 @@ def test_the_preset_leaves_out_what_is_not_possible() -> None:
 
 
 def test_heads_are_measured_in_several_numbers_up_to_all_there_are() -> None:
-    model, heads = toy_heads(3)
-    loaded = Loaded(model, toy_tokenizer(), None, CPU, torch.float64, heads=heads)
-    session = Session(loaded, NOWHERE, NOWHERE)
+    session = heads_session()
     plan = BenchPlan((BenchPrompt("one two"),), with_peers(session), 12, runs=1)
     plan = plan.narrowed(session.info)
     assert [way.k_max for way in plan.ways if way.name == "heads"] == [2, 3, None]
-    bench = Bench(session, plan, model)
+    bench = Bench(session, plan, session.loaded.model)
     list(bench.measure(Cancel()))
     found = report(plan, bench.runs)
     assert [way_text(row) for row in rows_of(found) if row["strategy"] == "heads"] == [
