@@ -43,7 +43,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "run's id",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="ends in .html, .csv or .json"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="ends in .html, .csv or .json, that of a bench also in .md",
     )
     parser.add_argument("--json", action="store_true", help="say what was written as JSON")
     parser.set_defaults(run=run)
@@ -77,10 +81,11 @@ def _check_ending(out: Path, form: str) -> None:
             "A picture is saved from the window.",
             f'Open the file on the page "{PAGES[form]}", and choose PNG under "Save…".',
         )
-    if ending not in ENDINGS:
+    endings = (*ENDINGS, ".md") if form == BENCH else tuple(ENDINGS)
+    if ending not in endings:
         raise KnownError(
             f"{out} is no file that can be written here.",
-            f"Let its name end in {', '.join(ENDINGS)}.",
+            f"Let its name end in {', '.join(endings)}.",
         )
 
 

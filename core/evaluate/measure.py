@@ -1,8 +1,8 @@
-"""One answer with a clock beside it: by our own engine, or by transformers' `generate`.
+"""One answer with a clock beside it: by our own engine (by transformers': `peers.py`).
 
 Every answer begins with an empty cache, so that each reads its whole prompt. Tokens a second
-are measured alike on both sides: tokens after the first pass (for `generate` its first token)
-over the time from there to the last one.
+are measured alike on both sides: tokens after the first pass over the time from there to the
+last one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core.control import Cancel, Threshold
-from core.engine.prompt import render
-from core.engine.request import Message, Request, Strategy
+from core.engine.request import EXACT_STRATEGIES, STRATEGIES, Request, Strategy
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 from core.metrics import answer_figures
 
@@ -23,7 +22,18 @@ if TYPE_CHECKING:
     from core.engine.session import Session
     from core.model.loading import Loaded
 
-WayName = Strategy | Literal["transformers_generate"]
+Peer = Literal[
+    "transformers_generate",
+    "transformers_prompt_lookup",
+    "transformers_assisted",
+    "transformers_mtp",
+]
+WayName = Strategy | Peer
+
+PEERS: tuple[Peer, ...] = get_args(Peer)
+"""Transformers' own ways of decoding, on the same weights."""
+EXACT_WAYS: tuple[WayName, ...] = (*EXACT_STRATEGIES, *PEERS)
+"""Those whose every token is the one that one-token decoding would give, but for rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,16 @@ class Way:
     threshold: float
     adapter: str = ""
     k_max: int | None = None
+
+    @property
+    def peer(self) -> Peer | None:
+        """Its name as that of a peer; None for a strategy of ours."""
+        return next((one for one in PEERS if one == self.name), None)
+
+    @property
+    def strategy(self) -> Strategy:
+        """Its name as that of a strategy of ours, which a peer has none of."""
+        return next(one for one in STRATEGIES if one == self.name)
 
 
 NEXT_TOKEN = Way("next_token", 1.0)
@@ -74,6 +94,10 @@ class Measured:
         seconds: The whole wall-clock time, from the chat turns to the text.
         blocks: The text that each pass added.
         sizes: The tokens that each pass added.
+        provisional: Tokens that were proposed for a later pass to check.
+        confirmed: How many of them it confirmed.
+        peak_memory: Most bytes that torch held on the GPU meanwhile; None on the CPU, where a
+            process cannot tell.
     """
 
     text: str
@@ -86,6 +110,9 @@ class Measured:
     seconds: float
     blocks: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
+    provisional: int = 0
+    confirmed: int = 0
+    peak_memory: int | None = None
 
     @property
     def tokens_per_pass(self) -> float:
@@ -137,98 +164,9 @@ def measured_from(events: tuple[GenerationEvent, ...], seconds: float) -> Measur
         seconds=seconds,
         blocks=tuple(one.text for one in passes),
         sizes=figures.block_sizes,
+        provisional=sum(one.provisional for one in passes),
+        confirmed=sum(one.confirmed for one in passes),
     )
-
-
-class _Clock:
-    """A streamer that notes when each token comes and stops at a cancel.
-
-    `generate` hands it the prompt first, then token by token, each already on the CPU: a GPU
-    has been waited for.
-    """
-
-    def __init__(self, cancel: Cancel) -> None:
-        self._cancel = cancel
-        self.times: list[float] = []
-
-    def put(self, value: Any) -> None:  # noqa: ARG002  (only its time matters)
-        """Note the time of a token."""
-        self._cancel.check()
-        self.times.append(time.perf_counter())
-
-    def end(self) -> None:
-        """Nothing is left to do."""
-
-
-def generate_answer(
-    session: Session, messages: tuple[Message, ...], max_new_tokens: int, cancel: Cancel
-) -> Measured:
-    """Let transformers answer greedily with the same weights; see `GENERATE`.
-
-    Raises:
-        Cancelled: if a stop was asked for.
-    """
-    import torch
-
-    loaded, clock = session.loaded, _Clock(cancel)
-    with plain_layers(loaded):
-        began = time.perf_counter()
-        _, prompt_ids = render(loaded.tokenizer, messages)
-        inputs = torch.tensor([prompt_ids], device=loaded.device)
-        room = session.info.context_length - len(prompt_ids)
-        out = loaded.model.generate(
-            inputs,
-            attention_mask=torch.ones_like(inputs),
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            repetition_penalty=1.0,
-            max_new_tokens=min(max_new_tokens, room),
-            eos_token_id=sorted(session.end_ids),
-            pad_token_id=min(session.end_ids, default=0),
-            streamer=clock,
-        )
-        token_ids = tuple(out[0, len(prompt_ids) :].tolist())
-        text = loaded.tokenizer.decode(
-            token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        seconds = time.perf_counter() - began
-    _, first, *_ = clock.times
-    return Measured(
-        text=text,
-        token_ids=token_ids,
-        passes=len(token_ids),
-        k_max=1,
-        later_tokens=len(token_ids) - 1,
-        prefill_seconds=first - began,
-        decode_seconds=clock.times[-1] - first,
-        seconds=seconds,
-        sizes=(1,) * len(token_ids),
-    )
-
-
-@contextmanager
-def plain_layers(loaded: Loaded) -> Iterator[None]:
-    """Inside, the model's linear layers are those that transformers made.
-
-    Neither the gate of an adapter nor our own layers may cost `generate` anything.
-    """
-    from torch import nn
-
-    from core.model.linear import RowsLinear
-
-    with without_gates(loaded):
-        quicker: list[nn.Linear] = [
-            one for one in loaded.model.modules() if type(one) is RowsLinear
-        ]
-        for linear in quicker:
-            linear.__class__ = nn.Linear
-        try:
-            yield
-        finally:
-            for linear in quicker:
-                linear.__class__ = RowsLinear
 
 
 @contextmanager

@@ -78,11 +78,10 @@ class TaskModel(LM):  # type: ignore[misc]  # the harness tells no types
     loglikelihood_rolling = loglikelihood
 
     def _answer(self, context: str, options: dict[str, Any]) -> str:
-        strategy, until = self._way.name, options.get("until", ())
-        assert strategy != "transformers_generate"
+        until = options.get("until", ())
         request = Request(
             _messages(context),
-            strategy,
+            self._way.strategy,
             self._way.k_max,
             options.get("max_gen_toks", MOST_TOKENS),
             stop=(until,) if isinstance(until, str) else tuple(until),

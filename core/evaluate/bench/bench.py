@@ -14,18 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.prompt import render
-from core.engine.request import Request
+from core.engine.request import Request, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench.judged import BaseView, Judged, Round, likeness
+from core.evaluate.bench.peers import Peers
 from core.evaluate.checks import check_answer
-from core.evaluate.measure import (
-    GENERATE,
-    NEXT_TOKEN,
-    Measured,
-    Way,
-    decode_answer,
-    generate_answer,
-)
+from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way, decode_answer
 from core.evaluate.prompts import BenchPrompt
 
 if TYPE_CHECKING:
@@ -43,6 +37,9 @@ class BenchPlan:
     Attributes:
         ways: Ways of decoding besides the baselines.
         baselines: What they are held against; one-token decoding among it.
+        draft: Name of the model that drafts for `transformers_assisted`; empty for the first
+            layers of the loaded one.
+        heads: Name of the adapter whose heads were added to what is loaded; else empty.
         runs: How often everything is measured.
         count_from_slot: See `Session.stream`.
     """
@@ -53,15 +50,21 @@ class BenchPlan:
     runs: int = 3
     count_from_slot: int | None = None
     baselines: tuple[Way, ...] = BASELINES
+    draft: str = ""
+    heads: str = ""
 
     @property
     def all_ways(self) -> tuple[Way, ...]:
         """The baselines, then the others, each once."""
         return tuple(dict.fromkeys((*self.baselines, *self.ways)))
 
-    def narrowed(self, most: int) -> BenchPlan:
-        """The plan for an adapter of so many slots: what is wider does the same, so it goes."""
-        ways = (replace(way, k_max=_narrowed(way.k_max, most)) for way in self.ways)
+    def narrowed(self, info: SessionInfo) -> BenchPlan:
+        """The plan for so many slots and heads: what is wider does the same, so it goes."""
+        most = {"heads": 1 + info.heads}
+        ways = (
+            replace(way, k_max=_narrowed(way.k_max, most.get(way.name, info.k_max)))
+            for way in self.ways
+        )
         return replace(self, ways=tuple(dict.fromkeys(ways)))
 
     @property
@@ -86,6 +89,7 @@ class Bench:
 
     Attributes:
         runs: For each run its complete rounds, in the order of the prompts.
+        peers: What decodes the ways of transformers.
 
     Raises:
         KnownError: for a prompt that leaves no room for an answer.
@@ -102,6 +106,7 @@ class Bench:
         self._session_of = session_of or (lambda _: nullcontext(session))
         self._keep: Callable[[int, Round], None] = lambda _run, _round: None
         self.runs: list[list[Round]] = []
+        self.peers = Peers(session)
         self._session = session
         self._base = base_model
         self._prompt_ids = [self._checked_ids(prompt) for prompt in plan.prompts]
@@ -128,7 +133,8 @@ class Bench:
             answers = {}
             for way in self._order(run + index):
                 prompt = self.plan.prompts[index]
-                answers[way] = self._answer(way, prompt, self.plan.max_new_tokens, cancel)
+                most = self.plan.max_new_tokens
+                answers[way] = self._answer_and_peak(way, prompt, most, cancel)
                 done += 1
                 yield done
             judged = self._judge(index, answers, ask_base=run == 0)
@@ -149,13 +155,25 @@ class Bench:
         return ways[first:] + ways[:first]
 
     def _answer(self, way: Way, prompt: BenchPrompt, limit: int, cancel: Cancel) -> Measured:
-        messages = prompt.messages
-        if way.name == "transformers_generate":
-            return generate_answer(self._session, messages, limit, cancel)
-        request = Request(messages, way.name, way.k_max, limit)
+        if way.peer:
+            return self.peers.answer(way.peer, prompt.messages, limit, cancel)
+        request = Request(prompt.messages, way.strategy, way.k_max, limit)
         slot = self.plan.count_from_slot
         with self._session_of(way) as session:
             return decode_answer(session, request, way.threshold, cancel, slot)[0]
+
+    def _answer_and_peak(
+        self, way: Way, prompt: BenchPrompt, limit: int, cancel: Cancel
+    ) -> Measured:
+        """An answer, with the most memory it took where that can be told."""
+        device = self._session.loaded.device
+        if device.type != "cuda":
+            return self._answer(way, prompt, limit, cancel)
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+        measured = self._answer(way, prompt, limit, cancel)
+        return replace(measured, peak_memory=torch.cuda.max_memory_allocated(device))
 
     def _judge(self, index: int, answers: dict[Way, Measured], *, ask_base: bool) -> Round:
         """The answers with what is known of them; equal answers are looked at once."""

@@ -80,10 +80,12 @@ def measuring(report: Row) -> str:
         f"each; all ways took turns on the same weights; {runs}. Speed-up: tokens a second after "
         "the first pass, over those of one-token decoding; whole answer: times from prompt to "
         "text, likewise. In brackets what 95 % of a thousand draws of as many prompts give "
-        "(bootstrap). Agreement: tokens that the base model would have chosen at their place. "
-        "Likelihood: of each answer under the base model, against its own. ROUGE-L: words in "
-        "common with the reference, in order, parted at blanks. ConfAdapt is not lossless: a "
-        f"token is kept by its confidence, without a check.{_cut(report)}"
+        "(bootstrap). Acceptance: provisional tokens that a later pass confirmed. Same answers: "
+        "token by token those of one-token decoding. Agreement: tokens that the base model would "
+        "have chosen at their place. Likelihood: of each answer under the base model, against its "
+        "own. ROUGE-L: words in common with the reference, in order, parted at blanks. ConfAdapt "
+        "is not lossless: a token is kept by its confidence, without a check."
+        f"{_cut(report)}"
     )
 
 
@@ -95,7 +97,7 @@ def heads(qualities: Sequence[Quality]) -> tuple[str, ...]:
     """Of the columns of `cells`."""
     names = [QUALITIES[one] for one in qualities]
     speeds = "Speed-up", "Whole answer", "Tokens per pass", "Tokens a second"
-    return ("", *speeds, *names, "Prompts")
+    return ("", *speeds, *names, "Same answers", "Acceptance", "Prompts")
 
 
 def cells(label: str, row: Row, qualities: Sequence[Quality]) -> tuple[str, ...]:
@@ -108,6 +110,8 @@ def cells(label: str, row: Row, qualities: Sequence[Quality]) -> tuple[str, ...]
         span_text(found["tokens_per_pass"], 2),
         f"{row['tokens_per_second']:.1f}" if found["speedup"] else "–",
         *(_known(found[one], 3) for one in qualities),
+        f"{row['same_as_next_token']:.1%}",
+        "–" if row["acceptance"] is None else f"{row['acceptance']:.2f}",
         f"{row['answers']}",
     )
 

@@ -82,6 +82,8 @@ def report(plan: BenchPlan, measured: Runs) -> Row:
         "runs": len(runs),
         "complete": len(complete) == plan.runs,
         "max_new_tokens": plan.max_new_tokens,
+        "draft": plan.draft,
+        "heads": plan.heads,
         "count_from_slot": plan.count_from_slot,
     }
 
@@ -145,14 +147,33 @@ def _row(way: Way, runs: Runs, figures: Figures | None = None) -> Row:
         "speedup_vs_transformers_generate": _times(runs, way, GENERATE) if has_generate else None,
         "seconds_ratio": _over_runs(runs, lambda run: _seconds_ratio(run, way))[0],
         "prefill_seconds": median(_prefill(run, way) for run in runs),
+        "acceptance": acceptance(measured),
+        "same_as_next_token": _same_as_next_token(runs, way),
         "agreement": sum(one.seen_by_base.agreed for one in answers) / max(1, tokens),
         "accuracy": accuracy(answers),
         "kept": kept(runs[0], way),
         "intervals": asdict(figures or figures_of(_pairs(way, runs))),
         "block_sizes": _block_sizes(measured),
+        "peak_memory": max((one.peak_memory or 0 for one in measured), default=0) or None,
         "answers": len(answers),
         "tokens": tokens,
     }
+
+
+def acceptance(measured: Sequence[Measured]) -> float | None:
+    """Share of provisional tokens that a later pass confirmed; None where none were."""
+    provisional = sum(one.provisional for one in measured)
+    return sum(one.confirmed for one in measured) / provisional if provisional else None
+
+
+def _same_as_next_token(runs: Runs, way: Way) -> float:
+    """Share of answers, of all runs, with the very tokens of one-token decoding."""
+    same = [
+        one[way].measured.token_ids == one[NEXT_TOKEN].measured.token_ids
+        for run in runs
+        for one in run
+    ]
+    return sum(same) / max(1, len(same))
 
 
 def _over_runs(

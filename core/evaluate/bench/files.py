@@ -8,7 +8,18 @@ from pathlib import Path
 from core.evaluate.bench.card import bench_card
 from core.evaluate.bench.front import rows_of
 from core.evaluate.bench.judged import Row
+from core.evaluate.bench.markdown import bench_markdown
 from core.files import csv_text, write_text
+
+PLAIN = (
+    "tokens_per_second",
+    "seconds_ratio",
+    "speedup_vs_transformers_generate",
+    "acceptance",
+    "same_as_next_token",
+    "peak_memory",
+)
+"""Figures without an interval."""
 
 
 def write_bench(report: Row, out: Path) -> None:
@@ -17,7 +28,8 @@ def write_bench(report: Row, out: Path) -> None:
     Raises:
         KnownError: if it cannot be written.
     """
-    make = {".csv": _table, ".json": _whole}.get(out.suffix.lower(), bench_card)
+    makers = {".csv": _table, ".json": _whole, ".md": bench_markdown}
+    make = makers.get(out.suffix.lower(), bench_card)
     write_text(out, make(report))
 
 
@@ -35,7 +47,7 @@ def _table(report: Row) -> str:
 def _flat(row: Row) -> Row:
     plain = {name: row.get(name) for name in ("strategy", "threshold", "k_max", "family")}
     figures = {"answers": row["answers"], "tokens": row["tokens"]}
-    figures |= {name: row[name] for name in ("tokens_per_second", "seconds_ratio")}
+    figures |= {name: row[name] for name in PLAIN}
     for name, span in row["intervals"].items():
         ends = span or (None, None, None)
         figures |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))

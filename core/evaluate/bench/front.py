@@ -20,6 +20,12 @@ QUALITIES: dict[Quality, str] = {
     "exact": "Exact matches",
 }
 """Measures of quality, as they are named for a reader; for all of them more is better."""
+PEER_NAMES = {
+    "transformers_generate": "transformers' generate",
+    "transformers_prompt_lookup": "transformers' prompt lookup",
+    "transformers_assisted": "transformers' draft model",
+    "transformers_mtp": "transformers' MTP heads",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,11 @@ def points(report: Row, quality: Quality, family: str | None = None) -> list[Poi
 
 def label_of(row: Row, report: Row) -> str:
     """What to call a way of decoding; k_max only where it differs between some."""
-    if row["strategy"] == "transformers_generate":
-        return "transformers' generate"
+    if row["strategy"] in PEER_NAMES:
+        return PEER_NAMES[row["strategy"]]
     if row["strategy"] in EXACT_STRATEGIES:
-        return offer_of(row["strategy"]).name
+        name = offer_of(row["strategy"]).name
+        return f"{name}: {row['k_max'] - 1}" if row["strategy"] == "heads" else name
     name = f"Static {row['k_max']}" if row["strategy"] == "static_k" else f"{row['threshold']:g}"
     widths = {one["k_max"] for one in report["results"] if one["strategy"] == "confadapt"}
     show = row["strategy"] == "confadapt" and len(widths) > 1

@@ -1,16 +1,42 @@
-"""Which ways of decoding a bench measures: strategies times thresholds times k_max."""
+"""Which ways of decoding a bench measures: strategies times thresholds times k_max, or presets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from core.control import Threshold
-from core.engine.request import K_MAX_LIMIT, STRATEGIES
+from core.engine.offers import why_not
+from core.engine.request import K_MAX_LIMIT, STRATEGIES, Strategy
 from core.errors import KnownError
-from core.evaluate.measure import Way, way_of
+from core.evaluate.bench.peers import possible_peers
+from core.evaluate.measure import GENERATE, NEXT_TOKEN, Way, way_of
+
+if TYPE_CHECKING:
+    from core.engine.session import Session
 
 N = TypeVar("N", int, float)
+
+SETTINGS: dict[Strategy, tuple[tuple[float, int | None], ...]] = {
+    "static_k": ((0.0, 2), (0.0, 3)),
+    "confadapt": ((0.99, None), (0.95, None), (0.9, None), (0.8, None)),
+    "heads": ((0.0, 2), (0.0, 3), (0.0, 5), (0.0, 9)),
+}
+"""Threshold and k_max with which a strategy is set beside transformers' ways; others have none.
+
+One, two, four and eight heads give at most a token more than there are of them.
+"""
+
+
+def with_peers(session: Session) -> tuple[Way, ...]:
+    """Transformers' ways of decoding and ours besides the baselines, if what is loaded allows."""
+    ours = [one for one in STRATEGIES if not why_not(one, session.info)]
+    ways = [Way(peer, 1.0) for peer in possible_peers(session)] + [
+        way_of(strategy, threshold, k_max)
+        for strategy in ours
+        for threshold, k_max in SETTINGS.get(strategy, ((1.0, None),))
+    ]
+    return tuple(way for way in ways if way not in (NEXT_TOKEN, GENERATE))
 
 
 def grid(strategies: Iterable[str], thresholds: str, widths: str = "") -> tuple[Way, ...]:

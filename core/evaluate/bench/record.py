@@ -94,7 +94,7 @@ class BenchRecorder:
     ) -> None:
         from core.evaluate.agreement import base_model_of
 
-        plan = plan.narrowed(session.info.k_max)
+        plan = plan.narrowed(session.info)
         head = _plain(
             {
                 "format": FORMAT,

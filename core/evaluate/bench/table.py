@@ -6,13 +6,19 @@ much room that one table of both would be broken into lines by a terminal of 80 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from core.evaluate.bench.judged import Row
 from core.events import Span
 
 Column = Callable[[Row], str]
 NOTHING = "-"
+PEER_NAMES = {
+    "transformers_generate": "generate",
+    "transformers_prompt_lookup": "generate, prompt lookup",
+    "transformers_assisted": "generate, assisted",
+    "transformers_mtp": "generate, MTP heads",
+}
 
 
 def bench_table(result: Row) -> str:
@@ -39,31 +45,42 @@ def advice_line(advice: Row) -> str:
 
 def _labelled(result: Row) -> Iterator[tuple[str, Row]]:
     """Every row with its name; what is a part of another one stands below it, indented."""
-    for name, row in result["baselines"].items():
-        yield ("generate" if name == "transformers_generate" else name), row
+    for row in result["baselines"].values():
+        yield way_text(row), row
     ways = [row for row in result["results"] if row["strategy"] not in result["baselines"]]
     has_widths = len({row["k_max"] for row in ways if row["strategy"] == "confadapt"}) > 1
     parts = [(row["group"], row) for row in result["groups"]]
     parts += [(row["family"], row) for row in ways if row["family"]]
     for whole in (row for row in ways if row["family"] is None):
-        label = _way_text(whole, has_widths)
+        label = way_text(whole, has_widths)
         yield label, whole
         for name, part in parts:
-            if _way_text(part, has_widths) == label:
+            if way_text(part, has_widths) == label:
                 yield f"  {name}", part
 
 
-def _way_text(row: Row, has_widths: bool) -> str:
-    if row["strategy"] != "confadapt":
-        return f"{row['strategy']} {row['k_max']}"
+def way_text(row: Row, has_widths: bool = False) -> str:
+    """What to call a way of decoding; `has_widths`: there are several values of k_max."""
+    strategy: str = row["strategy"]
+    if strategy == "static_k":
+        return f"static_k {row['k_max']}"
+    if strategy == "heads":
+        return f"heads {row['k_max'] - 1}"
+    if strategy != "confadapt":
+        return PEER_NAMES.get(strategy, strategy)
     k_max = f", k_max {row['k_max']}" if has_widths else ""
     return f"confadapt {row['threshold']:g}{k_max}"
 
 
+def known_columns(rows: Sequence[Row], columns: Mapping[str, Column]) -> list[list[str]]:
+    """The cells of each column, its head first; where nothing is known it is left out."""
+    found = {head: [column(row) for row in rows] for head, column in columns.items()}
+    return [[head, *cells] for head, cells in found.items() if set(cells) != {NOTHING}]
+
+
 def _block(rows: list[tuple[str, Row]], columns: Mapping[str, Column]) -> list[str]:
-    """The lines of a table; columns in which nothing is known are left out."""
-    found = {head: [column(row) for _, row in rows] for head, column in columns.items()}
-    shown = [[head, *cells] for head, cells in found.items() if set(cells) != {NOTHING}]
+    """The lines of a table."""
+    shown = known_columns([row for _, row in rows], columns)
     table = [["", *(label for label, _ in rows)], *shown]
     widths = [max(map(len, column)) for column in table]
     return [
@@ -93,6 +110,10 @@ def _over_generate(row: Row) -> str:
     return NOTHING if ratio is None else f"{ratio:.2f}"
 
 
+def _acceptance_text(row: Row) -> str:
+    return NOTHING if row["acceptance"] is None else f"{row['acceptance']:.2f}"
+
+
 def _kept_text(row: Row) -> str:
     kept = row["kept"]
     if kept is None:
@@ -106,6 +127,7 @@ SPEED: dict[str, Column] = {
     "generate": _over_generate,
     "tokens per pass": _spanned("tokens_per_pass", 2),
     "tokens a second": _rate_text,
+    "acceptance": _acceptance_text,
 }
 """Of them "generate" is the speed-up over that of transformers."""
 

@@ -107,8 +107,9 @@ class Race:
         ]
 
     def _decode(self, way: Way, limit: int | None, cancel: Cancel) -> Lap:
-        assert way.name != "transformers_generate"
-        request = replace(self._request, strategy=way.name, k_max=way.k_max, max_new_tokens=limit)
+        request = replace(
+            self._request, strategy=way.strategy, k_max=way.k_max, max_new_tokens=limit
+        )
         return decode_answer(self._session, request, way.threshold, cancel)
 
     def _agreement(self, measured: Measured) -> float:

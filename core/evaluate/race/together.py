@@ -59,8 +59,7 @@ def _stream(
     session: Any, entry: Entry, request: Request, cancel: Cancel
 ) -> Iterator[GenerationEvent]:
     way = entry.way
-    assert way.name != "transformers_generate"
-    own = replace(request, strategy=way.name, k_max=way.k_max)
+    own = replace(request, strategy=way.strategy, k_max=way.k_max)
     stream: Iterator[GenerationEvent] = session.stream(own, cancel, Threshold(way.threshold))
     return stream
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,8 +17,12 @@ from core.errors import KnownError
 from core.evaluate.bench.bench import Bench
 from core.evaluate.prompts import BenchPrompt
 from core.history.store import HistoryStore
+from core.model.adapter_info import AdapterInfo
+from core.model.fingerprint import cached_weights_hash
+from core.model.heads import save_heads
 from tests.core.cli.test_generate import BLOCKED, REPOSITORY
-from tests.core.toy import save_toy
+from tests.core.model.test_head_chain import toy_heads
+from tests.core.toy import save_toy, toy_tokenizer
 
 ROWS = [
     {"prompt": "one", "family": "letters", "check": {"kind": "equals", "answers": ["1"]}},
@@ -82,6 +87,81 @@ def test_the_table(options, capsys):
     assert "MTP is off" in err
 
 
+def test_peers_as_json_and_as_markdown(options, capsys, tmp_path):
+    out = tmp_path / "methods.md"
+    assert main([*options, "--peers", "--dtype", "float32", "--json", "--out", str(out)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [row["strategy"] for row in result["results"] if row["family"] is None] == [
+        "transformers_prompt_lookup",
+        "transformers_assisted",
+        "prompt_lookup",
+    ]
+    assert {row["same_as_next_token"] for row in result["results"]} == {1.0}
+    assert result["peak_memory"] > 0
+    page = out.read_text(encoding="utf-8")
+    assert "Draft model: the first two layers of the model, untrained." in page
+    assert "The process held at most" in page
+    (head,) = (line for line in page.splitlines() if "letters" in line)
+    assert [cell.strip() for cell in head.split("|")] == ["", "", "letters", "all", ""]
+
+
+def test_peers_print_a_row_a_way(options, capsys):
+    assert main([*options, "--peers"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("| generate, prompt lookup ") for line in lines) == 2
+    assert sum(line.startswith("| next_token ") for line in lines) == 2
+
+
+def test_a_draft_model_can_be_named(options, capsys, toy_folder):
+    assert main([*options, "--peers", "--draft", str(toy_folder), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["draft"] == "toy"
+    (row,) = (
+        one
+        for one in result["results"]
+        if one["strategy"] == "transformers_assisted" and one["family"] is None
+    )
+    assert row["acceptance"] == 1.0  # it drafts for itself
+
+
+def test_heads_can_be_added(options, capsys, tmp_path, toy_folder, paths):
+    _, heads = toy_heads(2)
+    base_hash = cached_weights_hash(toy_folder, paths.cache)
+    info = AdapterInfo("heads", 3, "toy", base_hash, "", "", heads=2)
+    save_heads(heads.weights(), tmp_path / "twins", info)
+    added = ["--peers", "--heads", str(tmp_path / "twins"), "--dtype", "float32"]
+    assert main([*options, *added, "--adapter", "none"]) == 0
+    out = capsys.readouterr().out
+    assert "Heads: twins." in out
+    for way in ("generate, MTP heads", "heads 1", "heads 2"):
+        assert sum(line.startswith(f"| {way} ") for line in out.splitlines()) == 2
+
+
+def test_a_draft_model_with_other_tokens_is_refused(options, capsys, tmp_path, toy_folder):
+    other = save_toy(tmp_path / "other")
+    tokenizer = toy_tokenizer()
+    tokenizer.add_tokens(["one more"])
+    tokenizer.save_pretrained(other)
+    assert main([*options, "--peers", "--draft", str(other)]) == 1
+    assert "its tokens are others" in capsys.readouterr().err
+
+
+def test_an_exact_way_that_differs_in_float32_is_a_failure(options, capsys, monkeypatch):
+    before = Bench._answer
+
+    def answer(self, way, *args):
+        found = before(self, way, *args)
+        if way.name != "prompt_lookup":
+            return found
+        return dataclasses.replace(found, token_ids=(*found.token_ids[:-1], 0))
+
+    monkeypatch.setattr(Bench, "_answer", answer)
+    wrong = [*options, "--strategies", "confadapt,prompt_lookup"]
+    assert main([*wrong, "--dtype", "float32"]) == 1
+    assert "Not the answers of one-token decoding: prompt_lookup." in capsys.readouterr().err
+    assert main([*wrong, "--dtype", "bfloat16"]) == 0
+
+
 def test_built_in_prompts_stand_in_for_a_file(toy_folder, capsys, monkeypatch):
     drawn = []
 
@@ -110,6 +190,10 @@ def test_built_in_prompts_stand_in_for_a_file(toy_folder, capsys, monkeypatch):
         (["--runs", "0"], "--runs must be at least 1"),
         (["--k-max", "40"], "between 1 and 16"),
         (["--prompts", "/nowhere.jsonl"], "cannot be read"),
+        (["--draft", "small"], "--draft belongs to --peers"),
+        (["--heads", "twins"], "--heads belongs to --peers"),
+        (["--peers", "--heads", "none"], "Which heads?"),
+        (["--peers", "--draft", "nowhere"], "nowhere"),
     ],
 )
 def test_bad_options_get_a_sentence(options, capsys, bad, words):

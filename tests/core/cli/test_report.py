@@ -59,6 +59,9 @@ def test_a_benchmark_becomes_a_card(tmp_path, capsys) -> None:
     out = tmp_path / "card.html"
     assert main(["report", str(record), "--out", str(out)]) == 0
     page = out.read_text(encoding="utf-8")
+    table = tmp_path / "table.md"
+    assert main(["report", str(record), "--out", str(table)]) == 0
+    assert "| next_token " in table.read_text(encoding="utf-8")
     assert "Only 2 prompts" in page
     assert "Speed against agreement" in page
     capsys.readouterr()

@@ -24,6 +24,7 @@ def row(strategy: str, threshold: float = 1.0, k_max: int = 1, **more: Any) -> d
         "tokens_per_second": 51.23,
         "spread": (50.1, 52.0),
         "speedup_vs_transformers_generate": 2.05,
+        "acceptance": None,
         "kept": {"kept": 184, "right": 204, "interval": (0.853, 0.936)},
         "intervals": intervals,
     } | more
