@@ -7,7 +7,13 @@ import sys
 from collections.abc import Iterable
 
 from core.cli.output import BlockPrinter, note, print_event
-from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from, recorded
+from core.cli.session import (
+    add_model_options,
+    cancel_on_ctrl_c,
+    open_from,
+    recorded,
+    wished_threshold,
+)
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, Message, Request
 from core.errors import KnownError
@@ -52,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
     paths = user_paths()
     settings = load_settings(paths.settings_file)
     request = _request(args, settings)
-    wished = settings.threshold if args.threshold is None else args.threshold
-    threshold, cancel = Threshold(wished), Cancel()
+    threshold, cancel = Threshold(wished_threshold(args, settings)), Cancel()
     session = open_from(args, paths, settings)
     with cancel_on_ctrl_c(cancel):
         events = session.stream(request, cancel, threshold)

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.cli.keep import keep_run
 from core.cli.output import ProgressBar, note, print_json
-from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
+from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from, wished_threshold
 from core.control import Cancel, Threshold
 from core.engine.request import STRATEGIES, LoadSpec, Message, Request, SessionInfo
 from core.errors import Cancelled, KnownError
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     text = sys.stdin.read() if args.prompt == "-" else args.prompt
     if args.runs < 1:
         raise KnownError("A race needs at least one run.", "Give --runs 1 or more.")
-    threshold = Threshold(settings.threshold if args.threshold is None else args.threshold)
+    threshold = Threshold(wished_threshold(args, settings))
     request = Request((Message("user", text),), max_new_tokens=args.max_new_tokens)
     session = open_from(args, paths, settings)
     way = way_of(args.strategy, threshold.value, args.k_max)

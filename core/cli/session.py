@@ -33,6 +33,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")
 
 
+def wished_threshold(args: argparse.Namespace, settings: Settings) -> float:
+    """The threshold of the options, else the user's; heads end their chains by worth alone."""
+    if args.threshold is not None:
+        return float(args.threshold)
+    return 0.0 if args.strategy == "heads" else settings.threshold
+
+
 def load_spec(args: argparse.Namespace, settings: Settings) -> LoadSpec:
     """What to load: the options, and the settings where they are silent."""
     return LoadSpec(

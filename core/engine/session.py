@@ -241,7 +241,10 @@ class Session:
 
     def _reuse(self, request: Request, prompt_ids: list[int]) -> int:
         """How many tokens of the prompt the cache holds; heads must know them, too."""
-        if request.strategy != "heads" or self._chain is None:
+        if self._chain is None:
+            return self._cache.reuse(prompt_ids)
+        if request.strategy != "heads":
+            self._chain.clear()  # what is decoded now, it will not know
             return self._cache.reuse(prompt_ids)
         reused = self._cache.reuse(prompt_ids, self._chain.known - 1)
         self._chain.keep(reused)
