@@ -9,16 +9,19 @@ from core.control import Cancel
 from core.device import Device, list_devices
 from core.errors import KnownError
 from core.model.adapter_info import (
+    SHIPPED,
     Kind,
+    adapter_name,
     check_fits,
     list_adapters,
     read_adapter_info,
-    starter_adapter,
 )
 from core.model.fingerprint import cached_weights_hash
 from core.model.store import Fit, ModelEntry, judge_fit, list_models, memory_needed
 from core.paths import Paths
 from core.settings import Settings
+
+SHIPPED_NAMES = {"starter": "Starter adapter", "starter-heads": "Starter heads"}
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,10 @@ def adapter_in(folder: Path, model: ModelChoice, paths: Paths, cancel: Cancel) -
 
 def _adapter(folder: Path) -> AdapterChoice:
     info = read_adapter_info(folder)
-    is_starter = folder == starter_adapter()
+    name = adapter_name(folder)
     return AdapterChoice(
-        name="Starter adapter" if is_starter else folder.name,
-        wish="starter" if is_starter else str(folder),
+        name=SHIPPED_NAMES.get(name, name),
+        wish=name if name in SHIPPED else str(folder),
         kind=info.kind,
         base_model=info.base_model,
         base_hash=info.base_hash,

@@ -27,7 +27,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which model runs, with which adapter, where."""
     parser.add_argument("--model", help="name or folder; default: last used, else the starter")
     parser.add_argument(
-        "--adapter", default="auto", help="none, starter, or a folder; default: the one that fits"
+        "--adapter",
+        default="auto",
+        help="none, starter, starter-heads, or a folder; default: the one that fits",
     )
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"))
     parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")

@@ -51,7 +51,7 @@ class LoadSpec:
 
     Attributes:
         model: A name known to the store, or a folder.
-        adapter: "auto" (the one that fits), "none", "starter", or a folder.
+        adapter: "auto" (the one that fits), "none", "starter", "starter-heads", or a folder.
         device: "auto", "cpu", or a CUDA device's UUID or index ("cuda:0").
     """
 

@@ -27,6 +27,9 @@ _MOST_SLOTS = 16
 MOST_HEADS = _MOST_SLOTS - 1
 """Each adds a slot to the one that the model itself predicts."""
 
+SHIPPED = {"starter": "adapter", "starter-heads": "heads"}
+"""Adapters that come with Stride, and their folders among its resources."""
+
 Kind = Literal["gated", "full", "heads"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -141,20 +144,25 @@ def _check_values(info: AdapterInfo) -> None:
 
 
 def starter_adapter() -> Path:
-    """The adapter shipped with Stride."""
-    return resources() / "starter" / "adapter"
+    """The shipped adapter of the starter model."""
+    return shipped_adapter("starter")
+
+
+def shipped_adapter(name: str) -> Path:
+    """The folder of an adapter that comes with Stride, one of `SHIPPED`."""
+    return resources() / "starter" / SHIPPED[name]
 
 
 def adapter_name(folder: Path) -> str:
-    """What to call the adapter of a folder."""
-    return "starter" if folder == starter_adapter() else folder.name
+    """What to call an adapter."""
+    return next((name for name in SHIPPED if folder == shipped_adapter(name)), folder.name)
 
 
 def list_adapters(paths: Paths) -> list[Path]:
-    """Readable adapter folders: the shipped one first, then the user's own, newest first."""
+    """Readable adapter folders: the shipped ones first, then the user's own, newest first."""
     own = [path.parent for path in paths.adapters.glob(f"*/{INFO_FILE}")]
     own.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-    return [folder for folder in (starter_adapter(), *own) if _readable(folder)]
+    return [folder for folder in (*map(shipped_adapter, SHIPPED), *own) if _readable(folder)]
 
 
 def _readable(folder: Path) -> bool:
@@ -201,7 +209,7 @@ def choose_adapter(
     """The adapter folder meant by `wish`.
 
     Args:
-        wish: "none"; "starter"; a folder or the name of one below the user's adapters; or
+        wish: "none"; one of `SHIPPED`; a folder or the name of one below the user's adapters; or
             "auto": the one last used with this model, else the shipped one if it fits.
         model_path: The base model's folder.
         paths: The user's folders.
@@ -225,7 +233,7 @@ def choose_adapter(
 
 
 def _folder_of(wish: str, paths: Paths) -> Path:
-    if wish == "starter":
-        return starter_adapter()
+    if wish in SHIPPED:
+        return shipped_adapter(wish)
     named = paths.adapters / wish
     return named if named.is_dir() else Path(wish).expanduser()

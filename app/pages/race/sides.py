@@ -9,7 +9,7 @@ from app.workers.inventory import AdapterChoice, Inventory
 from core.engine.request import LoadSpec, Strategy
 from core.evaluate.measure import HEADS, NEXT_TOKEN, way_of
 from core.evaluate.race.lineup import ONE_TOKEN, Entry
-from core.model.adapter_info import adapter_name, starter_adapter
+from core.model.adapter_info import SHIPPED, adapter_name, shipped_adapter
 from core.settings import Settings
 
 LOOKUP = "Prompt lookup, exact"
@@ -87,5 +87,5 @@ def entries_of(
 
 
 def _by_folder(inventory: Inventory) -> dict[str, AdapterChoice]:
-    starter = str(starter_adapter())
-    return {starter if one.wish == "starter" else one.wish: one for one in inventory.adapters}
+    shipped = {name: str(shipped_adapter(name)) for name in SHIPPED}
+    return {shipped.get(one.wish, one.wish): one for one in inventory.adapters}
