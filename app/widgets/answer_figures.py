@@ -101,7 +101,7 @@ def threshold_text(passes: tuple[PassDone, ...]) -> str:
     """The threshold in force, or its range where it was moved; how many were refused if exact."""
     held = [one.threshold for one in passes if not one.is_exact]
     if not held:
-        proposed = sum(one.provisional for one in passes)
+        proposed = sum(one.confirmed + one.refused for one in passes)
         return f"{sum(one.confirmed for one in passes)} of {proposed} proposals confirmed"
     low, high = min(held), max(held)
     return f"threshold {low:g}" if low == high else f"threshold {low:g} to {high:g}"

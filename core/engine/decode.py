@@ -9,7 +9,8 @@ on self-speculative verification; loop in our own words).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -86,14 +87,19 @@ class Decoder:
         checked = pending.provisional.ids
         most = max(0, min(self.k_max, answer.room - len(checked)) - 1)
         masks = strategy.masks(len(checked), most, value)
-        slots, held = self._read(pending, masks)
-        hidden = self._hidden(len(pending.final) + held)
-        decision = strategy.decide(self._seen(slots, checked[:held], answer, value, hidden))
+        with _sentence_for_memory():
+            slots, held = self._read(pending, masks)
+            read_seconds = time.perf_counter() - started
+            hidden = self._hidden(len(pending.final) + held)
+            decision = strategy.decide(self._seen(slots, checked[:held], answer, value, hidden))
         token_ids, pieces = answer.add(checked[:held] + decision.slots.ids[: decision.kept])
         alternatives = self._alternatives(decision.slots)
         # Reading the slots has waited for the device: the clock needs no further synchronising.
         seconds = time.perf_counter() - started
-        self._learn(pending, held, masks, len(token_ids), seconds, is_prefill=not answer.passes)
+        if answer.passes:  # the first one reads the prompt, which says nothing of the others
+            self.experience.costs.note(len(pending.final) + len(checked), masks, read_seconds)
+            self.experience.pace.note(len(token_ids), seconds)
+        self.experience.chances[pending.proposer].note(pending.provisional.confidences, held)
         answer.passes += 1
         answer.seconds += seconds
         done = PassDone(
@@ -119,15 +125,9 @@ class Decoder:
     def _read(self, pending: Pending, masks: int) -> tuple[Slots, int]:
         """Slot 1 with what is proposed behind it, and how many provisional tokens held."""
         provisional = pending.provisional.ids
-        try:
-            logits = self.cache.forward(pending.final + provisional, masks, len(provisional))
-            slots = read_slots(logits)
-            drawn = self._drawn(logits, slots, provisional)
-        except torch.OutOfMemoryError as error:
-            raise KnownError(
-                "The device ran out of memory while decoding.",
-                "Shorten the conversation, or choose another device.",
-            ) from error
+        logits = self.cache.forward(pending.final + provisional, masks, len(provisional))
+        slots = read_slots(logits)
+        drawn = self._drawn(logits, slots, provisional)
         confirmed = common_prefix(provisional, drawn)
         argmax = slots.ids[confirmed]
         # Mask rows behind a proposal that fell have read it; behind a token that was drawn, they
@@ -165,21 +165,22 @@ class Decoder:
         """The last hidden rows of this pass's final tokens, where they are kept."""
         return None if self.cache.hidden is None else self.cache.hidden[:rows]
 
-    def _learn(
-        self, pending: Pending, held: int, masks: int, tokens: int, seconds: float, is_prefill: bool
-    ) -> None:
-        checked = pending.provisional
-        self.experience.chances[pending.proposer].note(checked.confidences, held)
-        if not is_prefill:
-            rows = len(pending.final) + len(checked.ids)
-            self.experience.costs.note(rows, masks, seconds)
-            self.experience.pace.note(tokens, seconds)
-
     def _alternatives(self, slots: Slots) -> tuple[tuple[Alternative, ...], ...]:
         return tuple(
             tuple((token_id, self.texts[token_id], probability) for token_id, probability in row)
             for row in slots.others
         )
+
+
+@contextmanager
+def _sentence_for_memory() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise KnownError(
+            "The device ran out of memory while decoding.",
+            "Shorten the conversation, or choose another device.",
+        ) from error
 
 
 def _following(decision: Decision) -> Pending:

@@ -94,7 +94,7 @@ class Measured:
         seconds: The whole wall-clock time, from the chat turns to the text.
         blocks: The text that each pass added.
         sizes: The tokens that each pass added.
-        provisional: Tokens that were proposed for a later pass to check.
+        provisional: Tokens that were proposed and checked by a later pass.
         confirmed: How many of them it confirmed.
         peak_memory: Most bytes that torch held on the GPU meanwhile; None on the CPU, where a
             process cannot tell.
@@ -164,7 +164,8 @@ def measured_from(events: tuple[GenerationEvent, ...], seconds: float) -> Measur
         seconds=seconds,
         blocks=tuple(one.text for one in passes),
         sizes=figures.block_sizes,
-        provisional=sum(one.provisional for one in passes),
+        # Not what was proposed: behind an end token, and in the last pass, nothing is checked.
+        provisional=sum(one.confirmed + one.refused for one in passes),
         confirmed=sum(one.confirmed for one in passes),
     )
 

@@ -103,6 +103,16 @@ class Heads:
         rows.weight = nn.Parameter(whole.weight.detach()[draft_ids], requires_grad=False)
         self._mtp.shared_head = rows
 
+    @contextmanager
+    def whole_vocabulary(self) -> Iterator[Any]:
+        """Inside, they propose all tokens; gives transformers' own module of them."""
+        before, self.draft_ids = self.draft_ids, None
+        rows, self._mtp.shared_head = self._mtp.shared_head, self._whole
+        try:
+            yield self._mtp
+        finally:
+            self.draft_ids, self._mtp.shared_head = before, rows
+
     def tokens(self, picks: Tensor) -> Tensor:
         """Token ids [...] of places [...] in the logits."""
         return picks if self.draft_ids is None else self.draft_ids[picks]
@@ -166,7 +176,7 @@ class Heads:
 
 def new_heads(model: Any, count: int) -> Heads:
     """Heads with weights drawn at random, in float32; the model's own config stays as it is."""
-    with _config_for_heads(model, count):
+    with config_for_heads(model, count):
         mtp: Any = _Mtp(model, count)
     mtp.layers.to(model.get_output_embeddings().weight.device)
     _draw_weights(model, mtp.layers)
@@ -212,7 +222,7 @@ def heads_named(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _config_for_heads(model: Any, count: int) -> Iterator[None]:
+def config_for_heads(model: Any, count: int) -> Iterator[None]:
     """Inside, the model has a config that speaks of heads: transformers builds them by it."""
     before = model.config
     model.config = copy.deepcopy(before)

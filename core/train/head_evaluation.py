@@ -57,7 +57,7 @@ def _judged(
     T is the answer without its first token, which no head drafts; what would lie behind the
     row's end is neither.
     """
-    device = student.loaded.device
+    device = student.loaded_base.device
     token_ids, about = student.batch(batch, 0, 0)
     about = about.to(device)
     picks, confidences = student.distill.drafts(token_ids.to(device), about)

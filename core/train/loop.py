@@ -174,7 +174,7 @@ class Training:
             "held_out": dataclasses.asdict(last) if last else {},
             "machine": machine_record(),
         }
-        tokenizer = self._student.loaded.tokenizer
+        tokenizer = self._student.loaded_base.tokenizer
         info = describe(self._spec, self._paths, tokenizer, training)
         self._student.save(folder, info, weights)
         return folder
@@ -247,7 +247,7 @@ class Training:
 
     def _cut(self, row: Row, end_id: int) -> list[Sample]:
         try:
-            return to_samples(row, self._student.loaded.tokenizer, end_id, self._spec.context)
+            return to_samples(row, self._student.loaded_base.tokenizer, end_id, self._spec.context)
         except KnownError:
             return []  # the model's template refuses this chat
 

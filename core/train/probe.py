@@ -66,9 +66,9 @@ def _timed_steps(
 
     from core.train.data import Sample
 
-    device = student.loaded.device
+    device = student.loaded_base.device
     optimizer = torch.optim.AdamW(student.parameter_groups())
-    vocabulary = student.loaded.model.config.vocab_size
+    vocabulary = student.loaded_base.model.config.vocab_size
     drawn = random.Random(spec.seed)
     seconds = []
     for step in range(STEPS):

@@ -40,11 +40,16 @@ class Heads:
         """Slot 1, and what the heads propose behind it."""
         assert seen.hidden is not None
         self._chain.extend(seen.hidden, list(seen.tokens[self._chain.known :]))
-        row_price = self._experience.row_price(0)
-        drafts = self._drafts(min(self._most, seen.room), seen.threshold)
+        asked = self._count(seen)
+        drafts = self._drafts(asked, seen.threshold)
         chances = self._experience.chances["heads"]
-        promised = gains([chances.of(one.confidence) for one in drafts], row_price, 0.0)
-        self._note(promised)
+        promised = gains(
+            [chances.of(one.confidence) for one in drafts], self._experience.row_price(0), 0.0
+        )
+        if asked:
+            # A chain that ended early is worth no more however long it might have been.
+            missing = self._most - len(drafts) if len(drafts) < asked else 0
+            self._worth.note(promised + [max(promised)] * missing)
         slots = Slots(
             [seen.slots.ids[0], *(one.token_id for one in drafts)],
             [seen.slots.confidences[0], *(one.confidence for one in drafts)],
@@ -53,17 +58,21 @@ class Heads:
         count = promised.index(max(promised))
         return Decision(slots.part(0, 1 + count), provisional=count, proposer="heads")
 
-    def _drafts(self, most: int, threshold: float) -> list[Draft]:
+    def _count(self, seen: Seen) -> int:
+        """How many heads to ask."""
+        if seen.threshold >= 1.0:  # one token a pass, by the rule of ConfAdapt
+            return 0
         price = self._experience.head_price
-        count = self._worth.best_count(most, lambda heads: heads * price())
+        return self._worth.best_count(min(self._most, seen.room), lambda heads: heads * price())
+
+    def _drafts(self, count: int, threshold: float) -> list[Draft]:
         if count == 0:
             return []
         began = time.perf_counter()
-        drafts = self._chain.draft(count, threshold)
+        try:
+            drafts = self._chain.draft(count, threshold)
+        except BaseException:
+            self._chain.clear()  # some of its caches may hold what others do not
+            raise
         self._experience.heads.note(count, time.perf_counter() - began)
         return drafts
-
-    def _note(self, promised: list[float]) -> None:
-        """A chain that ended early is worth no more however long it might have been."""
-        if len(promised) > 1:
-            self._worth.note(promised + [max(promised)] * (self._most + 1 - len(promised)))

@@ -218,18 +218,15 @@ def generate_heads(model: Any, heads: Heads) -> Iterator[Any]:
     """
     from transformers.modeling_layers import MtpModel
 
-    from core.model.heads import _config_for_heads
+    from core.model.heads import config_for_heads
 
-    before, draft_ids = MtpModel.__dict__["from_pretrained"], heads.draft_ids
-    heads.use_draft_ids(None)
-    mtp = heads._mtp  # noqa: SLF001
-    MtpModel.from_pretrained = staticmethod(lambda *_, **__: mtp)  # type: ignore[method-assign]
-    try:
-        with _config_for_heads(model, heads.count):
+    before = MtpModel.__dict__["from_pretrained"]
+    with heads.whole_vocabulary() as mtp, config_for_heads(model, heads.count):
+        MtpModel.from_pretrained = staticmethod(lambda *_, **__: mtp)  # type: ignore[method-assign]
+        try:
             yield mtp
-    finally:
-        MtpModel.from_pretrained = before  # type: ignore[method-assign]
-        heads.use_draft_ids(draft_ids)
+        finally:
+            MtpModel.from_pretrained = before  # type: ignore[method-assign]
 
 
 @contextmanager
