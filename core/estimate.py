@@ -64,8 +64,8 @@ def would_keep(done: PassDone, threshold: float, count_from_slot: int = 1) -> in
         _run(done, 0, done.proposed_ids, one, count_from_slot)
         for one in (done.threshold, threshold)
     )
-    was_cut = len(done.token_ids) < recorded
-    return min(would, len(done.token_ids)) if was_cut else would
+    own = len(done.token_ids) - done.confirmed
+    return min(would, own) if own < recorded else would
 
 
 def _starts(passes: Sequence[PassDone]) -> list[int]:

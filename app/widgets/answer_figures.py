@@ -102,6 +102,8 @@ def threshold_text(passes: tuple[PassDone, ...]) -> str:
     held = [one.threshold for one in passes if not one.is_exact]
     if not held:
         proposed = sum(one.confirmed + one.refused for one in passes)
+        if not proposed:
+            return "nothing was proposed"
         return f"{sum(one.confirmed for one in passes)} of {proposed} proposals confirmed"
     low, high = min(held), max(held)
     return f"threshold {low:g}" if low == high else f"threshold {low:g} to {high:g}"

@@ -185,7 +185,7 @@ class AnswerView(QWidget):
                 )
             if self._shown is not None:
                 widget.mark(self._now.start, self._now.end)
-            elif part is parts[-1]:
+            else:
                 widget.mark_provisional(final)
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)

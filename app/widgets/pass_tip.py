@@ -11,7 +11,9 @@ from core.events import PassDone
 
 
 def token_at(spans: PassSpans, offset: int) -> TokenSpan | None:
-    """The token that a character of the answer came from."""
+    """The token that a character of the answer came from; None for what is provisional."""
+    if spans.provisional and offset >= len(spans.text):
+        return None
     number = bisect_right(spans.tokens, offset, key=lambda token: token.start) - 1
     while number > 0 and spans.tokens[number].start == spans.tokens[number].end:
         number -= 1

@@ -46,7 +46,8 @@ class StatusBar(QStatusBar):
     def _on_loaded(self, info: SessionInfo) -> None:
         self._device.setText(f"{info.device} · {info.dtype}")
         self._model.setText(info.model)
-        adapter = f"Adapter {info.adapter}, up to {info.k_max} a pass"
+        most = max(info.k_max, 1 + info.heads)
+        adapter = f"Adapter {info.adapter}, up to {most} a pass"
         self._adapter.setText(adapter if info.adapter else "No adapter")
         self._adapter.setToolTip(info.mtp_off_reason)
         self.show_message("The model is ready.")

@@ -97,7 +97,7 @@ class ThresholdSlider(QWidget):
         pad_number(self._figure)
         self._figure.setDecimals(3)
         self._figure.setSingleStep(0.01)
-        self._figure.setAccessibleName("Confidence threshold, exact")
+        self._figure.setAccessibleName("Confidence threshold, as a number")
         self._figure.setToolTip("A slot's token is kept only if its confidence reaches this.")
         self._lay_out()
         self._show()

@@ -38,9 +38,9 @@ class WhatIf(QFrame):
         self.hide()
 
     def offer(self) -> None:
-        """Begin anew with the answer in view; without recorded passes there is nothing to do."""
+        """Begin anew with the answer in view, if a threshold decided anything of it."""
         self.button.setChecked(False)
-        self.button.setVisible(bool(self._view.passes))
+        self.button.setVisible(any(not one.is_exact for one in self._view.passes))
 
     @Slot(bool)
     def _on_toggled(self, is_on: bool) -> None:

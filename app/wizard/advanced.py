@@ -157,6 +157,7 @@ class AdvancedForm(QWidget):
         # An adapter that is gone on from has its slots and rank already.
         is_new = advanced.get("start_from") == "none" or kind == "full"
         return {
+            "start_from": kind == "gated",
             "k_max": is_new and kind != "heads",
             "rank": is_new and kind != "heads",
             "heads": kind == "heads",

@@ -37,13 +37,13 @@ OFFERS = (
         "verified",
         "Exact, verified",
         "Mask rows propose, and so does the text so far; the next pass checks. The answer is that "
-        "of one token a pass, token for token.",
+        "of one token a pass, but for rounding in bfloat16.",
     ),
     Offer(
         "heads",
         "Exact, with heads",
         "Small heads behind the model propose, one after the other; the next pass checks. The "
-        "answer is that of one token a pass, token for token.",
+        "answer is that of one token a pass, but for rounding in bfloat16.",
     ),
     Offer(
         "prompt_lookup",

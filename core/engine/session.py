@@ -31,6 +31,7 @@ from core.paths import Paths
 from core.settings import Settings
 
 NO_ADAPTER = "No adapter is loaded for this model, so every pass gives one token."
+HEADS_ONLY = "The adapter that is loaded has heads: they propose with the strategy heads."
 
 
 def open_session(spec: LoadSpec, paths: Paths, settings: Settings, progress: Progress) -> Session:
@@ -108,7 +109,7 @@ class Session:
             k_max=min(masks.k_max, K_MAX_LIMIT) if masks else 1,
             context_length=_context_length(loaded),
             memory_bytes=_memory_bytes(loaded),
-            mtp_off_reason="" if masks else NO_ADAPTER,
+            mtp_off_reason="" if masks or loaded.heads else NO_ADAPTER,
             notice=loaded.notice,
             heads=loaded.heads.count if loaded.heads else 0,
         )
@@ -159,7 +160,7 @@ class Session:
 
     def close(self) -> None:
         """Free the memory; the session cannot be used afterwards."""
-        del self._loaded, self._cache
+        del self._loaded, self._cache, self._chain
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -265,6 +266,8 @@ class Session:
             return "One-token decoding was chosen."
         if request.strategy in EXACT_STRATEGIES:
             return ""  # the text so far proposes, too
+        if self.info.heads and not self._loaded.masks:
+            return HEADS_ONLY
         if not self.info.mtp_off_reason and k_max == 1:
             return "k_max is 1, so every pass gives one token."
         return self.info.mtp_off_reason

@@ -69,6 +69,7 @@ NEXT_TOKEN = Way("next_token", 1.0)
 BASE_NEXT_TOKEN = Way("next_token", 1.0, "none")
 """One-token decoding by the base model of a full adapter, which has changed the weights."""
 VERIFIED = Way("verified", 1.0)
+PROMPT_LOOKUP = Way("prompt_lookup", 1.0)
 HEADS = Way("heads", 0.0)
 """As many of the heads as pay."""
 GENERATE = Way("transformers_generate", 1.0)
@@ -79,7 +80,9 @@ def way_of(strategy: Strategy, threshold: float, k_max: int | None = None) -> Wa
     """A strategy as a way of decoding; what it does not read is what it always does."""
     if strategy == "next_token":
         return NEXT_TOKEN
-    if strategy in ("verified", "prompt_lookup"):
+    if strategy == "prompt_lookup":
+        return PROMPT_LOOKUP
+    if strategy == "verified":
         threshold = 1.0
     return Way(strategy, 0.0 if strategy == "static_k" else threshold, k_max=k_max)
 

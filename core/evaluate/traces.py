@@ -65,7 +65,11 @@ def _check(trace: Trace) -> None:
     started = trace.events[0]
     if isinstance(started, GenerationStarted) and started.version != TRACE_VERSION:
         raise ValueError(f"it is of version {started.version}, not {TRACE_VERSION}")
+    provisional = 0
     for one in trace.passes:
+        if one.confirmed < 0 or one.refused < 0 or one.confirmed + one.refused > provisional:
+            raise ValueError(f"pass {one.index + 1} checks more than was proposed")
+        provisional = one.provisional
         slots = len(one.proposed_ids)
         own = len(one.token_ids) - one.confirmed  # none where a confirmed token ended the answer
         if not one.token_ids or not 0 <= own <= slots == len(one.confidences):

@@ -167,7 +167,8 @@ class _Recording:
     def _summary(self, started: GenerationStarted) -> dict[str, object]:
         figures = dataclasses.asdict(answer_figures(self._passes))
         del figures["block_sizes"]  # the trace has them
-        last = self._passes[-1].threshold if self._passes else started.threshold
+        held = [one.threshold for one in self._passes if not one.is_exact]
+        last = (held[-1] if held else None) if self._passes else started.threshold
         return {
             **figures,
             "stop_reason": self._ended.stop_reason if self._ended else None,

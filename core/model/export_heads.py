@@ -70,9 +70,14 @@ def _write_weights(model_path: Path, adapter_path: Path, out: Path) -> None:
     for file in sorted(model_path.glob("*.safetensors")):
         # A file of the usual single name would be taken for the whole checkpoint.
         name = BASE_FILE if file.name == "model.safetensors" else file.name
-        shutil.copyfile(file, out / name)
         with safe_open(file, "pt") as opened:
-            places |= dict.fromkeys(opened.keys(), name)
+            names = set(opened.keys())
+            if names.isdisjoint(weights):
+                shutil.copyfile(file, out / name)
+            else:  # heads that the model shipped give way
+                rest = {one: opened.get_tensor(one) for one in names.difference(weights)}
+                save_file(rest, out / name, metadata={"format": "pt"})
+        places |= dict.fromkeys(names.difference(weights), name)
     index = {"metadata": {}, "weight_map": places}
     (out / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 

@@ -36,7 +36,7 @@ from core.evaluate.bench.judged import Row
 from core.evaluate.card_page import origin_line
 
 ALL_PROMPTS = "All prompts"
-USABLE = ("confadapt", "verified", "prompt_lookup")
+USABLE = ("confadapt", "verified", "heads", "prompt_lookup")
 """Strategies that the chat offers."""
 
 

@@ -38,7 +38,6 @@ ABOUT = (
     "unloaded meanwhile."
 )
 NO_MODEL = "Load a model with an adapter first."
-NO_ADAPTER = "This model decodes one token a pass: load it with an adapter."
 MEASURING = "Measuring"
 STOPPED_FOR_TRAINING = "A training began: the benchmark was stopped, and can go on later."
 FILE_FILTER = "Benchmarks (*.jsonl)"
@@ -121,7 +120,6 @@ class BenchPage(ScrollPage):
         info = self._info
         reasons = {
             NO_MODEL: info is None,
-            NO_ADAPTER: info is not None and info.k_max < 2,
             self._work.hindrance: True,
         }
         return next((why for why, holds in reasons.items() if holds), "")
@@ -130,8 +128,9 @@ class BenchPage(ScrollPage):
 
     @Slot()
     def _on_start(self) -> None:
+        assert self._info is not None  # else there is a reason why none can begin
         try:
-            planner = self._setup.planner()
+            planner = self._setup.planner(self._info)
         except KnownError as error:
             self._context.jobs.failed.emit(error)
             return
@@ -272,7 +271,9 @@ class BenchPage(ScrollPage):
 
 def _other_model(record: BenchRecord, info: SessionInfo | None) -> str:
     """What to load for a benchmark to go on, "" if it is loaded."""
-    facts = record.facts
+    facts, plan = record.facts, record.plan
+    if plan.draft or plan.heads:
+        return "It was measured with another model's help: go on with `stride bench --record`."
     if info is not None and (info.model, info.adapter) == (facts["model"], facts["adapter"]):
         return ""
     return f"Load {facts['model']} with the adapter {facts['adapter']} to go on."

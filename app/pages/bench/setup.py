@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QSpi
 
 from app.widgets.card import FormCard
 from app.workers.training import RunLine
+from core.engine.offers import why_not
+from core.engine.request import SessionInfo, Strategy
 from core.evaluate.bench.bench import BenchPlan
 from core.evaluate.bench.grid import grid
 from core.evaluate.measure import NEXT_TOKEN
@@ -23,7 +25,7 @@ FILE_FILTER = "Prompts (*.jsonl)"
 PROMPTS, MOST_PROMPTS = 24, 900
 TOKENS, MOST_TOKENS = 64, 2048
 RUNS, MOST_RUNS = 1, 9
-EXACT = ("verified", "prompt_lookup")
+EXACT: tuple[Strategy, ...] = ("verified", "heads", "prompt_lookup")
 THRESHOLDS = "0.99, 0.95, 0.9, 0.8"
 
 
@@ -45,7 +47,8 @@ class BenchSetup(FormCard):
         self._most = QSpinBox(minimum=1, maximum=MOST_PROMPTS, value=PROMPTS)
         self._tokens = QSpinBox(minimum=2, maximum=MOST_TOKENS, value=TOKENS)
         self._runs = QSpinBox(minimum=1, maximum=MOST_RUNS, value=RUNS)
-        self._exact = QCheckBox("Exact ways, too: verified and prompt lookup")
+        self._exact = QCheckBox("Exact ways, too")
+        self._exact.setToolTip("Verified, heads, prompt lookup: whatever the model offers.")
         self.add_row("Prompts", self._source)
         self.add_row("Thresholds", self._thresholds)
         self.add_row("k_max", self._widths)
@@ -61,13 +64,18 @@ class BenchSetup(FormCard):
         """What the prompts are."""
         return self._source.currentText()
 
-    def planner(self) -> Callable[[], BenchPlan]:
-        """What makes the plan of these fields; it reads the prompts, so not in the window's thread.
+    def planner(self, info: SessionInfo) -> Callable[[], BenchPlan]:
+        """What makes the plan of these fields for a model that offers so much.
+
+        It reads the prompts, so not in the window's thread.
 
         Raises:
             KnownError: for what is no number; the planner itself, for prompts that cannot be read.
         """
-        strategies = ["confadapt", *(EXACT if self._exact.isChecked() else ())]
+        is_fast = not why_not("confadapt", info)
+        exact = [] if is_fast and not self._exact.isChecked() else EXACT
+        offered = [one for one in exact if not why_not(one, info)]
+        strategies = [*(["confadapt"] if is_fast else []), *offered]
         ways = grid(strategies, self._thresholds.text(), self._widths.text())
         path: Path | None = self._source.currentData()
         most, tokens, runs = self._most.value(), self._tokens.value(), self._runs.value()

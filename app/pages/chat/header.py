@@ -24,6 +24,7 @@ from app.widgets.threshold_slider import ThresholdSlider
 from core.engine.request import K_MAX_LIMIT, SessionInfo, Strategy
 
 MOST_NEW_TOKENS = 32768
+NO_THRESHOLD = "Text that is looked up has no confidence; all of it is checked."
 NARROW = 800
 """Below this width the slider has a line of its own."""
 
@@ -47,7 +48,7 @@ class ChatHeader(QFrame):
         self.slider = ThresholdSlider(threshold, offers_exact=True)
         self.slider.setMaximumWidth(600)
         self.proposals = ProposalsBox()
-        self._k_max = _spin("k_max", 1, K_MAX_LIMIT, "Most tokens kept of one pass.")
+        self._k_max = _spin("k_max", 1, K_MAX_LIMIT, "Most slots that mask rows propose a pass.")
         self._k_max.setValue(8)
         self.max_new_tokens = _spin(
             "Most new tokens", 1, MOST_NEW_TOKENS, "An answer ends after so many tokens."
@@ -88,9 +89,9 @@ class ChatHeader(QFrame):
         layout.addLayout(self._second)
 
     @property
-    def k_max(self) -> int:
-        """Most tokens kept of one pass."""
-        return self._k_max.value()
+    def k_max(self) -> int | None:
+        """Most slots that mask rows propose a pass; None where others propose."""
+        return self._k_max.value() if self.proposals.proposer == "mask rows" else None
 
     @property
     def system(self) -> str:
@@ -108,7 +109,6 @@ class ChatHeader(QFrame):
         """Offer no more tokens a pass than the adapter was trained for."""
         self._k_max.setMaximum(info.k_max)
         self._k_max.setValue(info.k_max)
-        self._k_max.setEnabled(info.k_max > 1)
         self.proposals.show_session(info)
         self._show_proposals()
 
@@ -126,7 +126,10 @@ class ChatHeader(QFrame):
     @Slot()
     def _show_proposals(self) -> None:
         """Text that is looked up has no confidence to hold against a threshold."""
-        self.slider.setEnabled(self.proposals.proposer != "prompt lookup")
+        proposer = self.proposals.proposer
+        self.slider.setEnabled(proposer != "prompt lookup")
+        self.slider.setToolTip(NO_THRESHOLD if proposer == "prompt lookup" else "")
+        self._k_max.setEnabled(proposer == "mask rows" and self._k_max.maximum() > 1)
 
     @Slot()
     def _on_system(self) -> None:

@@ -95,7 +95,7 @@ class PassPanel(Card):
         slots, kept = len(done.proposed_ids), self._blocks[self._place].size
         would = kept if tried is None else would_keep(done, tried, self._counted_from)
         self._name.setText(f"Pass {self._place + 1} of {len(self._passes)}")
-        words = f"{kept} of {slots} slots kept" if slots > 1 else "One slot, kept"
+        words = f"{kept} of {slots} slots kept" if slots > 1 or not kept else "One slot, kept"
         self._kept.setText(words if tried is None else f"Estimate: {would} of {slots}")
         self._bars.show_pass(done, would, threshold, is_estimate=tried is not None)
         with QSignalBlocker(self._slider):
@@ -122,10 +122,10 @@ class PassPanel(Card):
 
     def _estimate_text(self, would: int, tried: float) -> str:
         passes = len(estimate(self._passes, tried, self._counted_from))
+        kept = len(self._done.token_ids) - self._done.confirmed
         return (
-            f"Estimate: at {tried:g} this pass would have kept {would} instead of "
-            f"{len(self._done.token_ids)}, and the answer taken about {passes} passes instead of "
-            f"{len(self._passes)}. {CAVEAT}"
+            f"Estimate: at {tried:g} this pass would have kept {would} instead of {kept}, and the "
+            f"answer taken about {passes} passes instead of {len(self._passes)}. {CAVEAT}"
         )
 
     @Slot()

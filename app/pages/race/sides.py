@@ -7,9 +7,10 @@ from pathlib import Path
 
 from app.workers.inventory import AdapterChoice, Inventory
 from core.engine.request import LoadSpec, Strategy
+from core.errors import KnownError
 from core.evaluate.measure import HEADS, NEXT_TOKEN, way_of
 from core.evaluate.race.lineup import ONE_TOKEN, Entry
-from core.model.adapter_info import SHIPPED, adapter_name, shipped_adapter
+from core.model.adapter_info import SHIPPED, adapter_name, read_adapter_info, shipped_adapter
 from core.settings import Settings
 
 LOOKUP = "Prompt lookup, exact"
@@ -50,7 +51,7 @@ def sides_of(subject: Subject, inventory: Inventory) -> list[Side]:
     sides = [Side(ONE_TOKEN), Side(LOOKUP, strategy="prompt_lookup")]
     for folder in folders:
         name = names.get(folder) or adapter_name(Path(folder))
-        if folder in known and known[folder].kind == "heads":
+        if _kind(folder, known) == "heads":
             sides.append(Side(f"{name}, exact", folder, "heads"))
         else:
             sides += [Side(name, folder, "confadapt"), Side(f"{name}, exact", folder, "verified")]
@@ -76,7 +77,10 @@ def entries_of(
         adapter = side.adapter or other.adapter
         changed = not side.adapter and adapter in known and known[adapter].kind == "full"
         load = LoadSpec(
-            subject.model, "none" if changed else adapter, settings.device, settings.dtype
+            subject.model,
+            "none" if changed or not adapter else adapter,
+            settings.device,
+            settings.dtype,
         )
         way = HEADS if side.strategy == "heads" else way_of(side.strategy, threshold)
         entries.append(Entry(side.label, load, way))
@@ -84,6 +88,16 @@ def entries_of(
             own = f"{other.label}, {ONE_TOKEN.lower()}"
             between = [Entry(own, replace(load, adapter=adapter), NEXT_TOKEN)]
     return [entries[0], *between, entries[1]]
+
+
+def _kind(folder: str, known: dict[str, AdapterChoice]) -> str:
+    """The kind of an adapter, which may lie where the inventory does not look."""
+    if folder in known:
+        return known[folder].kind
+    try:
+        return read_adapter_info(Path(folder)).kind
+    except KnownError:
+        return "gated"
 
 
 def _by_folder(inventory: Inventory) -> dict[str, AdapterChoice]:

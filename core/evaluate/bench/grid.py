@@ -44,7 +44,7 @@ def grid(strategies: Iterable[str], thresholds: str, widths: str = "") -> tuple[
 
     Args:
         strategies: Their names.
-        thresholds: As "0.99, 0.9".
+        thresholds: As "0.99, 0.9"; for heads always 0.0, which lets their worth alone decide.
         widths: Values of k_max, as "4, 8"; empty for the adapter's own.
 
     Raises:
@@ -61,7 +61,8 @@ def grid(strategies: Iterable[str], thresholds: str, widths: str = "") -> tuple[
         if name is None:
             known = ", ".join(STRATEGIES)
             raise KnownError(f"There is no strategy {wished.strip()!r}.", f"Use {known}.")
-        ways |= dict.fromkeys(way_of(name, value, width) for width in k_max for value in values)
+        held = [0.0] if name == "heads" else values
+        ways |= dict.fromkeys(way_of(name, value, width) for width in k_max for value in held)
     return tuple(ways)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from app.workers.jobs import Jobs
 from core.engine.request import LoadSpec
 from core.errors import KnownError
 from core.paths import Paths
-from tests.fakes import ANSWER, FakeOpener, FakeSession, make_context
+from tests.fakes import ANSWER, INFO, FakeOpener, FakeSession, make_context
 
 LONG = "one two three four five six seven eight nine ten " * 30
 
@@ -413,3 +413,12 @@ def test_a_chat_is_exported_as_markdown(
         stage.page.list._on_export()
     assert asked == ["Say two words.md"]
     assert ANSWER in (tmp_path / "talk.md").read_text(encoding="utf-8")
+
+
+def test_heads_are_asked_for_as_many_tokens_as_they_can_give(qtbot: QtBot, stage: Stage) -> None:
+    stage.session.info = replace(INFO, k_max=1, heads=2)
+    load(qtbot, stage)
+    assert not stage.page.header._k_max.isEnabled()
+    ask(qtbot, stage)
+    request = stage.session.requests[-1]
+    assert (request.strategy, request.k_max) == ("heads", None)

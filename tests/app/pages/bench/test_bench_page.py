@@ -16,11 +16,11 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Application
 from app.navigation import BENCH, CHAT
 from app.pages.bench import page as bench_page
-from app.pages.bench.page import NO_ADAPTER, NO_MODEL, BenchPage
+from app.pages.bench.page import NO_MODEL, BenchPage
 from app.pages.bench.setup import BUILT_IN
 from app.widgets.point_chart import PointChart
 from app.widgets.save_as import KINDS
-from core.engine.request import LoadSpec
+from core.engine.request import LoadSpec, SessionInfo
 from core.evaluate.bench import record as bench_record
 from core.evaluate.bench.bench import Bench
 from core.evaluate.bench.record import BenchRecorder, read_bench
@@ -93,8 +93,22 @@ def test_it_says_what_is_missing(make_stride: Make) -> None:
     page = make_stride().window.bench
     assert not page._start.isEnabled()
     assert page._row.why.text() == NO_MODEL
-    page._on_loaded(replace(INFO, adapter=None, adapter_path=None, k_max=1))
-    assert page._row.why.text() == NO_ADAPTER
+    page._on_loaded(INFO)
+    assert page._start.isEnabled()
+
+
+def test_what_the_model_offers_is_measured(page: BenchPage) -> None:
+    bare = replace(INFO, adapter=None, adapter_path=None, k_max=1)
+    heads = replace(bare, adapter="heads", heads=2)
+
+    def names(info: SessionInfo) -> list[str]:
+        return [way.name for way in page._setup.planner(info)().ways]
+
+    assert set(names(INFO)) == {"confadapt"}
+    assert names(bare) == ["prompt_lookup"]
+    assert names(heads) == ["heads", "prompt_lookup"]
+    page._setup._exact.setChecked(True)
+    assert list(dict.fromkeys(names(INFO))) == ["confadapt", "verified", "prompt_lookup"]
 
 
 def test_the_figures_are_those_of_what_was_written_down(qtbot: QtBot, page: BenchPage) -> None:
@@ -198,7 +212,7 @@ def test_trainings_that_kept_their_held_out_rows_are_offered(qtbot: QtBot, page:
     qtbot.waitUntil(lambda: offered() == ["pumps: the rows held out from its training"])
     assert source.currentText() == chosen
     source.setCurrentText(offered()[0])
-    assert page._setup.planner()().prompts == (BenchPrompt("one"), BenchPrompt("two"))
+    assert page._setup.planner(INFO)().prompts == (BenchPrompt("one"), BenchPrompt("two"))
     shutil.rmtree(held)
     training.refresh()
     qtbot.waitUntil(lambda: not offered())

@@ -20,14 +20,14 @@ from app.pages.race import page as race_page
 from app.pages.race.lane import Lane, event_times
 from app.pages.race.page import NO_PROMPT, RacePage
 from app.pages.race.presentation import Presentation
-from app.pages.race.sides import Side, Subject, entries_of
+from app.pages.race.sides import Side, Subject, entries_of, sides_of
 from app.widgets.pass_text import PassText
 from app.widgets.save_as import KINDS
 from app.workers.inventory import AdapterChoice, Inventory
 from core.control import Cancel
 from core.engine.request import LoadSpec
 from core.errors import Cancelled
-from core.evaluate.measure import Measured
+from core.evaluate.measure import HEADS, Measured
 from core.evaluate.race.lineup import ONE_TOKEN, Entry, Result
 from core.evaluate.race.race import Racer
 from core.evaluate.race.recording import read_recording, shipped_race
@@ -419,3 +419,21 @@ def test_live_together_is_watched_and_not_measured(qtbot: QtBot, stride: Applica
     store = stride.context.history.store
     assert store is not None
     assert not store.list_runs(RunFilter(kind="race"))
+
+
+def test_without_an_adapter_one_token_races_against_lookup() -> None:
+    subject = Subject("/models/toy", ())
+    one, lookup = sides_of(subject, Inventory())
+    entries = entries_of(subject, (one, lookup), 0.9, Settings(), Inventory())
+    assert [entry.load.adapter for entry in entries] == ["none", "none"]
+    assert [entry.way.name for entry in entries] == ["next_token", "prompt_lookup"]
+
+
+def test_heads_race_exactly(tmp_path) -> None:
+    old, _ = choices()
+    heads = replace(old, name="mine", kind="heads", k_max=3)
+    subject = Subject("/models/toy", (heads.wish,))
+    one, _lookup, mine = sides_of(subject, Inventory(adapters=(heads,)))
+    assert (mine.label, mine.strategy) == ("mine, exact", "heads")
+    entries = entries_of(subject, (one, mine), 0.9, Settings(), Inventory(adapters=(heads,)))
+    assert entries[1].way == HEADS
