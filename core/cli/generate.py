@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 
 from core.cli.output import BlockPrinter, note, print_event
 from core.cli.session import (
@@ -12,9 +13,10 @@ from core.cli.session import (
     cancel_on_ctrl_c,
     open_from,
     recorded,
+    settle_strategy,
     wished_threshold,
 )
-from core.control import Cancel, Threshold
+from core.control import Cancel
 from core.engine.request import STRATEGIES, Message, Request
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
@@ -40,9 +42,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("prompt", metavar="PROMPT", help='the prompt; "-" reads it from stdin')
     add_model_options(parser)
-    parser.add_argument("--strategy", choices=STRATEGIES, default="confadapt")
+    parser.add_argument("--strategy", choices=STRATEGIES)
     parser.add_argument("--threshold", type=float, help="confidence a slot must reach, 0..1")
-    parser.add_argument("--k-max", type=int, help="most tokens kept of one pass, 1..16")
+    parser.add_argument("--k-max", type=int, help="most slots a pass, 1..16")
     parser.add_argument("--max-new-tokens", type=int)
     parser.add_argument("--system", help="system prompt")
     parser.add_argument("--stop", action="append", default=[], help="stop string; may be repeated")
@@ -58,8 +60,9 @@ def run(args: argparse.Namespace) -> int:
     paths = user_paths()
     settings = load_settings(paths.settings_file)
     request = _request(args, settings)
-    threshold, cancel = Threshold(wished_threshold(args, settings)), Cancel()
+    threshold, cancel = wished_threshold(args, settings), Cancel()
     session = open_from(args, paths, settings)
+    request = replace(request, strategy=settle_strategy(args, session.info, threshold))
     with cancel_on_ctrl_c(cancel):
         events = session.stream(request, cancel, threshold)
         with recorded(events, paths, request, session.info) as kept:
@@ -76,7 +79,6 @@ def _request(args: argparse.Namespace, settings: Settings) -> Request:
     limit = args.max_new_tokens
     return Request(
         messages=(*head, Message("user", text)),
-        strategy=args.strategy,
         k_max=args.k_max,
         max_new_tokens=settings.max_new_tokens if limit is None else limit,
         stop=tuple(args.stop),

@@ -8,8 +8,14 @@ from typing import Any
 
 from core.cli.keep import keep_run
 from core.cli.output import ProgressBar, note, print_json
-from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from, wished_threshold
-from core.control import Cancel, Threshold
+from core.cli.session import (
+    add_model_options,
+    cancel_on_ctrl_c,
+    open_from,
+    settle_strategy,
+    wished_threshold,
+)
+from core.control import Cancel
 from core.engine.request import STRATEGIES, LoadSpec, Message, Request, SessionInfo
 from core.errors import Cancelled, KnownError
 from core.evaluate.measure import NEXT_TOKEN, way_of
@@ -31,9 +37,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("prompt", metavar="PROMPT", help='the prompt; "-" reads it from stdin')
     add_model_options(parser)
-    parser.add_argument("--strategy", choices=STRATEGIES[1:], default="confadapt")
+    parser.add_argument("--strategy", choices=STRATEGIES[1:])
     parser.add_argument("--threshold", type=float, help="confidence a slot must reach, 0..1")
-    parser.add_argument("--k-max", type=int, help="most tokens kept of one pass, 1..16")
+    parser.add_argument("--k-max", type=int, help="most slots a pass, 1..16")
     parser.add_argument("--max-new-tokens", type=int, default=160)
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
     parser.add_argument(
@@ -51,10 +57,11 @@ def run(args: argparse.Namespace) -> int:
     text = sys.stdin.read() if args.prompt == "-" else args.prompt
     if args.runs < 1:
         raise KnownError("A race needs at least one run.", "Give --runs 1 or more.")
-    threshold = Threshold(wished_threshold(args, settings))
+    threshold = wished_threshold(args, settings)
     request = Request((Message("user", text),), max_new_tokens=args.max_new_tokens)
     session = open_from(args, paths, settings)
-    way = way_of(args.strategy, threshold.value, args.k_max)
+    strategy = settle_strategy(args, session.info, threshold)
+    way = way_of(strategy, threshold.value, args.k_max)
     race = Race(session, request, (NEXT_TOKEN, way), args.runs, base_model_of(session))
     interrupted = _measure(race)
     racers = race.racers()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import ProgressBar, note
-from core.control import Cancel
-from core.engine.request import LoadSpec, Request, SessionInfo
+from core.control import Cancel, Threshold
+from core.engine.request import LoadSpec, Request, SessionInfo, Strategy
 from core.errors import KnownError
 from core.events import GenerationEvent
 from core.paths import Paths
@@ -35,11 +35,25 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")
 
 
-def wished_threshold(args: argparse.Namespace, settings: Settings) -> float:
-    """The threshold of the options, else the user's; heads end their chains by worth alone."""
-    if args.threshold is not None:
-        return float(args.threshold)
-    return 0.0 if args.strategy == "heads" else settings.threshold
+def wished_threshold(args: argparse.Namespace, settings: Settings) -> Threshold:
+    """The threshold of the options, else the user's.
+
+    Raises:
+        KnownError: for one outside 0..1.
+    """
+    return Threshold(settings.threshold if args.threshold is None else args.threshold)
+
+
+def settle_strategy(args: argparse.Namespace, info: SessionInfo, threshold: Threshold) -> Strategy:
+    """The strategy of the options, else what the adapter was made for.
+
+    Heads end their chains by worth alone, unless a threshold was named.
+    """
+    made_for: Strategy = "heads" if info.heads and info.k_max == 1 else "confadapt"
+    strategy: Strategy = args.strategy or made_for
+    if strategy == "heads" and args.threshold is None:
+        threshold.set(0.0)
+    return strategy
 
 
 def load_spec(args: argparse.Namespace, settings: Settings) -> LoadSpec:

@@ -30,7 +30,8 @@ class Request:
     Attributes:
         messages: The chat so far, rendered with the model's own template; the last turn is
             the user's. A model without a template reads the contents joined by blank lines.
-        k_max: Most tokens kept of one pass, 1..16; None takes the adapter's own.
+        k_max: Most slots that mask rows or heads propose a pass, slot 1 included, 1..16; None
+            takes the adapter's own. Text that is looked up may bring more.
         temperature: 0 is greedy. Above 0 only slot 1 is drawn.
         max_new_tokens: Honoured exactly; None means up to the context's end.
     """
