@@ -28,8 +28,8 @@ class WriteLock:
         self._path, self._lock = path, path.with_name(f"{path.name}.lock")
         word = {"pid": os.getpid(), "host": platform.node(), "time": time.time()}
         try:
-            self._refuse_if_held()
-            self._lock.unlink(missing_ok=True)
+            if self._is_left_over():
+                self._lock.unlink(missing_ok=True)
             with self._lock.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(word) + "\n")
         except FileExistsError:  # another process was quicker
@@ -44,15 +44,19 @@ class WriteLock:
         """Let others have the file."""
         self._lock.unlink(missing_ok=True)
 
-    def _refuse_if_held(self) -> None:
+    def _is_left_over(self) -> bool:
+        """Whether there is a lock that counts for nothing."""
         try:
             word = json.loads(self._lock.read_text(encoding="utf-8"))
             pid, host, since = word["pid"], word["host"], word["time"]
-        except (FileNotFoundError, ValueError, LookupError, TypeError):
-            return
+        except FileNotFoundError:
+            return False
+        except (ValueError, LookupError, TypeError):
+            return True
         is_own = (pid, host) == (os.getpid(), platform.node())
         if not is_own and not is_gone(pid, host, since):
             raise self._held()
+        return True
 
     def _held(self) -> KnownError:
         return KnownError(
