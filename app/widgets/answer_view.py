@@ -186,7 +186,7 @@ class AnswerView(QWidget):
             if self._shown is not None:
                 widget.mark(self._now.start, self._now.end)
             else:
-                widget.mark_provisional(final)
+                widget.mark_provisional(final, len(text))
             if fold is not None:
                 fold.set_live(part is parts[-1] and self.ended is None)
         self._layout_seconds = time.perf_counter() - began

@@ -133,6 +133,15 @@ class PassLayer:
         local = min(max(source_offset - self._offset, 0), len(self._positions) - 1)
         return self._positions[local]
 
+    def position_behind(self, source_offset: int) -> int:
+        """Document position behind all that stands before an offset within the answer.
+
+        Hidden characters at the end, such as the bars of a table, have no place of their own.
+        """
+        local = min(max(source_offset - self._offset, 0), len(self._positions) - 1)
+        last = max(self._positions[:local], default=-1)
+        return max(self._positions[local], last + 1)
+
     def _measure(self, block: QTextBlock, stretch: int) -> Iterator[Box]:
         if self._mode == "off" or not self._blocks:
             return

@@ -117,11 +117,16 @@ class PassText(QTextEdit):
         close = self.document().characterCount() - 1
         self.setExtraSelections(reading_marks(self.document(), first, last, close))
 
-    def mark_provisional(self, start: int) -> None:
-        """What stands behind this offset of the answer is yet to be checked: faint."""
-        first, close = self._layer.position_of(start), self.document().characterCount() - 1
-        if first < close or self.extraSelections():
-            self.setExtraSelections([quiet(self.document(), first, close)])
+    def mark_provisional(self, start: int, end: int) -> None:
+        """What stands between these offsets of the answer is yet to be checked: faint."""
+        marks = []
+        if start < end:
+            close = self.document().characterCount() - 1
+            # Not up to the close: where it begins in a table, Qt would take the whole table.
+            first, last = (self._layer.position_behind(one) for one in (start, end))
+            marks = [quiet(self.document(), min(first, close), min(last, close))]
+        if marks or self.extraSelections():
+            self.setExtraSelections(marks)
 
     def rect_at(self, offset: int) -> QRectF:
         """Where a character of the answer stands, in this widget."""

@@ -253,10 +253,23 @@ def test_provisional_tokens_stand_faint_behind_a_growing_answer(view: AnswerView
     view.append(exact_pass(tokens, 1, 1, 1, 0, 1))
     view.settle()
     assert text.toPlainText() == "one two three"  # now the model's own
-    assert not any(mark.cursor.hasSelection() for mark in text.extraSelections())
+    assert text.extraSelections() == []
     passes = view.passes
     view.append(ended(passes))
     assert text.toPlainText() == view.text == "one two three"
+
+
+def test_nothing_of_a_table_is_faint_once_it_is_final(view: AnswerView) -> None:
+    table = "| Animal | Count |\n| --- | --- |\n| camel | 29 |\n"
+    view.append(started(strategy="verified"))
+    passes = exact_passes(table)
+    for done in passes:
+        view.append(done)
+        view.settle()
+        text = text_of(view)
+        assert bool(text.extraSelections()) == bool(done.provisional)
+    view.append(ended(passes))
+    assert text_of(view).extraSelections() == []
 
 
 def test_a_tip_tells_what_was_checked_and_what_fell(view: AnswerView) -> None:
