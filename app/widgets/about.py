@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, qVersion
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -72,6 +73,7 @@ def plain_dialog(name: str, parent: QWidget | None) -> tuple[QDialog, QVBoxLayou
     column.setContentsMargins(*(3 * SPACE,) * 4)
     column.setSpacing(2 * SPACE)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())  # black in the dark
     buttons.rejected.connect(dialog.reject)
     column.addStretch(1)
     column.addWidget(buttons)
