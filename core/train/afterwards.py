@@ -87,7 +87,9 @@ def _ways(spec: TrainSpec) -> tuple[Way, ...]:
     """What the user can have of the training, fast or exact."""
     if spec.kind == "heads":
         return (HEADS,)
-    return (*(Way("confadapt", one) for one in THRESHOLDS), VERIFIED)
+    fast = tuple(Way("confadapt", one) for one in THRESHOLDS)
+    # Sharded ranks must do the same passes; exact ones follow each rank's own clock.
+    return fast if spec.shard else (*fast, VERIFIED)
 
 
 def _baselines(spec: TrainSpec) -> tuple[Way, ...]:

@@ -19,6 +19,8 @@ CHANGED = Settings(
     last_adapter={"toy": "none"},
     model_folders=("/a", "/b ä"),
     threshold=0.5,
+    exact=True,
+    proposals="prompt lookup",
     max_new_tokens=7,
     system_prompt='Say "no".\nTwice.',
 )
