@@ -190,8 +190,8 @@ def writing(engine: Engine) -> Engine:
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Whether SQLite found the file itself broken."""
-    return _code(error) in DAMAGE
+    """Whether SQLite found the file itself broken, or Python a text that is none."""
+    return _code(error) in DAMAGE or str(error).startswith("Could not decode to UTF-8")
 
 
 def _code(error: BaseException | None) -> int:
