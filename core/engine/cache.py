@@ -20,7 +20,7 @@ from core.model.adapters import MaskRows
 
 
 def crop(cache: Any, drop: int) -> None:
-    """Remove the last `drop` positions from a cache.
+    """Remove the last `drop` positions from a cache, or from one of its layers.
 
     Newer transformers take the count to remove as a negative number; older ones read a
     negative number in the same way, so this form serves both. 0 would mean "crop to nothing"

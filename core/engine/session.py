@@ -17,6 +17,7 @@ from core.engine.cache import TokenCache
 from core.engine.decode import Decoder
 from core.engine.detokenize import StopStrings, TokenTexts
 from core.engine.experience import Experience
+from core.engine.head_chain import HeadChain
 from core.engine.request import EXACT_STRATEGIES, K_MAX_LIMIT, LoadSpec, Request, SessionInfo
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
@@ -24,7 +25,6 @@ from core.engine.strategies.decision import Strategy
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
 from core.model.adapter_info import adapter_name, choose_adapter
-from core.model.head_chain import HeadChain
 from core.model.loading import Loaded, load
 from core.model.store import Progress, usable_model
 from core.paths import Paths

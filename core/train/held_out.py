@@ -70,7 +70,8 @@ class HeldOut:
         Raises:
             KnownError: if the file cannot be written.
         """
-        session = Session(self._student.loaded, Path(self._spec.model), None)
+        # The base will do: nothing is decoded, and of heads a copy would be made.
+        session = Session(self._student.loaded_base, Path(self._spec.model), None)
         text = prompts_to_jsonl(held_out_prompts(session, self.rows))
         if text and self._accelerator.is_main_process:
             write_text(self._run_dir / HELD_OUT_FILE, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.engine import request
 from core.engine.experience import Experience
+from core.engine.head_chain import HeadChain
 from core.engine.strategies.confadapt import ConfAdapt
 from core.engine.strategies.decision import Strategy
 from core.engine.strategies.heads import Heads
@@ -12,7 +13,6 @@ from core.engine.strategies.prompt_lookup import PromptLookup
 from core.engine.strategies.static_k import StaticK
 from core.engine.strategies.verified import Verified
 from core.errors import KnownError
-from core.model.head_chain import HeadChain
 
 
 def make_strategy(

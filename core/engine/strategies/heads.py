@@ -11,9 +11,9 @@ import time
 
 from core.engine.confidence import Slots
 from core.engine.experience import Experience, gains
+from core.engine.head_chain import Draft, HeadChain
 from core.engine.strategies.decision import Decision, Seen
 from core.engine.strategies.worth import Worth
-from core.model.head_chain import Draft, HeadChain
 
 
 class Heads:

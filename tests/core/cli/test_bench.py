@@ -21,7 +21,7 @@ from core.model.adapter_info import AdapterInfo
 from core.model.fingerprint import cached_weights_hash
 from core.model.heads import save_heads
 from tests.core.cli.test_generate import BLOCKED, REPOSITORY
-from tests.core.model.test_head_chain import toy_heads
+from tests.core.engine.test_head_chain import toy_heads
 from tests.core.toy import save_toy, toy_tokenizer
 
 ROWS = [

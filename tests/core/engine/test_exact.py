@@ -36,7 +36,7 @@ from tests.core.engine.harness import (
     toy_session,
     user,
 )
-from tests.core.model.test_head_chain import toy_heads
+from tests.core.engine.test_head_chain import toy_heads
 from tests.core.toy import END_ID, toy_model, toy_tokenizer
 
 PROMPTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(str.strip)

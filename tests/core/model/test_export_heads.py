@@ -11,15 +11,15 @@ from transformers import AutoModelForCausalLM
 from transformers.generation.candidate_generator import MTPCandidateGenerator
 
 from core.cli.main import main
+from core.engine.head_chain import HeadChain
 from core.errors import KnownError
 from core.model.adapter_info import AdapterInfo
 from core.model.export_heads import export_heads
 from core.model.fingerprint import cached_weights_hash
-from core.model.head_chain import HeadChain
 from core.model.heads import DRAFT_IDS, heads_named, load_heads, save_heads, shipped_heads
 from core.model.loading import load
 from core.paths import user_paths
-from tests.core.model.test_head_chain import PROMPT, hidden_rows, ids, toy_heads
+from tests.core.engine.test_head_chain import PROMPT, hidden_rows, ids, toy_heads
 from tests.core.toy import save_toy, toy_model
 
 CPU = torch.device("cpu")

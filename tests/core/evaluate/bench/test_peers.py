@@ -28,7 +28,7 @@ from core.model.draft_model import first_layers
 from core.model.heads import save_heads
 from core.model.loading import Loaded, load, save_gated
 from tests.core.engine.harness import CPU, NOWHERE, toy_session, user
-from tests.core.model.test_head_chain import toy_heads
+from tests.core.engine.test_head_chain import toy_heads
 from tests.core.toy import save_toy, toy_model, toy_tokenizer
 
 ASKED = user("one two one two one two")

@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from core.model.head_chain import HeadChain
+from core.engine.head_chain import HeadChain
 from core.model.heads import Heads, new_heads
 from tests.core.toy import toy_model
 

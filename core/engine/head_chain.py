@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers.cache_utils import MtpCache
 
+from core.engine.cache import crop
+from core.engine.confidence import read_slots
 from core.model.heads import Heads
-
-CANDIDATES = 4
-"""The best candidate of a head and three others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class HeadChain:
         whole = max(0, tokens - self.heads)
         entries = [min(one, whole) for one in self._entries]
         for head, (now, before) in enumerate(zip(entries, self._entries, strict=True)):
-            self._crop(head, before - now)
+            crop(self._cache.layers[head], before - now)
             if head > 0 and self._unread[head]:
                 rows = torch.cat(self._unread[head])
                 self._unread[head] = [rows[: entries[head - 1] - now]]
@@ -138,7 +136,7 @@ class HeadChain:
         token_ids = torch.tensor([sequence[at : at + len(unread)]], device=unread.device)
         rows = self._heads.run(head, unread[None], token_ids, entries, self._cache)[0]
         final = max(0, self.known - 1 - head - entries)
-        self._crop(head, len(unread) - final)
+        crop(self._cache.layers[head], len(unread) - final)
         self._entries[head] += final
         waiting = unread[final : len(unread) - sum(len(one) for one in loose)]
         self._unread[head] = [waiting]
@@ -146,15 +144,9 @@ class HeadChain:
             self._unread[head + 1].append(rows[:final])
         return rows, final
 
-    def _crop(self, head: int, drop: int) -> None:
-        """Take the last `drop` entries out of a head's cache."""
-        if drop:  # a crop by nothing would be one to nothing in some versions
-            layer: Any = self._cache.layers[head]
-            layer.crop(-drop)
-
     def _best(self, row: Tensor) -> Draft:
-        logits = self._heads.logits(row[None])[0].float()
-        top, places = logits.topk(min(CANDIDATES, len(logits)))
-        chances = (top - logits.logsumexp(-1)).exp().clamp(max=1.0).tolist()
-        first, *others = zip(self._heads.tokens(places).tolist(), chances, strict=True)
-        return Draft(*first, alternatives=tuple(others))
+        slots = read_slots(self._heads.logits(row[None]).float())
+        places = torch.tensor([slots.ids[0], *(place for place, _ in slots.others[0])])
+        first, *others = self._heads.tokens(places.to(row.device)).tolist()
+        chances = (chance for _, chance in slots.others[0])
+        return Draft(first, slots.confidences[0], tuple(zip(others, chances, strict=True)))
