@@ -46,6 +46,7 @@ class AdapterChoice:
         wish: What a `LoadSpec` calls it.
         base_hash: Hash of the weights it was trained on; it fits no others.
         k_max: Most tokens a pass.
+        changes_base: Whether the base model's own weights were trained.
     """
 
     name: str
@@ -54,6 +55,7 @@ class AdapterChoice:
     base_model: str
     base_hash: str
     k_max: int
+    changes_base: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,4 +132,5 @@ def _adapter(folder: Path) -> AdapterChoice:
         base_model=info.base_model,
         base_hash=info.base_hash,
         k_max=info.k_max,
+        changes_base=info.holds_model,
     )

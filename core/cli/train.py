@@ -43,6 +43,7 @@ OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("kl-weight", float, "weight of the heads' KL from the main head; 0 leaves it out"),
     ("head-decay", float, "weight of each head as a share of the one before it"),
     ("learning-rate", float, "peak learning rate"),
+    ("base-learning-rate", float, "peak learning rate of the base model's layers (--joint)"),
     ("sequences", int, "rows a step"),
     ("processes", int, "ranks on this machine, one to a GPU; see docs/cluster.md"),
     ("context", int, "rows are cut to this many tokens"),
@@ -86,6 +87,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--shard",
         action="store_true",
         help="divide the weights among the processes (full trainings of large models)",
+    )
+    parser.add_argument(
+        "--joint",
+        action="store_true",
+        help="train the base model's layers with its heads (--kind heads)",
     )
     parser.add_argument("--spec", help="JSON file of settings; options go before it")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run, by name or folder")

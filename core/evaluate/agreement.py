@@ -56,12 +56,12 @@ def answer_agreement(
 
 
 def base_model_of(session: Session) -> Any:
-    """The base model of a session: the loaded one, but for a full adapter loaded beside it.
+    """The base model of a session: the loaded one, or where its weights changed one beside it.
 
     Raises:
         KnownError: if it cannot be loaded.
     """
     loaded = session.loaded
-    if loaded.masks is None or loaded.masks.slot1_is_base:
+    if not loaded.is_changed:
         return loaded.model
     return load_base(Path(session.info.model_path), loaded.device, loaded.dtype)[0]

@@ -47,6 +47,7 @@ class AdapterInfo:
         mask_token: Token string of the mask (full only).
         heads: How many heads, one to each slot behind slot 1 (heads only).
         draft_vocabulary: How many tokens they can propose; 0 is all (heads only).
+        joint: Whether the base model was trained with them (heads only).
         training: Summary for people: data, steps, supervised slots, seconds, hardware.
     """
 
@@ -62,8 +63,14 @@ class AdapterInfo:
     mask_token: str = ""
     heads: int = 0
     draft_vocabulary: int = 0
+    joint: bool = False
     training: dict[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+
+    @property
+    def holds_model(self) -> bool:
+        """Whether its folder holds a whole model, in the base model's place."""
+        return self.kind == "full" or self.joint
 
 
 @contextmanager

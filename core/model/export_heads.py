@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from core.errors import KnownError
-from core.model.adapter_info import WEIGHTS_FILE, read_adapter_info
+from core.model.adapter_info import INFO_FILE, WEIGHTS_FILE, read_adapter_info
 from core.model.heads import DRAFT_IDS
 from core.model.install import MANIFEST_FILE
 
@@ -18,6 +18,8 @@ INDEX = "model.safetensors.index.json"
 HEADS_FILE = "model-heads.safetensors"
 BASE_FILE = "model-base.safetensors"
 CONFIG = "config.json"
+_OWN = (CONFIG, INDEX, MANIFEST_FILE, INFO_FILE)
+"""Written anew, or notes of Stride's own."""
 
 
 def export_heads(model_path: Path, adapter_path: Path, out: Path) -> Path:
@@ -44,6 +46,8 @@ def export_heads(model_path: Path, adapter_path: Path, out: Path) -> Path:
         )
     if out.exists():
         raise KnownError(f"{out} is there already.", "Choose a new folder.")
+    if info.joint:
+        model_path = adapter_path  # it holds the model that was trained with them
     draft = out.with_name(f".{out.name}.partial")
     try:
         shutil.rmtree(draft, ignore_errors=True)
@@ -67,7 +71,7 @@ def _write_weights(model_path: Path, adapter_path: Path, out: Path) -> None:
     weights.pop(DRAFT_IDS, None)
     save_file(weights, out / HEADS_FILE, metadata={"format": "pt"})
     places = dict.fromkeys(weights, HEADS_FILE)
-    for file in sorted(model_path.glob("*.safetensors")):
+    for file in sorted(set(model_path.glob("*.safetensors")) - {adapter_path / WEIGHTS_FILE}):
         # A file of the usual single name would be taken for the whole checkpoint.
         name = BASE_FILE if file.name == "model.safetensors" else file.name
         with safe_open(file, "pt") as opened:
@@ -95,6 +99,6 @@ def _write_config(model_path: Path, heads: int, out: Path) -> None:
 def _copy_rest(model_path: Path, out: Path) -> None:
     """Tokenizer, template, licence: what is neither a weight nor a note of Stride's own."""
     for file in sorted(model_path.iterdir()):
-        is_other = file.suffix == ".safetensors" or file.name in (CONFIG, INDEX, MANIFEST_FILE)
+        is_other = file.suffix == ".safetensors" or file.name in _OWN
         if file.is_file() and not is_other:
             shutil.copyfile(file, out / file.name)

@@ -295,9 +295,13 @@ def save_heads(weights: Mapping[str, Tensor], folder: Path, info: AdapterInfo) -
     Raises:
         KnownError: if they cannot be written; an older adapter in the folder stays.
     """
-    stored = {
+    with adapter_draft(folder, info) as draft:
+        save_file(stored_weights(weights), draft / WEIGHTS_FILE)
+
+
+def stored_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a file of heads holds: weights in bfloat16, draft tokens as they are."""
+    return {
         name: (one.to(torch.bfloat16) if one.is_floating_point() else one).cpu().contiguous()
         for name, one in weights.items()
     }
-    with adapter_draft(folder, info) as draft:
-        save_file(stored, draft / WEIGHTS_FILE)

@@ -38,6 +38,7 @@ class Loaded:
     Attributes:
         heads: What drafts behind it: an adapter of that kind, or without one the model's own.
         notice: A sentence the user should see, else "".
+        is_changed: Whether a training has changed the base model's own weights.
     """
 
     model: Any
@@ -47,6 +48,7 @@ class Loaded:
     dtype: torch.dtype
     notice: str = ""
     heads: Heads | None = None
+    is_changed: bool = False
 
 
 def load(
@@ -58,11 +60,12 @@ def load(
         KnownError: if files are missing, truncated or of an unsupported kind, or memory is short.
     """
     info = read_adapter_info(adapter_path) if adapter_path else None
-    folder = adapter_path if info and info.kind == "full" else model_path
+    folder = adapter_path if info and info.holds_model else model_path
     assert folder is not None
     model, tokenizer = load_base(folder, device, dtype)
     loaded = Loaded(model, tokenizer, None, device, dtype, _template_notice(tokenizer, info))
     if info and adapter_path:
+        loaded.is_changed = info.holds_model
         _attach(loaded, adapter_path, info)
     elif getattr(model.config.get_text_config(), "num_mtp_layers", None):
         _attach_shipped_heads(loaded)

@@ -94,7 +94,7 @@ def _ways(spec: TrainSpec) -> tuple[Way, ...]:
 
 def _baselines(spec: TrainSpec) -> tuple[Way, ...]:
     """What the trained adapter is held against; the base model's one-token decoding first."""
-    if spec.kind == "full":
+    if spec.changes_base:
         return (BASE_NEXT_TOKEN, NEXT_TOKEN)
     # Heads to go on from are fewer than those trained; they cannot take their place.
     if spec.start_from == "none" or spec.kind == "heads":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -19,32 +18,33 @@ from core.errors import KnownError
 from core.evaluate.prompts import BenchPrompt
 from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
-from core.train.batch import make_batch
+from core.train.batch import HELD_OUT_STEP
 from core.train.data import Sample
 from core.train.memory import in_halves
 from core.train.spec import TrainSpec
+
+if TYPE_CHECKING:
+    from core.train.student import Student
 
 THRESHOLD = 0.9
 DECODED_ROWS = 6
 ANSWER_TOKENS = 64
 SHOWN = 2
-_EVAL_STEP = -1
-"""Stands in for the step where k and offset are drawn: every evaluation sees the same slots."""
 
 
 @torch.no_grad()
 def agreement_by_slot(
-    distill: Any, samples: Sequence[Sample], spec: TrainSpec, device: torch.device
+    student: Student, samples: Sequence[Sample], spec: TrainSpec
 ) -> tuple[float, ...]:
     """Share of slots 2..k_max where student and teacher agree on held-out samples."""
-    fixed = replace(spec, k_min=spec.k_max)
+    device = student.loaded.device
     agreed = torch.zeros(spec.k_max + 1)
     seen = torch.zeros(spec.k_max + 1)
 
     def judged(batch: Sequence[tuple[int, Sample]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         first = batch[0][0]  # a sample's slots depend on its place
-        token_ids, layout = make_batch([one for _, one in batch], fixed, _EVAL_STEP, first)
-        outcome = distill(token_ids.to(device), layout.to(device))
+        token_ids, read = student.batch([one for _, one in batch], HELD_OUT_STEP, first)
+        outcome = student.distill(token_ids.to(device), read.to(device))
         return [(outcome.slots.cpu(), outcome.agrees.cpu().float())]
 
     placed = list(enumerate(samples))
@@ -107,14 +107,14 @@ def decode_rows(
 def evaluate(
     step: int,
     session: Session,
-    distill: Any,
+    student: Student,
     rows: Sequence[Row],
     samples: Sequence[Sample],
     spec: TrainSpec,
 ) -> tuple[EvalDone, list[SampleDone]]:
     """One held-out evaluation after `step` steps."""
     began = time.monotonic()
-    agreement = agreement_by_slot(distill, samples, spec, session.loaded.device)
+    agreement = agreement_by_slot(student, samples, spec)
     decoded = decode_rows(session, rows)
     figures = answer_figures([one for _, passes in decoded for one in passes])
     done = EvalDone(step, agreement, figures.tokens_per_pass, THRESHOLD, time.monotonic() - began)

@@ -70,33 +70,43 @@ class HeadsDistillation(nn.Module):
     def __init__(self, heads: Heads, frozen: int, terms: HeadTerms, dtype: torch.dtype) -> None:
         super().__init__()
         self.layers = heads.layers
-        self._heads, self._frozen, self._terms = heads, frozen, terms
+        self.frozen, self.terms = frozen, terms
+        self._heads = heads
         self._dtype = dtype
 
     def forward(self, token_ids: Tensor, batch: HeadBatch) -> Outcome:
         """The loss of one batch of token ids [B, L], right-padded."""
-        trained = range(self._frozen, self._heads.count)
+        return self.outcome(token_ids, batch.hidden, batch)
+
+    def outcome(self, token_ids: Tensor, hidden: Tensor, batch: HeadBatch) -> Outcome:
+        """The loss of heads that read the main head's rows `hidden` [B, L, H]."""
+        trained = range(self.frozen, self._heads.count)
         chosen = batch.answers()
         counts = batch.counts(trained)[chosen]
-        with self._precision(token_ids.device):
-            rows = self._rows(token_ids, batch.hidden)[:, :, self._frozen :][chosen]
+        with self.precision(token_ids.device):
+            rows = self._rows(token_ids, hidden)[:, :, self.frozen :][chosen]
             loss, picks = head_loss(
                 self._heads.logits,
                 rows,
                 counts,
                 batch.hidden[chosen],
                 self._heads.places(token_ids.roll(-1, 1)[chosen]),
-                self._terms,
+                self.terms,
             )
         agrees = self._heads.tokens(picks) == batch.best[chosen][:, None]
         slots = torch.tensor([head + 2 for head in trained], device=counts.device)
         return Outcome(loss, agrees[counts], slots.expand_as(counts)[counts])
 
     @torch.no_grad()
-    def drafts(self, token_ids: Tensor, batch: HeadBatch) -> tuple[Tensor, Tensor]:
-        """What all heads would draft behind each position: tokens and confidences [B, L, N]."""
-        with self._precision(token_ids.device):
-            rows = self._rows(token_ids, batch.hidden)
+    def drafts(self, token_ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """What all heads would draft behind each position: tokens and confidences [B, L, N].
+
+        Args:
+            token_ids: [B, L], right-padded.
+            hidden: [B, L, H] the main head's rows.
+        """
+        with self.precision(token_ids.device):
+            rows = self._rows(token_ids, hidden)
             flat = rows.flatten(0, 2)
             pieces = [self._sure(one) for one in torch.split(flat, PIECE_ROWS)]
         sure, picks = (torch.cat(one).view(rows.shape[:3]) for one in zip(*pieces, strict=True))
@@ -106,7 +116,8 @@ class HeadsDistillation(nn.Module):
         found = self._heads.logits(rows).float().softmax(-1).max(-1)
         return found.values, found.indices
 
-    def _precision(self, device: torch.device) -> torch.autocast:
+    def precision(self, device: torch.device) -> torch.autocast:
+        """What trained weights are computed in."""
         # The weights are held in full precision, to take small updates.
         return torch.autocast(device.type, self._dtype, enabled=self._dtype == torch.bfloat16)
 
@@ -115,7 +126,7 @@ class HeadsDistillation(nn.Module):
         lined_up = []
         for head in range(self._heads.count):
             # The last position has no token to read any more, at every head one more of them.
-            with torch.set_grad_enabled(torch.is_grad_enabled() and head >= self._frozen):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and head >= self.frozen):
                 hidden = self._heads.run(head, hidden[:, :-1], token_ids[:, 1 + head :], 0, None)
             lined_up.append(nn.functional.pad(hidden, (0, 0, 1 + head, 0)))
         return torch.stack(lined_up, 2)

@@ -60,8 +60,10 @@ def _judged(
     device = student.loaded_base.device
     token_ids, about = student.batch(batch, 0, 0)
     about = about.to(device)
-    picks, confidences = student.distill.drafts(token_ids.to(device), about)
-    right = (picks == about.best[..., None]) & about.answers()[..., None]
+    token_ids = token_ids.to(device)
+    hidden, best = student.main_head(token_ids, about)
+    picks, confidences = student.distill.drafts(token_ids, hidden)
+    right = (picks == best[..., None]) & about.answers()[..., None]
     found = []
     for row, sample in enumerate(batch):
         places = len(sample.token_ids) - 2 - sample.first

@@ -23,13 +23,18 @@ from core.model.heads import (
     shipped_heads,
 )
 from core.model.loading import Loaded
+from core.train.batch import padded, padded_ids
 from core.train.data import Sample
 from core.train.head_distill import HeadBatch, HeadsDistillation
-from core.train.hidden_store import HiddenStore, Seen
 from core.train.losses import HeadTerms, best_tokens
+from core.train.seen_store import Seen, SeenStore
 from core.train.spec import OWN_HEADS, TrainSpec
 
-METHOD = "cascaded heads on a frozen model, cross-entropy and KL from the main head (MTP-D)"
+METHODS = {
+    False: "cascaded heads on a frozen model, cross-entropy and KL from the main head (MTP-D)",
+    True: "cascaded heads and the model's layers together, cross-entropy and KL (MTP-D)",
+}
+"""What a finished adapter says of its training, by whether it was a joint one."""
 
 
 class HeadsStudent:
@@ -40,7 +45,7 @@ class HeadsStudent:
 
     def __init__(self, spec: TrainSpec, base: Loaded, weights_hash: str) -> None:
         self._spec, self._weights_hash = spec, weights_hash
-        self._store: HiddenStore | None = None
+        self._store: SeenStore | None = None
         self._base = base
         self.base_model = base.model
         torch.manual_seed(spec.seed)
@@ -81,6 +86,11 @@ class HeadsStudent:
                 f"The adapter to start from is of the kind {info.kind}: it has no heads.",
                 "Choose trained heads, or start from none.",
             )
+        if info.joint:
+            raise KnownError(
+                "The heads to start from belong to the model that was trained with them.",
+                "Export them (`stride heads export`), and train that model's heads: --from own.",
+            )
         self._check_count(info.heads)
         if info.draft_vocabulary != self._spec.draft_vocabulary:
             raise KnownError(
@@ -109,35 +119,37 @@ class HeadsStudent:
         # Each rank writes a file of its own.
         own = run_dir / f"{name}-{os.environ.get('RANK', '0')}.bin"
         earlier = (one for one in run_dir.parent.glob(f"*/{name}*.bin") if one != own)
-        self._store = HiddenStore(own, rows.shape[1], dtype, earlier)
+        self._store = SeenStore(own, rows.shape[1], dtype, earlier)
+
+    def close(self) -> None:
+        """Nothing: the next stage of a looped extension reads the hidden rows again."""
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Nothing: the model is in its dtype, and heads are given it when they are loaded."""
 
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:  # noqa: ARG002
         """Token ids [B, L], right-padded, and what the frozen model says of them."""
-        seen = self._seen(samples)
+        assert self._store is not None, "prepare comes first"
+        seen = self._store.of(samples, self._read)
         # The last head needs a position even in the shortest row.
         length = max(self._spec.heads + 2, *(len(one.token_ids) for one in samples))
-        token_ids = _padded([torch.tensor(one.token_ids) for one in samples], length)
+        token_ids = padded_ids(samples, length)
         return token_ids, HeadBatch(
-            hidden=_padded([one.hidden for one in seen], length),
-            best=_padded([one.best for one in seen], length),
+            hidden=padded([one.rows for one in seen], length),
+            best=padded([one.best for one in seen], length),
             first=torch.tensor([one.first for one in samples]),
             length=torch.tensor([len(one.token_ids) for one in samples]),
         )
 
-    def _seen(self, samples: Sequence[Sample]) -> list[Seen]:
-        assert self._store is not None, "prepare comes first"
-        found = {one: self._store.get(one) for one in samples}
-        new = [one for one, seen in found.items() if seen is None]
-        for sample, read in zip(new, self._read(new) if new else (), strict=True):
-            self._store.put(sample, read)
-            found[sample] = read
-        return [seen for sample in samples if (seen := found[sample]) is not None]
+    def main_head(self, token_ids: Tensor, batch: HeadBatch) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Rows [B, L, H] of the head that verifies drafts, and its tokens [B, L] in the answers."""
+        return batch.hidden, batch.best
 
     @torch.no_grad()
     def _read(self, samples: Sequence[Sample]) -> list[Seen]:
         """Run the frozen model on rows: the only time that it is."""
         length = max(len(one.token_ids) for one in samples)
-        token_ids = _padded([torch.tensor(one.token_ids) for one in samples], length)
+        token_ids = padded_ids(samples, length)
         model = self.base_model
         out = model.base_model(input_ids=token_ids.to(self._base.device), use_cache=False)
         found = []
@@ -164,15 +176,19 @@ class HeadsStudent:
 
     def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
         """Write the finished adapter, with the weights that `weights` gave."""
+        save_heads(weights, folder, self.described(info, weights))
+
+    def described(self, info: AdapterInfo, weights: dict[str, Tensor]) -> AdapterInfo:
+        """What the finished adapter says of itself."""
         heads = self.heads.count
-        about = dataclasses.replace(
+        return dataclasses.replace(
             info,
             heads=heads,
             k_max=heads + 1,
             draft_vocabulary=len(weights.get(DRAFT_IDS, ())),
-            method=METHOD,
+            joint=self._spec.joint,
+            method=METHODS[self._spec.joint],
         )
-        save_heads(weights, folder, about)
 
 
 def frequent_tokens(samples: Sequence[Sample], count: int, vocabulary: int) -> list[int]:
@@ -186,11 +202,3 @@ def frequent_tokens(samples: Sequence[Sample], count: int, vocabulary: int) -> l
     ranked = [token_id for token_id, _ in used.most_common()]
     rest = (one for one in range(vocabulary) if one not in used)
     return sorted([*ranked, *rest][:count])
-
-
-def _padded(rows: Sequence[Tensor], length: int) -> Tensor:
-    """[B, length, ...] of rows [L, ...], padded with zeros on the right."""
-    out = rows[0].new_zeros(len(rows), length, *rows[0].shape[1:])
-    for at, row in enumerate(rows):
-        out[at, : len(row)] = row
-    return out

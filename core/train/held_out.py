@@ -101,4 +101,4 @@ class HeldOut:
             done = evaluate_heads(step, cast("HeadsStudent", student), self.samples, spec)
             shown = decode_rows(session, self.rows, "heads", 0.0, SHOWN)
             return done, [SampleDone(step, prompt, passes) for prompt, passes in shown]
-        return evaluate(step, session, student.distill, self.rows, self.samples, spec)
+        return evaluate(step, session, student, self.rows, self.samples, spec)

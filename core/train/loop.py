@@ -60,7 +60,7 @@ class Training:
         self._wishes = wishes
         name = choose_device(spec.device)
         self._dtype = choose_dtype(spec.dtype, name)
-        mixed = spec.kind == "full" and self._dtype == torch.bfloat16
+        mixed = spec.changes_base and self._dtype == torch.bfloat16
         if name.startswith("cuda") and spec.processes == 1:
             torch.cuda.set_device(name)  # Accelerate takes the current one
         self._accelerator = Accelerator(
@@ -102,6 +102,12 @@ class Training:
         Raises:
             KnownError: bad data, full disk, missing files.
         """
+        try:
+            return self._run()
+        finally:
+            self._student.close()
+
+    def _run(self) -> tuple[bool, int, int]:
         self._prepare_rows()
         if isinstance(self._student, FullStudent) and self._spec.shard:
             self._student.shard(self._device)
@@ -183,7 +189,7 @@ class Training:
         """Report what the adapter is worth on the held-out rows; of sharded ranks all take part."""
         if not self._accelerator.is_main_process and not self._spec.shard:
             return
-        if isinstance(self._student, FullStudent) and not self._spec.shard:
+        if not self._spec.shard:
             self._student.cast(self._dtype)
         compare_afterwards(
             self._student,

@@ -50,6 +50,7 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
         student.prepare((), Path(folder))
         seconds = _timed_steps(student, spec, row_tokens, dtype)
+        student.close()
     groups = student.parameter_groups()
     trained = sum(one.numel() for group in groups for one in group["params"])
     # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
@@ -67,6 +68,7 @@ def _timed_steps(
     from core.train.data import Sample
 
     device = student.loaded_base.device
+    mixed = spec.changes_base and dtype == torch.bfloat16
     optimizer = torch.optim.AdamW(student.parameter_groups())
     vocabulary = student.loaded_base.model.config.vocab_size
     drawn = random.Random(spec.seed)
@@ -79,7 +81,7 @@ def _timed_steps(
                 for _ in range(spec.micro_sequences)
             ]
             token_ids, read = student.batch(rows, step, at)
-            with torch.autocast(device.type, dtype, enabled=spec.kind == "full"):
+            with torch.autocast(device.type, dtype, enabled=mixed):
                 outcome = student.distill(token_ids.to(device), read.to(device))
             outcome.loss.backward()
         optimizer.step()

@@ -52,6 +52,9 @@ class TrainSpec:
         context: Rows longer than this many tokens are cut.
         minutes: Time for everything, synthesis included; a probe and the pace turn it into steps.
         teacher: "hard" (argmax) or "soft" (whole distribution); heads have terms of their own.
+        joint: Whether the base model's layers learn with its heads (heads only); its embedding and
+            output matrix stay as they are.
+        base_learning_rate: Peak of these layers.
         heads: How many heads, those of `start_from` included; more than it has are copies of
             its own, and they alone are trained (the looped extension of MTP-D).
         draft_vocabulary: How many tokens heads can propose, the most frequent ones; 0 is all.
@@ -76,6 +79,8 @@ class TrainSpec:
     rank: int = 24
     slot_vectors: bool = True
     teacher: Literal["hard", "soft"] = "hard"
+    joint: bool = False
+    base_learning_rate: float = 5e-5
     heads: int = 4
     draft_vocabulary: int = 8192
     top_n: int = 10_000
@@ -102,6 +107,11 @@ class TrainSpec:
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
 
+    @property
+    def changes_base(self) -> bool:
+        """Whether weights of the base model are trained."""
+        return self.kind == "full" or self.joint
+
     def check(self) -> None:
         """Refuse what cannot be run.
 
@@ -125,15 +135,20 @@ class TrainSpec:
             raise KnownError("There is nothing to train on.", "Give --data or --synthesize.")
         if self.mask_rows < self.k_max - 1:
             raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
-        if self.kind == "heads":
-            self._check_heads()
-        elif self.start_from == OWN_HEADS:
-            raise KnownError("Only heads can start from the model's own.", "Give --kind heads.")
+        self._check_heads()
         self._check_ranks()
 
     def _check_heads(self) -> None:
+        if self.kind != "heads":
+            if self.joint:
+                raise KnownError("Only heads can be trained jointly.", "Give --kind heads.")
+            if self.start_from == OWN_HEADS:
+                raise KnownError("Only heads can start from the model's own.", "Give --kind heads.")
+            return
         if not 1 <= self.heads <= MOST_HEADS:
             raise KnownError(f"There can be 1 to {MOST_HEADS} heads, not {self.heads}.")
+        if self.joint and self.start_from == OWN_HEADS:
+            raise KnownError("A joint training starts from heads of an adapter, or from none.")
         if self.draft_vocabulary < 0 or self.top_n < 1:
             raise KnownError("draft_vocabulary must be at least 0, and top_n at least 1.")
         if min(self.ce_weight, self.kl_weight) < 0 or self.ce_weight + self.kl_weight == 0:

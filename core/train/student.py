@@ -28,6 +28,7 @@ from core.paths import Paths
 from core.train.batch import make_batch
 from core.train.data import Sample
 from core.train.distill import FullDistillation, GatedDistillation
+from core.train.prefixes import Prefixes
 from core.train.sharding import fill, parted, shard_layers, whole
 from core.train.spec import OWN_HEADS, TrainSpec
 
@@ -55,6 +56,12 @@ class Student(Protocol):
 
     def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
         """Look at the training rows, once, before the first batch."""
+
+    def close(self) -> None:
+        """Remove what was kept on the disk for this run's batches alone."""
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Give what was trained the dtype it will be decoded in; nothing is trained afterwards."""
 
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
         """Token ids [B, L] of rows, right-padded, and what else `distill` reads of them."""
@@ -88,20 +95,7 @@ def with_weights(student: Student, weights: dict[str, Tensor]) -> Iterator[None]
         student.load_weights(learned)
 
 
-class MaskRowStudent:
-    """What students that predict on mask rows share."""
-
-    _spec: TrainSpec
-
-    def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
-        """Nothing: they need to know of no row beforehand."""
-
-    def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
-        """Token ids [B, L], right-padded, and the layout of their mask rows."""
-        return make_batch(samples, self._spec, step, first_row)
-
-
-class GatedStudent(MaskRowStudent):
+class GatedStudent:
     """The gated adapter on a frozen base model."""
 
     def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
@@ -110,6 +104,7 @@ class GatedStudent(MaskRowStudent):
         self._masks = self._new_masks(base.model)
         self.loaded = dataclasses.replace(base, masks=self._masks)
         self.base_model = base.model  # no gate is open while it is asked
+        self._prefixes = Prefixes(base.model)
         self.distill: nn.Module = GatedDistillation(base.model, self._masks, end_ids, spec.teacher)
 
     @property
@@ -130,6 +125,22 @@ class GatedStudent(MaskRowStudent):
                     "Leave that setting out, or start from none.",
                 )
         return load_gated(model, Path(spec.start_from), info)
+
+    def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
+        """Keep what the base model says of them."""
+        self._prefixes.keep(samples, run_dir)
+
+    def close(self) -> None:
+        """Keep it no longer."""
+        self._prefixes.close()
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Nothing: the model is in its dtype, and the adapter is decoded in full precision."""
+
+    def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
+        """Token ids [B, L], right-padded, and their mask rows with what these see."""
+        token_ids, layout = make_batch(samples, self._spec, step, first_row)
+        return token_ids, self._prefixes.batch(samples, layout)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Low-rank updates, and mask vectors at a rate of their own."""
@@ -153,7 +164,7 @@ class GatedStudent(MaskRowStudent):
         save_gated(weights, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
 
 
-class FullStudent(MaskRowStudent):
+class FullStudent:
     """Every weight, against a frozen copy of the start (the paper's own way)."""
 
     def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
@@ -189,6 +200,16 @@ class FullStudent(MaskRowStudent):
             for one in model.parameters():  # not the buffers: positions need full precision
                 one.data = one.data.to(dtype)
         self.loaded = dataclasses.replace(self.loaded, dtype=dtype)
+
+    def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
+        """Nothing: it needs to know of no row beforehand."""
+
+    def close(self) -> None:
+        """Nothing: it keeps no files."""
+
+    def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
+        """Token ids [B, L], right-padded, and the layout of their mask rows."""
+        return make_batch(samples, self._spec, step, first_row)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """All weights at one rate."""
@@ -226,7 +247,7 @@ def load_student(
     if spec.start_from not in ("none", OWN_HEADS):
         check_fits(read_adapter_info(Path(spec.start_from)), Path(spec.model), paths)
     # All weights need full precision to take small updates; autocast computes in bfloat16.
-    held = torch.float32 if spec.kind == "full" else dtype
+    held = torch.float32 if spec.changes_base else dtype
     if spec.shard:
         device = torch.device("cpu")  # where it is whole, until it is divided
     model, tokenizer = load_base(Path(spec.model), device, held)
@@ -238,9 +259,14 @@ def load_student(
         case "gated":
             return GatedStudent(spec, base, ends)
         case "heads":
+            weights_hash = cached_weights_hash(Path(spec.model), paths.cache)
+            if spec.joint:
+                from core.train.joint import JointStudent
+
+                return JointStudent(spec, base, weights_hash, dtype)
             from core.train.head_student import HeadsStudent
 
-            return HeadsStudent(spec, base, cached_weights_hash(Path(spec.model), paths.cache))
+            return HeadsStudent(spec, base, weights_hash)
 
 
 def end_ids(model: Any, tokenizer: Any) -> list[int]:
@@ -257,7 +283,6 @@ def describe(
     """The JSON of a finished adapter, but for what its kind adds."""
     base = Path(spec.model)
     entry = inspect_folder(base.name, base, "folder")
-    method = f"self-distillation, {spec.teacher} teacher on the student's own block"
     return AdapterInfo(
         kind=spec.kind,
         k_max=spec.k_max,
@@ -265,6 +290,6 @@ def describe(
         base_hash=cached_weights_hash(base, paths.cache),
         base_licence=entry.licence if entry else "unknown",
         template_fingerprint=text_fingerprint(tokenizer.chat_template or ""),
-        method=method,
+        method=f"self-distillation, {spec.teacher} teacher on the student's own block",
         training=training,
     )

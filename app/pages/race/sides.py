@@ -75,7 +75,7 @@ def entries_of(
     entries, between = [], []
     for side, other in (sides, sides[::-1]):
         adapter = side.adapter or other.adapter
-        changed = not side.adapter and adapter in known and known[adapter].kind == "full"
+        changed = not side.adapter and adapter in known and known[adapter].changes_base
         load = LoadSpec(
             subject.model,
             "none" if changed or not adapter else adapter,

@@ -49,9 +49,12 @@ def with_heads(session: Session, folder: Path) -> Session:
     from core.model.heads import load_heads
 
     loaded, info = session.loaded, read_adapter_info(folder)
-    if info.kind != "heads":
-        raise KnownError(f"The adapter {folder.name} has no heads.", "Name one of the kind heads.")
-    if loaded.masks and not loaded.masks.slot1_is_base:
+    if info.kind != "heads" or info.joint:
+        raise KnownError(
+            f"The adapter {folder.name} has no heads behind the base model as it is.",
+            "Name one of the kind heads that was not trained jointly.",
+        )
+    if loaded.is_changed:
         raise KnownError(
             "The loaded adapter has changed the model's weights, behind which heads do not fit.",
             "Choose a gated one, or none.",

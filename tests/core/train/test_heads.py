@@ -21,10 +21,10 @@ from core.settings import Settings
 from core.train.data import Sample
 from core.train.head_evaluation import passes_along
 from core.train.head_student import HeadsStudent, frequent_tokens
-from core.train.hidden_store import HiddenStore, Seen
 from core.train.loop import Training
 from core.train.plan import plan_spec
 from core.train.probe import measure
+from core.train.seen_store import Seen, SeenStore
 from core.train.spec import TrainSpec, write_spec
 from core.train.student import load_student
 from core.train.wishes import Wishes
@@ -239,7 +239,7 @@ def test_what_is_supervised_and_by_whom(heads_spec, tmp_path) -> None:
     student = student_of(heads_spec, tmp_path, SAMPLES)
     token_ids, batch = student.batch(SAMPLES, 0, 0)
     outcome = student.distill(token_ids, batch)
-    model, heads, terms = student.base_model, student.heads, student.distill._terms
+    model, heads, terms = student.base_model, student.heads, student.distill.terms
     total, agrees, slots = 0.0, [], []
     for sample in SAMPLES:
         ids = torch.tensor([sample.token_ids])
@@ -321,20 +321,20 @@ def test_passes_along_an_answer(kept, passes) -> None:
 def test_a_torn_record_is_cut_off_and_computed_again(tmp_path) -> None:
     path = tmp_path / "hidden.bin"
     seen = Seen(torch.randn(3, 4).bfloat16(), torch.tensor([0, 7, 8]))
-    store = HiddenStore(path, 4, torch.bfloat16)
+    store = SeenStore(path, 4, torch.bfloat16)
     one, other = Sample((1, 2, 3), 0), Sample((4, 5, 6), 0)
     store.put(one, seen)
     whole = path.stat().st_size
     store.put(other, seen)
     with path.open("r+b") as file:
         file.truncate(whole + 30)
-    again = HiddenStore(path, 4, torch.bfloat16)
+    again = SeenStore(path, 4, torch.bfloat16)
     assert path.stat().st_size == whole
     assert again.get(other) is None
     assert again.get(Sample((1, 2, 3), 1)) is None
     found = again.get(one)
     assert found is not None
-    assert torch.equal(found.hidden, seen.hidden)
+    assert torch.equal(found.rows, seen.rows)
     assert torch.equal(found.best, seen.best)
 
 
@@ -363,4 +363,4 @@ def test_a_probe_measures_their_steps(heads_spec, tmp_path) -> None:
 
 def test_a_place_that_takes_no_hidden_rows_is_told(tmp_path) -> None:
     with pytest.raises(KnownError, match="could not be stored"):
-        HiddenStore(tmp_path / "none" / "hidden.bin", 4, torch.float32)
+        SeenStore(tmp_path / "none" / "hidden.bin", 4, torch.float32)

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from transformers import DynamicCache
 
 from core.model.adapters import GatedAdapter
-from core.train.distill import GatedDistillation, Reader
+from core.train.data import Sample
+from core.train.distill import GatedDistillation, at_anchors
 from core.train.layout import Region, build_layout, draw_k, draw_regions, offset_stream
+from core.train.prefixes import Prefixes
+from core.train.reader import Reader
 from tests.core.toy import END_ID, toy_model
 
 
@@ -33,10 +36,10 @@ def test_packed_regions_give_the_logits_of_one_prefix_to_a_row() -> None:
     rows = [[Region(3, 5), Region(9, 5), Region(10, 5)], [Region(0, 3), Region(20, 3)]]
     layout = build_layout(rows, ids.shape[1])
     reader = Reader(model)
-    cache, anchors = reader.prefix(ids, layout)
+    layers, prefix = reader.prefix(ids)
     with adapter.gate(layout.slot.shape[1]):
-        packed = reader.head(reader.block(adapter.mask_vectors(layout.slot), cache, layout))
-    anchors = reader.head(anchors)
+        packed = reader.head(reader.block(adapter.mask_vectors(layout.slot), layers, layout))
+    anchors = reader.head(at_anchors(prefix, layout))
 
     first = 0
     for b, regions in enumerate(rows):
@@ -76,7 +79,9 @@ def test_packed_loss_equals_one_prefix_to_a_row() -> None:
     ids = torch.randint(0, 256, (2, 24), generator=torch.Generator().manual_seed(2))
     rows = [[Region(3, 5), Region(9, 5)], [Region(0, 3), Region(7, 3), Region(21, 3)]]
     distill = GatedDistillation(model, adapter, torch.tensor([END_ID]), "hard")
-    outcome = distill(ids, build_layout(rows, ids.shape[1]))
+    samples = [Sample(tuple(row), 0) for row in ids.tolist()]
+    batch = Prefixes(model).batch(samples, build_layout(rows, ids.shape[1]))
+    outcome = distill(ids, batch)
     pairs = [(b, region) for b, regions in enumerate(rows) for region in regions]
     expected = reference_loss(model, adapter, ids, pairs)
     torch.testing.assert_close(outcome.loss, expected, check_dtype=False, rtol=1e-5, atol=1e-6)

@@ -39,10 +39,10 @@ from core.paths import user_paths
 from core.settings import Settings
 from core.train.child import train
 from core.train.data import split_rows, written_rows
-from core.train.distill import Reader
 from core.train.evaluation import held_out_prompts
 from core.train.loop import Training
 from core.train.process import TrainingProcess, find_run, new_run
+from core.train.reader import Reader
 from core.train.rows import ROWS_FILE
 from core.train.spec import TrainSpec, read_settings, read_spec, write_spec
 from core.train.wishes import Wishes

@@ -171,7 +171,7 @@ def test_another_model_takes_its_own_sides_along(qtbot: QtBot, stride: Applicati
 
 def test_against_a_full_adapter_one_token_decoding_is_the_base_models() -> None:
     old, new = choices()
-    inventory = Inventory(adapters=(old, replace(new, kind="full")))
+    inventory = Inventory(adapters=(old, replace(new, kind="full", changes_base=True)))
     subject = Subject("/models/toy", ("/adapters/new",))
     one, full = Side(ONE_TOKEN), Side("new", "/adapters/new", "confadapt")
     entries = entries_of(subject, (one, full), 0.9, Settings(), inventory)

@@ -1,4 +1,4 @@
-"""Hidden rows of training rows, computed once: a frozen model says the same of them every time.
+"""What a frozen model says of training rows, computed once: it says the same every time.
 
 A file in the run's folder, one record a row, appended on the row's first visit and read again in
 later epochs, after a resume, and by later runs of the same model, such as the next stage of a
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,21 +31,21 @@ class Seen:
     """What the frozen model says of a row of L tokens.
 
     Attributes:
-        hidden: [L, H] its last hidden rows, behind its final norm.
+        rows: [L, W] what is kept of each token: its last hidden row, or its keys and values.
         best: [L] its next token at each position of the answer; 0 before it.
     """
 
-    hidden: Tensor
+    rows: Tensor
     best: Tensor
 
 
-class HiddenStore:
+class SeenStore:
     """What a model says of rows, in a file of the run's folder.
 
     Args:
         path: The file; what a killed run has left half written is cut off.
-        width: H.
-        dtype: Of the hidden rows.
+        width: W.
+        dtype: Of the rows.
         earlier: Files of other ranks and runs of the same model, which are only read.
 
     Raises:
@@ -66,6 +66,23 @@ class HiddenStore:
         except OSError as error:
             raise _not_stored(error) from error
 
+    def of(
+        self,
+        samples: Sequence[Sample],
+        read: Callable[[Sequence[Sample]], Sequence[Seen]],
+    ) -> list[Seen]:
+        """What is known of rows; `read` is asked about those of which nothing is.
+
+        Raises:
+            KnownError: if the disk is full.
+        """
+        found = {one: self.get(one) for one in samples}
+        new = [one for one, seen in found.items() if seen is None]
+        for sample, fresh in zip(new, read(new) if new else (), strict=True):
+            self.put(sample, fresh)
+            found[sample] = fresh
+        return [seen for sample in samples if (seen := found[sample]) is not None]
+
     def get(self, sample: Sample) -> Seen | None:
         """What is known of a row; nothing any more once an earlier run was removed."""
         place = self._places.get(_key(sample))
@@ -79,8 +96,8 @@ class HiddenStore:
         except OSError:
             return None
         cut = length * self._width * self._dtype.itemsize
-        hidden = raw[:cut].view(self._dtype).view(length, self._width)
-        return Seen(hidden, raw[cut:].view(torch.int32).long())
+        rows = raw[:cut].view(self._dtype).view(length, self._width)
+        return Seen(rows, raw[cut:].view(torch.int32).long())
 
     def put(self, sample: Sample, seen: Seen) -> None:
         """Keep what is known of a row.
@@ -88,7 +105,7 @@ class HiddenStore:
         Raises:
             KnownError: if the disk is full.
         """
-        parts = (seen.hidden.to("cpu", self._dtype), seen.best.to("cpu", torch.int32))
+        parts = (seen.rows.to("cpu", self._dtype), seen.best.to("cpu", torch.int32))
         key, length = _key(sample), len(sample.token_ids)
         record = _HEADER.pack(key, length) + b"".join(
             one.contiguous().view(torch.uint8).numpy().tobytes() for one in parts
@@ -126,6 +143,6 @@ def _key(sample: Sample) -> bytes:
 
 def _not_stored(error: OSError) -> KnownError:
     return KnownError(
-        f"The model's hidden states could not be stored: {error}.",
+        f"What the model says of the rows could not be stored: {error}.",
         "Free some disk space and resume the run.",
     )
