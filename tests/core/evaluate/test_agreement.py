@@ -74,7 +74,7 @@ def test_the_base_of_a_full_adapter_is_loaded_beside_it(tmp_path):
     folder = save_toy(tmp_path / "base", seed=0)
     trained = toy_model(seed=5, dtype=torch.float32)
     rows = ToyMasks(trained, slot1_is_base=False)
-    loaded = Loaded(trained, toy_tokenizer(), rows, CPU, torch.float32)
+    loaded = Loaded(trained, toy_tokenizer(), rows, CPU, torch.float32, is_changed=True)
     base = base_model_of(Session(loaded, folder, tmp_path))
     own = toy_model(seed=0, dtype=torch.float32).get_input_embeddings().weight
     assert torch.equal(base.get_input_embeddings().weight, own)
