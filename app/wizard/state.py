@@ -12,7 +12,7 @@ from app.workers.inventory import Inventory, ModelChoice
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
 from core.errors import KnownError
-from core.paths import Paths
+from core.paths import Paths, free_disk_bytes
 from core.settings import Settings
 from core.train.draft import (
     Draft,
@@ -221,10 +221,14 @@ class WizardState(QObject):
     def _on_plan(self, plan: Plan) -> None:
         self.plan = plan
         spec, writes = plan.spec, self._writes
-        longest = self.look.preview.longest if self.look is not None else None
+        preview = self.look.preview if self.look is not None else None
+        longest, tokens = (preview.longest, preview.tokens) if preview else (None, 0)
+        free = free_disk_bytes(self._context.paths.data)
         if spec is not None:
             self._prober = self._context.jobs.start(
-                lambda cancel, _progress: forecast(spec, run_probe(spec, cancel, longest), writes),
+                lambda cancel, _progress: forecast(
+                    spec, run_probe(spec, cancel, longest), writes, tokens, free
+                ),
                 self._on_forecast,
                 self._on_unprobed,
                 finished=self._on_probed,

@@ -3,6 +3,9 @@
 So that gsm8k and the like run as in the paper (2602.06019, evaluation). A chat comes from the
 harness as text that it treats as opaque: here that text is the chat's turns as JSON, and the
 session renders them with the model's own template.
+
+Once this module is imported the harness knows it by its name, too, whoever runs it:
+`lm_eval.simple_evaluate("stride", "model=starter,threshold=0.9", tasks=["gsm8k"])`.
 """
 
 from __future__ import annotations
@@ -12,12 +15,16 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from lm_eval.api.model import LM
+from lm_eval.api.registry import register_model
 
 from core.control import Cancel
-from core.engine.request import Message, Request
-from core.engine.session import Session
+from core.engine.request import Dtype, LoadSpec, Message, Request
+from core.engine.session import Session, open_session
 from core.errors import KnownError
+from core.evaluate.bench.grid import grid
 from core.evaluate.measure import Measured, Way, decode_answer
+from core.paths import user_paths
+from core.settings import load_settings
 
 MOST_TOKENS = 256
 """Of an answer, where the task does not say."""
@@ -90,6 +97,42 @@ class TaskModel(LM):  # type: ignore[misc]  # the harness tells no types
         measured, _ = decode_answer(self._session, request, self._way.threshold, self._cancel)
         self.measured.append(measured)
         return measured.text
+
+
+@register_model("stride")
+class NamedTaskModel(TaskModel):
+    """The same by the harness's own arguments.
+
+    Args:
+        model: Name or folder.
+        adapter: See `LoadSpec`; the harness makes None of "none".
+        strategy: How to decode.
+        threshold: Of the strategies that read one.
+        device: See `LoadSpec`; by default the user's.
+        dtype: As well.
+        batches: What the harness says of batches; answers are decoded one by one.
+
+    Raises:
+        KnownError: see `open_session` and `grid`.
+    """
+
+    def __init__(
+        self,
+        model: str = "starter",
+        adapter: str | None = "auto",
+        strategy: str = "confadapt",
+        threshold: float = 0.9,
+        device: str = "",
+        dtype: Dtype | None = None,
+        **batches: Any,  # noqa: ARG002
+    ) -> None:
+        paths = user_paths()
+        settings = load_settings(paths.settings_file)
+        spec = LoadSpec(
+            model, adapter or "none", device or settings.device, dtype or settings.dtype
+        )
+        (way,) = grid([strategy], str(threshold))
+        super().__init__(open_session(spec, paths, settings, lambda *_: None), way, Cancel())
 
 
 def _messages(context: str) -> tuple[Message, ...]:

@@ -20,6 +20,12 @@ _STEP_BYTES = 1 << 30
 """What a step works with, about: what its rows leave for the gradients, and libraries."""
 
 
+MOST_KEPT = 16 << 30
+"""Bytes; a training on more rows comes back to each of them only a few times."""
+MOST_SHARE = 0.5
+"""Of the disk's free space."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the probe found.
@@ -28,11 +34,13 @@ class Measured:
         step_seconds: Of one optimizer step on rows as long as the longest.
         peak_bytes: Most memory of the process, or of the GPU where it computes on one.
         trained_bytes: What one checkpoint takes on the disk.
+        kept_bytes: What a token takes there of what a frozen model says of it.
     """
 
     step_seconds: float
     peak_bytes: int
     trained_bytes: int
+    kept_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Forecast:
         seconds: From its start to its end; the limit that was set, where minutes were given.
         steps: Optimizer steps in that time, about.
         peak_bytes: Most memory at a time.
-        disk_bytes: Checkpoints and adapter together.
+        disk_bytes: Checkpoints, adapter, and what is kept of the rows.
     """
 
     seconds: float
@@ -52,13 +60,31 @@ class Forecast:
     disk_bytes: int
 
 
-def forecast(spec: TrainSpec, measured: Measured, writes: bool = False) -> Forecast:
+def is_kept(need_bytes: float, free_bytes: int) -> bool:
+    """Whether a gated training keeps on the disk what the frozen model says of its rows.
+
+    Args:
+        need_bytes: What that takes.
+        free_bytes: What is free.
+    """
+    return need_bytes <= min(MOST_KEPT, MOST_SHARE * free_bytes)
+
+
+def forecast(
+    spec: TrainSpec,
+    measured: Measured,
+    writes: bool = False,
+    tokens: int = 0,
+    free_bytes: int = 0,
+) -> Forecast:
     """What a spec will take by what a probe measured.
 
     Args:
         spec: The training.
         measured: What the probe found.
         writes: Whether the model writes rows first, which may take its whole share of the time.
+        tokens: Of all rows, about.
+        free_bytes: On the disk of the run's folder.
     """
     if spec.steps is not None:
         seconds, steps = spec.steps * measured.step_seconds, spec.steps
@@ -69,6 +95,9 @@ def forecast(spec: TrainSpec, measured: Measured, writes: bool = False) -> Forec
         steps = int(seconds * share / measured.step_seconds)
     # One more than is kept: the newest is whole before the oldest goes.
     disk_bytes = (spec.keep_checkpoints + 2) * measured.trained_bytes
+    kept_bytes = measured.kept_bytes * tokens
+    if spec.kind == "heads" or is_kept(kept_bytes, free_bytes):
+        disk_bytes += kept_bytes
     return Forecast(seconds, steps, measured.peak_bytes, disk_bytes)
 
 

@@ -22,15 +22,11 @@ from core.errors import KnownError
 from core.paths import free_disk_bytes
 from core.train.batch import padded, padded_ids
 from core.train.data import Sample
+from core.train.forecast import is_kept
 from core.train.layout import Layout
 from core.train.losses import best_tokens
 from core.train.reader import KeysValues, Reader
 from core.train.seen_store import Seen, SeenStore
-
-MOST_BYTES = 16 << 30
-"""Of a file; longer trainings on more rows read each of them only a few times."""
-MOST_SHARE = 0.5
-"""Of the disk's free space."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,7 @@ class Prefixes:
         width = sum(groups * size for groups, size in self._shapes)
         dtype = self._reader.head.weight.dtype
         need = sum(len(one.token_ids) for one in samples) * width * dtype.itemsize
-        room = min(MOST_BYTES, MOST_SHARE * free_disk_bytes(folder))
-        if self._device.type == "cpu" and need <= room:
+        if self._device.type == "cpu" and is_kept(need, free_disk_bytes(folder)):
             self._store = SeenStore(self._file, width, dtype)
 
     def close(self) -> None:

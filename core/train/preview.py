@@ -67,6 +67,7 @@ class Preview:
     unanswered: int = 0
     texts: int = 0
     _longest: int = 0
+    _tokens: int = 0
 
     def add(self, row: Row) -> None:
         """Look at one more row."""
@@ -80,7 +81,10 @@ class Preview:
             self.lengths.append(len(encoded["input_ids"]))
             template = TEMPLATE_TOKENS + TURN_TOKENS * len(row.messages)
             written = ANSWER_TOKENS if row.lacks_answer else 0
-            self._longest = max(self._longest, self.lengths[-1] + template + written)
+            read = self.lengths[-1] + template + written
+            self._longest = max(self._longest, read)
+            # A text is read again with what the model answers about its passages.
+            self._tokens += min(read, self.context) if row.messages else 2 * read
 
     @property
     def cut(self) -> int:
@@ -93,6 +97,11 @@ class Preview:
         if self.texts or self.rows > len(self.lengths):
             return self.context  # chats about passages are yet to be written, rows uncounted
         return min(self.context, self._longest)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows that are trained on, about."""
+        return self._tokens * self.rows // max(1, len(self.lengths))
 
     @property
     def histogram(self) -> list[tuple[str, int]]:

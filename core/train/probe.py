@@ -50,13 +50,15 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
         student.prepare((), Path(folder))
         seconds = _timed_steps(student, spec, row_tokens, dtype)
+        kept = sum(file.stat().st_size for file in Path(folder).iterdir())
         student.close()
     groups = student.parameter_groups()
     trained = sum(one.numel() for group in groups for one in group["params"])
     # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
     peak = peak_memory(device)
     peak_bytes = round(peak * GROWTH) if device == "cpu" else peak
-    return Measured(statistics.median(seconds[1:]), peak_bytes, trained * 12)
+    kept_bytes = kept // (STEPS * spec.sequences * row_tokens)
+    return Measured(statistics.median(seconds[1:]), peak_bytes, trained * 12, kept_bytes)
 
 
 def _timed_steps(

@@ -60,6 +60,29 @@ def test_every_way_answers_a_task_of_our_own(
         assert one["scores"]["toy_counting"]["exact_match,none"] == 0.0
 
 
+def test_the_harness_finds_the_decoder_by_its_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lm_eval
+    from lm_eval.tasks import TaskManager
+
+    import core.evaluate.task_model  # noqa: F401
+
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    model = save_toy(tmp_path / "toy")
+    found = lm_eval.simple_evaluate(
+        "stride",
+        f"model={model},adapter=none,strategy=next_token,dtype=float32",
+        tasks=["toy_counting"],
+        device="cpu",
+        batch_size=1,
+        task_manager=TaskManager(include_path=str(folder)),
+    )
+    assert found["results"]["toy_counting"]["exact_match,none"] == 0.0
+    assert found["config"]["model"] == "stride"
+
+
 def test_turns_reach_the_model_as_turns() -> None:
     from core.evaluate.task_model import TURNS, TaskModel
 

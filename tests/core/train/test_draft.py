@@ -124,11 +124,21 @@ def test_a_forecast_follows_from_what_was_measured() -> None:
     assert forecast(fixed, measured).seconds == 10.0
 
 
+def test_a_forecast_counts_what_is_kept_of_the_rows() -> None:
+    measured = Measured(2.0, peak_bytes=100, trained_bytes=10, kept_bytes=7)
+    gated = TrainSpec("m", "o", steps=5, keep_checkpoints=2)
+    assert forecast(gated, measured, tokens=1000, free_bytes=14_000).disk_bytes == 7040
+    assert forecast(gated, measured, tokens=1000, free_bytes=13_999).disk_bytes == 40
+    heads = dataclasses.replace(gated, kind="heads")
+    assert forecast(heads, measured, tokens=1000, free_bytes=13_999).disk_bytes == 7040
+
+
 def test_the_probe_measures_steps_of_the_spec(draft) -> None:
     small = draft.with_advanced("context", 64).with_advanced("device", "cpu")
     measured = run_probe(small.spec(user_paths(), Settings()), Cancel())
     assert 0 < measured.step_seconds < 60
     assert measured.peak_bytes > 50e6
+    assert measured.kept_bytes > 0
     assert json.dumps(dataclasses.asdict(measured))
 
 

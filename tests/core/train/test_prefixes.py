@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.errors import KnownError
-from core.train import prefixes
+from core.train import forecast
 from core.train.data import Sample
 from core.train.layout import Region, build_layout
 from core.train.prefixes import MaskBatch, Prefixes
@@ -79,7 +79,7 @@ def test_the_file_goes_when_the_run_is_over_and_a_killed_runs_before(tmp_path) -
 
 
 def test_without_room_every_visit_reads_anew(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(prefixes, "MOST_BYTES", 1000)
+    monkeypatch.setattr(forecast, "MOST_KEPT", 1000)
     kept = Prefixes(toy_model())
     kept.keep(SAMPLES, tmp_path)
     asked = read_count(kept, monkeypatch)

@@ -8,6 +8,7 @@ from core.documents.records import Row
 from core.engine.request import Message
 from core.train.data import to_samples
 from core.train.preview import (
+    TEMPLATE_TOKENS,
     Preview,
     length_histogram,
     new_preview,
@@ -67,6 +68,18 @@ def test_the_longest_row_counts_template_and_answer(row, longest) -> None:
     preview = Preview(toy_tokenizer(), END_ID, 300)
     preview.add(row)
     assert preview.longest == longest
+
+
+def test_tokens_of_all_rows_follow_from_the_counted_ones(monkeypatch) -> None:
+    monkeypatch.setattr("core.train.preview.COUNTED_ROWS", 2)
+    preview = Preview(toy_tokenizer(), END_ID, 100)
+    assert preview.tokens == 0
+    preview.add(Row((Message("user", "x" * 400), Message("assistant", "y"))))
+    preview.add(Row(text="x" * 400))
+    for _ in range(2):
+        preview.add(Row(text="uncounted"))
+    text = 400 + (preview.lengths[1] - 400) + TEMPLATE_TOKENS
+    assert preview.tokens == (100 + 2 * text) * 2
 
 
 @pytest.mark.parametrize(
