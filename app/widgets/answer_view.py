@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from PySide6.QtCore import QRectF, QTimer, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QTimer, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.markdown.think import Part, split_thinking
@@ -16,8 +17,14 @@ from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_text import PassText
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 
-REPAINT_MS = 33
-"""At most 30 repaints a second; fewer where one takes long."""
+FEW_CORES = 4
+REPAINT_MS = 33 if (os.cpu_count() or 1) > FEW_CORES else 100
+"""At most 30 repaints a second; fewer where one takes long, or where every core that paints is
+missing in the passes of a model: on two, 30 a second cost a fifth of the decoding, 10 half of it
+(docs/benchmarks/gui.md)."""
+
+LEVELS = 6
+"""Layouts that an answer stands in, about: each tells the next one when it has changed."""
 
 REST = 2.0
 """How many times as long as a repaint took the window is left alone after it."""
@@ -26,7 +33,7 @@ REST = 2.0
 class AnswerView(QWidget):
     """Markdown and blocks of one answer.
 
-    Passes are kept at once and drawn at most 30 times a second, the last part only.
+    Passes are kept at once and drawn some times a second, the last part only.
 
     Attributes:
         started: What decoded it, once known.
@@ -191,6 +198,13 @@ class AnswerView(QWidget):
                 fold.set_live(part is parts[-1] and self.ended is None)
         self._layout_seconds = time.perf_counter() - began
         self.redrawn.emit()
+        if self.started is not None and self.ended is None:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Lay out what stands around now, level by level, lest each level be painted apart."""
+        for _ in range(LEVELS):
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
     def _rest_ms(self) -> int:
         """How long to wait before the next repaint, from what the last one took."""

@@ -98,8 +98,8 @@ class Prefixes:
             return self._read(samples)
         try:
             return self._store.of(samples, self._read)
-        except KnownError:  # the disk is full: then each of them is read anew
-            self._store = None
+        except KnownError:  # the disk is full: checkpoints need it more
+            self.close()
             return self._read(samples)
 
     def _read(self, samples: Sequence[Sample]) -> Sequence[Seen]:

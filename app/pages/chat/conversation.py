@@ -54,7 +54,6 @@ class Conversation(QScrollArea):
         self._fill_soon.setSingleShot(True)
         self._fill_soon.timeout.connect(self._fill_visible)
         self._content = QWidget()
-        self._content.setProperty("role", "page")
         centre = QHBoxLayout(self._content)
         centre.setContentsMargins(PAGE_MARGIN, 2 * SPACE, PAGE_MARGIN, 2 * SPACE)
         holder = QWidget()

@@ -99,6 +99,7 @@ def test_a_disk_that_fills_up_ends_no_run(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(SeenStore, "put", full)
     other = Sample((1, 2, 3), 0)
     assert seen(kept, [other]).best.shape == (1, 3)
+    assert not any(tmp_path.iterdir())
     assert same(seen(kept), expected)
 
 
