@@ -17,10 +17,10 @@ from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_text import PassText
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 
-FEW_CORES = 4
+FEW_CORES = 2
 REPAINT_MS = 33 if (os.cpu_count() or 1) > FEW_CORES else 100
-"""At most 30 repaints a second; fewer where one takes long, or where every core that paints is
-missing in the passes of a model: on two, 30 a second cost a fifth of the decoding, 10 half of it
+"""At most 30 repaints a second; fewer where one takes long, or where the core that paints is
+missing in a model's passes: on two cores 30 a second slow the decoding by a fifth, 10 by a tenth
 (docs/benchmarks/gui.md)."""
 
 LEVELS = 6

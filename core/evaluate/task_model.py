@@ -110,13 +110,14 @@ class NamedTaskModel(TaskModel):
         threshold: Of the strategies that read one.
         device: See `LoadSpec`; by default the user's.
         dtype: As well.
-        batches: What the harness says of batches; answers are decoded one by one.
+        batch_size: The harness's own; answers are decoded one by one.
+        max_batch_size: As well.
 
     Raises:
         KnownError: see `open_session` and `grid`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the harness gives them by name)
         self,
         model: str = "starter",
         adapter: str | None = "auto",
@@ -124,7 +125,8 @@ class NamedTaskModel(TaskModel):
         threshold: float = 0.9,
         device: str = "",
         dtype: Dtype | None = None,
-        **batches: Any,  # noqa: ARG002
+        batch_size: Any = None,  # noqa: ARG002
+        max_batch_size: Any = None,  # noqa: ARG002
     ) -> None:
         paths = user_paths()
         settings = load_settings(paths.settings_file)

@@ -22,7 +22,8 @@ from core.settings import Settings
 
 INFO_FILE = "stride-adapter.json"
 WEIGHTS_FILE = "adapter.safetensors"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest; written only for what an older Stride would take for something else."""
 _MOST_SLOTS = 16
 MOST_HEADS = _MOST_SLOTS - 1
 """Each adds a slot to the one that the model itself predicts."""
@@ -65,7 +66,7 @@ class AdapterInfo:
     draft_vocabulary: int = 0
     joint: bool = False
     training: dict[str, Any] = field(default_factory=dict)
-    format_version: int = FORMAT_VERSION
+    format_version: int = 1
 
     @property
     def holds_model(self) -> bool:
@@ -146,6 +147,8 @@ def _check_values(info: AdapterInfo) -> None:
         raise ValueError(f"k_max is {info.k_max!r}")
     if info.kind == "gated" and (type(info.rank) is not int or info.rank < 1):
         raise ValueError(f"rank is {info.rank!r}")
+    if type(info.joint) is not bool or (info.joint and info.kind != "heads"):
+        raise ValueError(f"joint is {info.joint!r}")
     if info.kind == "heads" and (type(info.heads) is not int or info.heads != info.k_max - 1):
         raise ValueError(f"heads is {info.heads!r}")
 

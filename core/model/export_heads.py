@@ -46,6 +46,7 @@ def export_heads(model_path: Path, adapter_path: Path, out: Path) -> Path:
         )
     if out.exists():
         raise KnownError(f"{out} is there already.", "Choose a new folder.")
+    base_path = model_path
     if info.joint:
         model_path = adapter_path  # it holds the model that was trained with them
     draft = out.with_name(f".{out.name}.partial")
@@ -54,7 +55,7 @@ def export_heads(model_path: Path, adapter_path: Path, out: Path) -> Path:
         draft.mkdir(parents=True)
         _write_weights(model_path, adapter_path, draft)
         _write_config(model_path, info.heads, draft)
-        _copy_rest(model_path, draft)
+        _copy_rest(base_path, draft)
         draft.replace(out)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise KnownError(

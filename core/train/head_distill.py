@@ -45,16 +45,21 @@ class HeadBatch:
         )
 
     def answers(self) -> Tensor:
-        """[B, L] positions whose next token some head can have drafted."""
+        """[B, L] positions whose next token belongs to an answer."""
         place = torch.arange(self.best.shape[1], device=self.first.device)[None]
-        return (place > self.first[:, None]) & (place + 1 < self.length[:, None])
+        return (place >= self.first[:, None]) & (place + 1 < self.length[:, None])
+
+    def drafted(self) -> Tensor:
+        """[B, L] those whose next token some head can have drafted: not an answer's first."""
+        place = torch.arange(self.best.shape[1], device=self.first.device)[None]
+        return self.answers() & (place > self.first[:, None])
 
     def counts(self, heads: range) -> Tensor:
         """[B, L, N] which of these heads would have drafted the token behind a position."""
         place = torch.arange(self.best.shape[1], device=self.first.device)[None, :, None]
         depth = torch.tensor([head + 1 for head in heads], device=self.first.device)
         began = place - depth >= self.first[:, None, None]
-        return began & self.answers()[..., None]
+        return began & self.drafted()[..., None]
 
 
 class HeadsDistillation(nn.Module):
@@ -81,7 +86,7 @@ class HeadsDistillation(nn.Module):
     def outcome(self, token_ids: Tensor, hidden: Tensor, batch: HeadBatch) -> Outcome:
         """The loss of heads that read the main head's rows `hidden` [B, L, H]."""
         trained = range(self.frozen, self._heads.count)
-        chosen = batch.answers()
+        chosen = batch.drafted()
         counts = batch.counts(trained)[chosen]
         with self.precision(token_ids.device):
             rows = self._rows(token_ids, hidden)[:, :, self.frozen :][chosen]

@@ -63,7 +63,7 @@ def _judged(
     token_ids = token_ids.to(device)
     hidden, best = student.main_head(token_ids, about)
     picks, confidences = student.distill.drafts(token_ids, hidden)
-    right = (picks == best[..., None]) & about.answers()[..., None]
+    right = (picks == best[..., None]) & about.drafted()[..., None]
     found = []
     for row, sample in enumerate(batch):
         places = len(sample.token_ids) - 2 - sample.first

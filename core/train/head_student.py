@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.errors import KnownError
-from core.model.adapter_info import AdapterInfo, read_adapter_info
+from core.model.adapter_info import FORMAT_VERSION, AdapterInfo, read_adapter_info
 from core.model.heads import (
     DRAFT_IDS,
     fill_heads,
@@ -187,6 +187,8 @@ class HeadsStudent:
             k_max=heads + 1,
             draft_vocabulary=len(weights.get(DRAFT_IDS, ())),
             joint=self._spec.joint,
+            # An older Stride would run joint heads behind the base model.
+            format_version=FORMAT_VERSION if self._spec.joint else info.format_version,
             method=METHODS[self._spec.joint],
         )
 

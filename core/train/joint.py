@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from core.errors import KnownError
 from core.model.adapter_info import WEIGHTS_FILE, AdapterInfo, adapter_draft
 from core.model.heads import Heads, heads_with, stored_weights
 from core.model.loading import Loaded
@@ -27,20 +28,20 @@ from core.train.spec import TrainSpec
 
 
 class JointDistillation(HeadsDistillation):
-    """Heads as students of the main head, the main head as student of its frozen start.
+    """Heads and the main head as students of the main head's frozen start.
+
+    It stays the teacher of both, for its rows are stored; what verifies drafts is the main head as
+    it has become, and the evaluations hold the heads against that.
 
     Args:
         model: The base model, its layers trained.
-        heads: See `HeadsDistillation`, as the rest.
-        frozen: As there.
-        terms: As there; the main head's own have the same weights.
+        heads: All heads, which are all trained.
+        terms: Of their loss; the main head's own is made of the same.
         dtype: What is computed in.
     """
 
-    def __init__(
-        self, model: Any, heads: Heads, frozen: int, terms: HeadTerms, dtype: torch.dtype
-    ) -> None:
-        super().__init__(heads, frozen, terms, dtype)
+    def __init__(self, model: Any, heads: Heads, terms: HeadTerms, dtype: torch.dtype) -> None:
+        super().__init__(heads, 0, terms, dtype)
         self.model = model
         self._main_terms = dataclasses.replace(terms, weights=(1.0,))
 
@@ -75,15 +76,17 @@ class JointStudent(HeadsStudent):
     ) -> None:
         frozen = dataclasses.replace(base, model=copy.deepcopy(base.model))
         super().__init__(spec, frozen, weights_hash)
+        if self.distill.frozen:
+            raise KnownError(
+                "Heads that stay as they are do not fit layers that learn.",
+                f"Ask for the {self.distill.frozen} heads that there are, or extend without joint.",
+            )
         self._trained = base
         embeddings = (base.model.get_input_embeddings(), base.model.get_output_embeddings())
         fixed = {id(one) for module in embeddings for one in module.parameters()}
         for one in base.model.parameters():
             one.requires_grad_(id(one) not in fixed)
-        heads_alone = self.distill
-        self.distill = JointDistillation(
-            base.model, self.heads, heads_alone.frozen, heads_alone.terms, dtype
-        )
+        self.distill = JointDistillation(base.model, self.heads, self.distill.terms, dtype)
 
     @property
     def loaded(self) -> Loaded:

@@ -78,7 +78,8 @@ class Training:
         self._report = Reporter(run_dir, self._accelerator.is_main_process)
         self._report.say("load", f"Loading {Path(spec.model).name} on {self._device}.")
         self._student = load_student(spec, paths, self._device, self._dtype)
-        goes_on = spec.start_from != "none"
+        # Only gated adapters are compared with what they started from.
+        goes_on = spec.kind == "gated" and spec.start_from != "none"
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
         self._count = StepCount(spec, run_dir, self._accelerator)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,12 @@ class Prefixes:
         """Keep what is read in a file, where that pays and there is room for `samples`."""
         # Each rank writes a file of its own.
         self._file = folder / f"prefixes-{os.environ.get('RANK', '0')}.bin"
-        self.close()  # a killed run has left it
+        self.close()  # what a killed run has left may be of other weights
         width = sum(groups * size for groups, size in self._shapes)
         dtype = self._reader.head.weight.dtype
-        need = sum(len(one.token_ids) for one in samples) * width * dtype.itemsize
+        tokens = sum(len(one.token_ids) for one in samples)
+        # In time each rank sees every row, and all of them write to one disk.
+        need = tokens * width * dtype.itemsize * int(os.environ.get("WORLD_SIZE", "1"))
         if self._device.type == "cpu" and is_kept(need, free_disk_bytes(folder)):
             self._store = SeenStore(self._file, width, dtype)
 
@@ -79,7 +82,8 @@ class Prefixes:
         """Remove the file."""
         self._store = None
         if self._file is not None:
-            self._file.unlink(missing_ok=True)
+            with suppress(OSError):  # a file that stays spoils no finished run
+                self._file.unlink(missing_ok=True)
 
     def batch(self, samples: Sequence[Sample], layout: Layout) -> MaskBatch:
         """Rows with what the model says of them, for mask rows behind them."""
