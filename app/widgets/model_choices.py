@@ -130,7 +130,8 @@ class AdapterBox(ElidingComboBox):
         self._say(0, "The one last used with this model, else the shipped one if it fits")
         for choice in choices:
             self.addItem(icon("adapter"), f"{choice.name}  ·  {_yield_text(choice)}", choice.wish)
-            self._say(self.count() - 1, f"{choice.kind} adapter of {choice.base_model}")
+            changes = ", with weights of its own" if choice.changes_base else ""
+            self._say(self.count() - 1, f"{choice.kind} adapter of {choice.base_model}{changes}")
         self.addItem(icon("adapter"), "No adapter", "none")
         if self.findData(wish) < 0:
             self.addItem(icon("adapter"), Path(wish).name, wish)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -14,7 +15,7 @@ from app.widgets import model_bar
 from app.widgets.model_bar import ModelBar
 from app.widgets.model_choices import ADD_FOLDER, CHOOSE_FOLDER
 from app.workers.engine import EngineController
-from app.workers.inventory import AdapterChoice, Inventory, ModelChoice
+from app.workers.inventory import AdapterChoice, Inventory, ModelChoice, _adapter
 from app.workers.jobs import Jobs
 from core.control import Cancel
 from core.device import Device
@@ -156,6 +157,21 @@ def write_adapter(folder: Path, base: str) -> Path:
     with adapter_draft(folder, info) as draft:
         (draft / WEIGHTS_FILE).touch()
     return folder
+
+
+def test_an_adapter_that_changes_the_model_says_so(stage: Stage, tmp_path: Path) -> None:
+    info = AdapterInfo("heads", 3, STARTER, f"hash of {STARTER}", "", "", heads=2, joint=True)
+    with adapter_draft(tmp_path / "joint", info) as draft:
+        (draft / WEIGHTS_FILE).touch()
+    choice = _adapter(tmp_path / "joint")
+    assert choice.changes_base
+    box = stage.bar._adapters
+    box.show_adapters([choice, *INVENTORY.adapters], "auto")
+    tips = [box.itemData(row, Qt.ItemDataRole.ToolTipRole) for row in (1, 2)]
+    assert tips == [
+        f"heads adapter of {STARTER}, with weights of its own",
+        f"gated adapter of {STARTER}",
+    ]
 
 
 @pytest.fixture
