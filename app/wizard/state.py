@@ -223,11 +223,11 @@ class WizardState(QObject):
         spec, writes = plan.spec, self._writes
         preview = self.look.preview if self.look is not None else None
         longest, tokens = (preview.longest, preview.tokens) if preview else (None, 0)
-        free = free_disk_bytes(self._context.paths.data)
+        folder = self._context.paths.data
         if spec is not None:
             self._prober = self._context.jobs.start(
                 lambda cancel, _progress: forecast(
-                    spec, run_probe(spec, cancel, longest), writes, tokens, free
+                    spec, run_probe(spec, cancel, longest), writes, tokens, free_disk_bytes(folder)
                 ),
                 self._on_forecast,
                 self._on_unprobed,

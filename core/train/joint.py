@@ -25,6 +25,7 @@ from core.train.head_distill import HeadBatch, HeadsDistillation
 from core.train.head_student import HeadsStudent
 from core.train.losses import HeadTerms, best_tokens, head_loss
 from core.train.spec import TrainSpec
+from core.train.student import cast_weights
 
 
 class JointDistillation(HeadsDistillation):
@@ -97,8 +98,7 @@ class JointStudent(HeadsStudent):
     def cast(self, dtype: torch.dtype) -> None:
         """Give both models the dtype they will be decoded in; nothing is trained afterwards."""
         for one in (self._trained, self._base):
-            for weight in one.model.parameters():  # not the buffers: positions need full precision
-                weight.data = weight.data.to(dtype)
+            cast_weights(one.model, dtype)
             one.dtype = dtype
 
     def main_head(self, token_ids: Tensor, batch: HeadBatch) -> tuple[Tensor, Tensor]:  # noqa: ARG002

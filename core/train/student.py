@@ -84,6 +84,12 @@ def copied(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: one.clone() for name, one in weights.items()}
 
 
+def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
+    """Give a model's weights another dtype; not its buffers: positions need full precision."""
+    for one in model.parameters():
+        one.data = one.data.to(dtype)
+
+
 @contextmanager
 def with_weights(student: Student, weights: dict[str, Tensor]) -> Iterator[None]:
     """Inside, the student has other weights than it has learned."""
@@ -197,8 +203,7 @@ class FullStudent:
     def cast(self, dtype: torch.dtype) -> None:
         """Give both models the dtype they will be decoded in; nothing is trained afterwards."""
         for model in (self.loaded.model, self.base_model):
-            for one in model.parameters():  # not the buffers: positions need full precision
-                one.data = one.data.to(dtype)
+            cast_weights(model, dtype)
         self.loaded = dataclasses.replace(self.loaded, dtype=dtype)
 
     def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:

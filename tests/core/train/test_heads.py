@@ -29,7 +29,7 @@ from core.train.spec import TrainSpec, write_spec
 from core.train.student import load_student
 from core.train.wishes import Wishes
 from tests.core.toy import toy_model
-from tests.core.train.test_training import losses, run_training, spec
+from tests.core.train.test_training import check_resume, losses, run_training, spec
 
 __all__ = ["spec"]  # a fixture
 
@@ -83,11 +83,7 @@ def weights_of_toy(spec: TrainSpec) -> dict[str, torch.Tensor]:
 
 
 def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(heads_spec, tmp_path) -> None:
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run_training(heads_spec, whole)
-    run_training(heads_spec, parts, stop_after=3)
-    run_training(heads_spec, parts)
-    assert losses(parts) == losses(whole)
+    check_resume(heads_spec, tmp_path)
 
 
 def test_the_looped_extension_trains_the_new_group_alone(heads_spec, tmp_path) -> None:

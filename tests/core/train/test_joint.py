@@ -28,7 +28,7 @@ from core.train.spec import TrainSpec, write_spec
 from core.train.wishes import Wishes
 from tests.core.engine.harness import CPU, decode, token_ids
 from tests.core.train.test_heads import SAMPLES, heads_spec, student_of
-from tests.core.train.test_training import losses, run_training, spec
+from tests.core.train.test_training import check_resume, run_training, spec
 
 __all__ = ["heads_spec", "spec"]  # fixtures
 
@@ -83,11 +83,7 @@ def test_in_bfloat16_it_learns_in_full_precision(joint_spec, tmp_path) -> None:
 
 
 def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(joint_spec, tmp_path) -> None:
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run_training(joint_spec, whole)
-    run_training(joint_spec, parts, stop_after=3)
-    run_training(joint_spec, parts)
-    assert losses(parts) == losses(whole)
+    check_resume(joint_spec, tmp_path)
 
 
 def test_its_drafts_change_nothing_of_the_trained_models_answer(joint_spec, tmp_path) -> None:

@@ -125,12 +125,17 @@ def test_training_writes_events_checkpoints_and_an_adapter(spec, tmp_path) -> No
     assert info.training["steps"] == 6
 
 
-def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(spec, tmp_path) -> None:
+def check_resume(spec: TrainSpec, tmp_path: Path) -> None:
+    """A resumed run has the losses of an uninterrupted one."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run_training(spec, whole)
     run_training(spec, parts, stop_after=3)
     run_training(spec, parts)
     assert losses(parts) == losses(whole)
+
+
+def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(spec, tmp_path) -> None:
+    check_resume(spec, tmp_path)
 
 
 def test_one_token_decoding_is_untouched_and_several_tokens_come(spec, tmp_path) -> None:
