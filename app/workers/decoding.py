@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.workers.collector import spare_nothing, spare_what_is_there
 from app.workers.preload import preload_torch
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Request, SessionInfo
@@ -66,7 +67,9 @@ def session_factory(paths: Paths, settings: SettingsHolder) -> SessionFactory:
         preload_torch()
         from core.engine.session import open_session
 
-        return open_session(spec, paths, settings.value, progress)
+        session = open_session(spec, paths, settings.value, progress)
+        spare_what_is_there()
+        return session
 
     return open_real_session
 
@@ -130,6 +133,7 @@ class EngineWorker(QObject):
         if self._session is None:
             return
         session, self._session = self._session, None
+        spare_nothing()
         session.close()
         _give_memory_back()
         self.unloaded.emit()

@@ -21,6 +21,7 @@ import overhead
 import runs
 
 from app.bootstrap import make_qt_application
+from app.workers.collector import spare_what_is_there
 from core.device import machine_record
 
 MEASURES = {
@@ -39,7 +40,9 @@ def main() -> None:
     parser.add_argument("--out", help="file for the figures as JSON")
     args = parser.parse_args()
     if args.only:
-        found = {args.only: MEASURES[args.only](make_qt_application(sys.argv[:1]))}
+        app = make_qt_application(sys.argv[:1])
+        spare_what_is_there()  # as the app does
+        found = {args.only: MEASURES[args.only](app)}
     else:
         found = {"machine": machine_record()}
         for name in MEASURES:

@@ -23,7 +23,7 @@ from core.model.store import resolve_model
 from core.paths import Paths, user_paths
 from core.settings import Settings
 
-PAIRS = 16
+PAIRS = 30
 TOKENS = 200
 DRAWS = 2000
 

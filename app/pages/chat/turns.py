@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from PySide6.QtCore import QMimeData, QPoint, QRectF, Qt, Signal, Slot
@@ -26,6 +27,8 @@ from core.history.records import Turn
 
 LINE_PIXELS = 26
 CHARACTERS_A_LINE = 90
+FIGURES_SECONDS = 0.5
+"""How often the figures of a growing answer change: each time all around it is laid out anew."""
 
 
 class UserTurn(QFrame):
@@ -109,13 +112,11 @@ class AnswerTurn(QWidget):
         inspect_requested: The user wants to see its passes one by one.
         regenerate_requested: The user wants another answer here.
         caret_moved: Where the keyboard's caret is, in this widget.
-        redrawn: The answer was laid out anew.
     """
 
     inspect_requested = Signal()
     regenerate_requested = Signal()
     caret_moved = Signal(QRectF)
-    redrawn = Signal()
 
     def __init__(self, turn: Turn, mode: ColourMode, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,6 +124,7 @@ class AnswerTurn(QWidget):
         self.setAccessibleName("Answer")
         self.is_filled = False
         self._note = ""
+        self._figures_due = 0.0
         self.view = AnswerView()
         self.view.set_colour_mode(mode)
         self._layout = QVBoxLayout(self)
@@ -210,13 +212,18 @@ class AnswerTurn(QWidget):
         self._buttons.setVisible(is_done)
         self._inspect.setVisible(bool(self.view.passes))
         self._what_if.offer()
-        self._on_redrawn()
+        self._show_figures()
 
     @Slot()
     def _on_redrawn(self) -> None:
+        now = time.monotonic()
+        if self.view.ended is not None or now >= self._figures_due:
+            self._figures_due = now + FIGURES_SECONDS
+            self._show_figures()
+
+    def _show_figures(self) -> None:
         view = self.view
         self._figures.show_figures(view.started, view.passes, view.ended, self._note)
-        self.redrawn.emit()
 
     @Slot()
     def _on_copy(self) -> None:
