@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt, QTimer
@@ -116,6 +117,29 @@ def test_an_answer_comes_with_its_blocks_and_figures(qtbot: QtBot, stage: Stage)
     assert sum(turn.view.block_sizes) == sum(len(one.token_ids) for one in turn.view.passes)
     assert "MTP on" in turn.figures_text
     assert "the model ended it" in turn.figures_text
+
+
+def test_figures_change_twice_a_second_at_most_until_the_end(
+    qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("app.pages.chat.turns.time", SimpleNamespace(monotonic=lambda: now))
+    stage.session.text, stage.session.seconds = LONG, 0.005
+    load(qtbot, stage)
+    stage.page.send("go")
+    turn = stage.page.conversation.turns[-1]
+    assert isinstance(turn, AnswerTurn)
+    qtbot.waitUntil(lambda: "tokens per pass" in turn.figures_text)
+    first = turn.figures_text
+    known = len(turn.view.passes)
+    with qtbot.waitSignals([turn.view.redrawn] * 2):
+        qtbot.waitUntil(lambda: len(turn.view.passes) > known + 4)
+    assert turn.figures_text == first
+    now += 1.0
+    qtbot.waitUntil(lambda: turn.figures_text != first)
+    with qtbot.waitSignal(stage.engine.finished):
+        stage.engine.cancel()
+    assert "stopped by you" in turn.figures_text
 
 
 def test_the_slider_acts_while_text_flows(qtbot: QtBot, stage: Stage) -> None:

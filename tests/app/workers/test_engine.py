@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.workers.collector import spare_what_is_there
 from app.workers.engine import EngineController
 from core.engine.request import LoadSpec, Message, Request
 from core.errors import KnownError
@@ -155,6 +157,17 @@ def test_another_load_and_an_unload_close_the_session(
         engine.unload()
     assert second.is_closed
     assert engine.info is None
+
+
+def test_what_the_collector_was_spared_it_sees_again_once_a_model_goes(
+    qtbot: QtBot, engines: list[EngineController]
+) -> None:
+    engine = ready(qtbot, engines, FakeOpener())
+    spare_what_is_there()
+    assert gc.get_freeze_count() > 0
+    with qtbot.waitSignal(engine.unloaded):
+        engine.unload()
+    assert gc.get_freeze_count() == 0
 
 
 def test_closing_while_answering_stops_and_frees(qtbot: QtBot) -> None:
