@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from core.cli.output import ProgressBar, note, print_event
 from core.cli.reading import add_reading_options
@@ -28,7 +28,7 @@ from core.paths import Paths, user_paths
 from core.settings import load_settings
 from core.train.plan import plan_spec
 from core.train.process import KILL_AFTER, TrainingProcess, find_run, new_run
-from core.train.spec import TrainSpec, read_settings
+from core.train.spec import Teacher, TrainSpec, read_settings
 
 OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("minutes", float, "time for everything; a probe and the pace turn it into steps"),
@@ -78,7 +78,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         default="auto",
         help="adapter to go on from: starter, none, own, PATH",
     )
-    parser.add_argument("--teacher", choices=("hard", "soft"))
+    parser.add_argument("--teacher", choices=get_args(Teacher))
     parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"))
     for name, kind, text in OPTIONS:

@@ -7,6 +7,7 @@ that fall are dropped again.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -28,6 +29,12 @@ def crop(cache: Any, drop: int) -> None:
     """
     if drop > 0:
         cache.crop(-drop)
+
+
+def cache_argument(model: Any) -> str:
+    """What a model's forward call names its cache: transformers 5.24 gave it another name."""
+    names = inspect.signature(model.forward).parameters
+    return "cache" if "cache" in names else "past_key_values"
 
 
 def _can_be_cropped(layer: Any) -> bool:
@@ -64,6 +71,7 @@ class TokenCache:
         keeps_hidden: bool = False,
     ) -> None:
         self._model = model
+        self._argument = cache_argument(model)
         self._masks = masks
         self._device = device
         self._keeps_hidden = keeps_hidden
@@ -136,7 +144,7 @@ class TokenCache:
     def _run(self, token_ids: list[int], masks: int, read: int) -> Tensor:
         ids = torch.tensor([token_ids], device=self._device)
         rows: dict[str, Any] = {
-            "past_key_values": self._cache,
+            self._argument: self._cache,
             "use_cache": True,
             "logits_to_keep": read,
         }

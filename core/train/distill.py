@@ -3,7 +3,8 @@
 One batch (2602.06019, section "MTP objective"): the prefix is read once; the student predicts
 slots 2..k on mask rows; the teacher reads the student's argmax block and its argmax at each
 slot is the target. With the gated adapter slot 1 is the base model's own token and has no
-gradient, so only slots 2..k are supervised and the prefix needs none either.
+gradient, so only slots 2..k are supervised and the prefix needs none either. Some rows of a
+mixed batch ask no teacher: the base model's text is the target.
 
 Shapes: B rows, L real positions, M mask rows a row, N regions in the batch, H hidden size.
 """
@@ -19,14 +20,16 @@ from torch import Tensor, nn
 from core.model.adapters import GatedAdapter
 from core.train.layout import Layout
 from core.train.losses import (
-    Teacher,
+    Target,
     best_tokens,
+    label_loss,
     previous_in_block,
     slot_loss,
     supervised_rows,
 )
 from core.train.prefixes import MaskBatch
 from core.train.reader import Reader
+from core.train.spec import Teacher
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ def over_regions(per_region: Tensor, layout: Layout) -> Tensor:
     return per_region[region].view_as(layout.slot)
 
 
+def _target_of(teacher: Teacher) -> Target:
+    return "soft" if teacher == "soft" else "hard"
+
+
 class GatedDistillation(nn.Module):
     """The gated adapter as student, the same weights with the gate shut as teacher."""
 
@@ -64,7 +71,7 @@ class GatedDistillation(nn.Module):
         self.masks = masks
         self._reader = Reader(model)
         self._end_ids = end_ids
-        self._teacher: Teacher = teacher
+        self._target = _target_of(teacher)
 
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002
         """The loss of one batch of token ids [B, L], right-padded, which are read already."""
@@ -72,13 +79,35 @@ class GatedDistillation(nn.Module):
         with self.masks.gate(layout.slot.shape[1]):
             rows = self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
         picks = best_tokens(head, rows)
-        with torch.no_grad():
-            first = over_regions(at_anchors(batch.best, layout), layout)
-            read = previous_in_block(first, picks, layout.slot)
-            counts = supervised_rows(read, layout, self._end_ids)
-            target = self._reader.block(read, batch.layers, layout)[counts]
-        loss, wanted = slot_loss(head, rows[counts], head, target, self._teacher)
+        if self._target == "soft":
+            counts, target = self._taught(picks, batch)
+            loss, wanted = slot_loss(head, rows[counts], head, target, "soft")
+        else:
+            labels = self._labels(picks, batch)
+            counts = labels >= 0
+            wanted = labels[counts]
+            loss = label_loss(head, rows[counts], wanted)
         return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
+
+    @torch.no_grad()
+    def _labels(self, picks: Tensor, batch: MaskBatch) -> Tensor:
+        """[B, M] the token each mask row should say, -1 where none counts."""
+        labels, asks = batch.labels.clone(), batch.asks
+        if asks.any():
+            counts, target = self._taught(picks[asks], batch.of(asks))
+            taught = labels.new_full(counts.shape, -1)
+            taught[counts] = best_tokens(self._reader.head, target)
+            labels[asks] = taught
+        return labels
+
+    @torch.no_grad()
+    def _taught(self, picks: Tensor, batch: MaskBatch) -> tuple[Tensor, Tensor]:
+        """Which mask rows count, [B, M], and the teacher's hidden rows [S, H] there."""
+        layout = batch.layout
+        first = over_regions(at_anchors(batch.best, layout), layout)
+        read = previous_in_block(first, picks, layout.slot)
+        counts = supervised_rows(read, layout, self._end_ids)
+        return counts, self._reader.block(read, batch.layers, layout)[counts]
 
 
 class FullDistillation(nn.Module):
@@ -93,7 +122,7 @@ class FullDistillation(nn.Module):
         self._readers = [Reader(model), Reader(frozen)]
         self._mask_id = mask_id
         self._end_ids = end_ids
-        self._teacher: Teacher = teacher
+        self._target = _target_of(teacher)
 
     def forward(self, token_ids: Tensor, layout: Layout) -> Outcome:
         """The loss of one batch of token ids [B, L], right-padded."""
@@ -110,6 +139,6 @@ class FullDistillation(nn.Module):
         real = layout.valid[layout.slot == 0]
         targets = torch.cat([at_anchors(frozen_prefix, layout)[real], target])
         found = torch.cat([anchors[real], rows[counts]])
-        loss, wanted = slot_loss(student.head, found, frozen.head, targets, self._teacher)
+        loss, wanted = slot_loss(student.head, found, frozen.head, targets, self._target)
         slots = torch.cat([torch.ones_like(first[real]), layout.slot[counts] + 2])
         return Outcome(loss, torch.cat([first[real], picks[counts]]) == wanted, slots)

@@ -45,6 +45,16 @@ class Layout:
     valid: Tensor
     allow: Tensor
 
+    def of(self, rows: Tensor) -> Layout:
+        """Some rows of it, [B]."""
+        return Layout(
+            self.anchor[rows],
+            self.slot[rows],
+            self.position[rows],
+            self.valid[rows],
+            self.allow[rows],
+        )
+
     def to(self, device: torch.device) -> Layout:
         """The same layout on another device."""
         return Layout(

@@ -15,7 +15,8 @@ from torch.autograd.function import once_differentiable
 
 from core.train.layout import Layout
 
-Teacher = Literal["hard", "soft"]
+Target = Literal["hard", "soft", "tokens"]
+"""What a slot is held against: the argmax of logits, their whole distribution, or known tokens."""
 PIECE_ROWS = 128
 """Rows whose logits stand in memory at a time: 25 MB in float32 for 49,152 tokens."""
 
@@ -55,7 +56,7 @@ def _best(logits: Tensor) -> Tensor:
 
 
 def slot_loss(
-    head: nn.Module, rows: Tensor, teacher_head: nn.Module, teacher_rows: Tensor, kind: Teacher
+    head: nn.Module, rows: Tensor, teacher_head: nn.Module, teacher_rows: Tensor, kind: Target
 ) -> tuple[Tensor, Tensor]:
     """Mean loss of hidden rows [S, H] against the teacher's, in float32, and its tokens [S].
 
@@ -68,6 +69,12 @@ def slot_loss(
         rows, head, teacher_head, teacher_rows, kind, learns, *weights
     )
     return found
+
+
+def label_loss(head: nn.Module, rows: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of hidden rows [S, H] with tokens [S], in float32."""
+    loss, _ = slot_loss(head, rows, nn.Identity(), labels, "tokens")
+    return loss
 
 
 class _SlotLoss(torch.autograd.Function):
@@ -84,7 +91,7 @@ class _SlotLoss(torch.autograd.Function):
         head: nn.Module,
         teacher_head: nn.Module,
         teacher_rows: Tensor,
-        kind: Teacher,
+        kind: Target,
         learns: bool,
         *weights: Tensor,
     ) -> tuple[Tensor, Tensor]:
@@ -121,12 +128,18 @@ class _SlotLoss(torch.autograd.Function):
 
 
 def _loss_of_logits(
-    student: Tensor, teacher: Tensor, kind: Teacher
+    student: Tensor, teacher: Tensor, kind: Target
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Summed loss of logits [S, V], its gradient [S, V] and the teacher's tokens [S]."""
+    """Summed loss of logits [S, V], its gradient [S, V] and the teacher's tokens [S].
+
+    Args:
+        student: The student's logits.
+        teacher: The teacher's logits [S, V], or its tokens [S] where they are known already.
+        kind: What the student is held against.
+    """
     log_p = student.float().log_softmax(-1)
-    best = _best(teacher)[:, None]
-    if kind == "hard":
+    best = (teacher if kind == "tokens" else _best(teacher))[:, None]
+    if kind != "soft":
         loss = -log_p.gather(-1, best).sum()
         gradient = log_p.exp_()
         gradient.scatter_add_(-1, best, -torch.ones_like(best, dtype=gradient.dtype))

@@ -29,6 +29,9 @@ from core.train.losses import best_tokens
 from core.train.reader import KeysValues, Reader
 from core.train.seen_store import Seen, SeenStore
 
+MOST_LEAVES = 0.1
+"""A row is the model's own if it goes on otherwise in no larger share of its places."""
+
 
 @dataclass(frozen=True)
 class MaskBatch:
@@ -38,16 +41,56 @@ class MaskBatch:
         layout: Of its mask rows.
         layers: Keys and values [B, G, L, D] of each layer of the base model.
         best: [B, L] the base model's token behind each position of an answer.
+        labels: [B, M] what each mask row should say, -1 for unknown.
+        asks: [B] rows whose labels are the teacher's to give.
     """
 
     layout: Layout
     layers: tuple[KeysValues, ...]
     best: Tensor
+    labels: Tensor
+    asks: Tensor
 
     def to(self, device: torch.device) -> MaskBatch:
         """The same batch on another device."""
         layers = tuple((keys.to(device), values.to(device)) for keys, values in self.layers)
-        return MaskBatch(self.layout.to(device), layers, self.best.to(device))
+        rest = (one.to(device) for one in (self.best, self.labels, self.asks))
+        return MaskBatch(self.layout.to(device), layers, *rest)
+
+    def of(self, rows: Tensor) -> MaskBatch:
+        """Some rows of it, [B]."""
+        layers = tuple((keys[rows], values[rows]) for keys, values in self.layers)
+        rest = (one[rows] for one in (self.best, self.labels, self.asks))
+        return MaskBatch(self.layout.of(rows), layers, *rest)
+
+
+def labels_along(samples: Sequence[Sample], best: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+    """The base model's greedy continuation of each anchor, as far as its row holds it.
+
+    A row that the model wrote itself holds it to its end; where a row goes on otherwise than the
+    model would, what follows is unknown.
+
+    Args:
+        samples: The rows.
+        best: [B, L] the model's token behind each position of an answer.
+        layout: Of their mask rows.
+
+    Returns:
+        [B, M] tokens, -1 for unknown; [B] whether a row is nearly all the model's own way.
+    """
+    token_ids = padded_ids(samples, best.shape[1] + 1).to(best.device)
+    lengths = torch.tensor([len(one.token_ids) for one in samples], device=best.device)
+    firsts = torch.tensor([one.first for one in samples], device=best.device)
+    place = torch.arange(best.shape[1], device=best.device)
+    inside = (place >= firsts[:, None]) & (place < lengths[:, None] - 1)
+    leaves = (inside & (token_ids[:, 1:] != best)).long()
+    before = leaves.cumsum(1) - leaves  # how often the row has left the model's way by then
+    at = layout.anchor + 1 + layout.slot
+    held = at.clamp(max=best.shape[1] - 1)
+    follows = before.gather(1, held) == before.gather(1, layout.anchor)
+    is_known = layout.valid & follows & (at < lengths[:, None] - 1)
+    own = leaves.sum(1) <= MOST_LEAVES * inside.sum(1)
+    return best.gather(1, held).where(is_known, -1), own
 
 
 class Prefixes:
@@ -85,8 +128,14 @@ class Prefixes:
             with suppress(OSError):  # a file that stays spoils no finished run
                 self._file.unlink(missing_ok=True)
 
-    def batch(self, samples: Sequence[Sample], layout: Layout) -> MaskBatch:
-        """Rows with what the model says of them, for mask rows behind them."""
+    def batch(self, samples: Sequence[Sample], layout: Layout, asks: Sequence[bool]) -> MaskBatch:
+        """Rows with what the model says of them, for mask rows behind them.
+
+        Args:
+            samples: The rows.
+            layout: Of their mask rows.
+            asks: Which rows ask the teacher; so do those that are not the model's own way.
+        """
         seen = self._stored(samples)
         rows = padded([one.rows for one in seen])
         flat = torch.split(rows, [groups * size for groups, size in self._shapes], dim=-1)
@@ -95,7 +144,9 @@ class Prefixes:
             for one, shape in zip(flat, self._shapes, strict=True)
         ]
         layers = tuple(zip(parts[::2], parts[1::2], strict=True))
-        return MaskBatch(layout, layers, padded([one.best for one in seen]))
+        best = padded([one.best for one in seen])
+        labels, own = labels_along(samples, best, layout)
+        return MaskBatch(layout, layers, best, labels, torch.tensor(asks) | ~own)
 
     def _stored(self, samples: Sequence[Sample]) -> Sequence[Seen]:
         if self._store is None:

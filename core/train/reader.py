@@ -11,6 +11,7 @@ from typing import Any, cast
 from torch import Tensor
 from transformers import DynamicCache
 
+from core.engine.cache import cache_argument
 from core.errors import KnownError
 from core.train.attention import quick_gradient
 from core.train.layout import Layout
@@ -28,6 +29,7 @@ class Reader:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._argument = cache_argument(model.base_model)
         self._embed = model.get_input_embeddings()
         self.head = model.get_output_embeddings()
 
@@ -63,7 +65,6 @@ class Reader:
             )
 
     def _run(self, embeddings: Tensor, cache: DynamicCache, **how: Tensor) -> Tensor:
-        out = self._model.base_model(
-            inputs_embeds=embeddings, past_key_values=cache, use_cache=True, **how
-        )
+        given: dict[str, Any] = {self._argument: cache, **how}
+        out = self._model.base_model(inputs_embeds=embeddings, use_cache=True, **given)
         return cast("Tensor", out.last_hidden_state)

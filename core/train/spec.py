@@ -22,6 +22,7 @@ ANSWER_TOKENS = 96
 """Most tokens of an answer that the model writes to train on."""
 OWN_HEADS = "own"
 Passages = Literal["text", "chats", "both"]
+Teacher = Literal["mixed", "hard", "soft"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ class TrainSpec:
             fit one GPU.
         context: Rows longer than this many tokens are cut.
         minutes: Time for everything, synthesis included; a probe and the pace turn it into steps.
-        teacher: "hard" (argmax) or "soft" (whole distribution); heads have terms of their own.
+        teacher: "hard" (argmax) or "soft" (whole distribution) of the base model behind the
+            student's own block; "mixed" is hard, but in a gated training every other row that the
+            model wrote itself is its own teacher: cheaper, and surer (docs/benchmarks/domains.md).
+            Heads have terms of their own.
         joint: Whether the base model's layers learn with its heads (heads only); its embedding and
             output matrix stay as they are.
         base_learning_rate: Peak of these layers.
@@ -78,7 +82,7 @@ class TrainSpec:
     k_min: int = 2
     rank: int = 24
     slot_vectors: bool = True
-    teacher: Literal["hard", "soft"] = "hard"
+    teacher: Teacher = "mixed"
     joint: bool = False
     base_learning_rate: float = 5e-5
     heads: int = 4

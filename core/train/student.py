@@ -25,7 +25,7 @@ from core.model.loading import Loaded, load_base, load_gated, save_gated
 from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.model.store import inspect_folder
 from core.paths import Paths
-from core.train.batch import make_batch
+from core.train.batch import HELD_OUT_STEP, make_batch
 from core.train.data import Sample
 from core.train.distill import FullDistillation, GatedDistillation
 from core.train.prefixes import Prefixes
@@ -146,7 +146,10 @@ class GatedStudent:
     def batch(self, samples: Sequence[Sample], step: int, first_row: int) -> tuple[Tensor, Any]:
         """Token ids [B, L], right-padded, and their mask rows with what these see."""
         token_ids, layout = make_batch(samples, self._spec, step, first_row)
-        return token_ids, self._prefixes.batch(samples, layout)
+        # By step and row, so that neither micro-batches nor ranks change it.
+        is_mixed = self._spec.teacher == "mixed" and step != HELD_OUT_STEP
+        asks = [not is_mixed or (step + first_row + b) % 2 == 0 for b in range(len(samples))]
+        return token_ids, self._prefixes.batch(samples, layout, asks)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Low-rank updates, and mask vectors at a rate of their own."""
@@ -295,6 +298,13 @@ def describe(
         base_hash=cached_weights_hash(base, paths.cache),
         base_licence=entry.licence if entry else "unknown",
         template_fingerprint=text_fingerprint(tokenizer.chat_template or ""),
-        method=f"self-distillation, {spec.teacher} teacher on the student's own block",
+        method=_method(spec),
         training=training,
     )
+
+
+def _method(spec: TrainSpec) -> str:
+    if spec.teacher == "mixed" and spec.kind == "gated":
+        return "self-distillation, by turns a hard teacher on the student's own block and the rows"
+    teacher = "soft" if spec.teacher == "soft" else "hard"
+    return f"self-distillation, {teacher} teacher on the student's own block"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import DynamicCache
 
+from core.engine.cache import cache_argument
 from core.model.adapters import GatedAdapter
 from core.train.data import Sample
 from core.train.distill import GatedDistillation, at_anchors
@@ -48,7 +49,9 @@ def test_packed_regions_give_the_logits_of_one_prefix_to_a_row() -> None:
             masks = region.k - 1
             alone = adapter.inputs(ids[b : b + 1, : region.anchor + 1], masks)
             with adapter.gate(masks):
-                expected = model(inputs_embeds=alone, past_key_values=DynamicCache()).logits[0]
+                expected = model(
+                    inputs_embeds=alone, **{cache_argument(model): DynamicCache()}
+                ).logits[0]
             torch.testing.assert_close(packed[b, at : at + masks], expected[-masks:])
             torch.testing.assert_close(anchors[first], expected[region.anchor])
             at += masks
@@ -80,7 +83,7 @@ def test_packed_loss_equals_one_prefix_to_a_row() -> None:
     rows = [[Region(3, 5), Region(9, 5)], [Region(0, 3), Region(7, 3), Region(21, 3)]]
     distill = GatedDistillation(model, adapter, torch.tensor([END_ID]), "hard")
     samples = [Sample(tuple(row), 0) for row in ids.tolist()]
-    batch = Prefixes(model).batch(samples, build_layout(rows, ids.shape[1]))
+    batch = Prefixes(model).batch(samples, build_layout(rows, ids.shape[1]), [True, True])
     outcome = distill(ids, batch)
     pairs = [(b, region) for b, regions in enumerate(rows) for region in regions]
     expected = reference_loss(model, adapter, ids, pairs)
@@ -90,6 +93,32 @@ def test_packed_loss_equals_one_prefix_to_a_row() -> None:
     assert adapter.vectors.grad is not None
     assert adapter.vectors.grad.abs().sum() > 0
     assert all(one.grad is None for one in model.get_input_embeddings().parameters())
+
+
+def test_a_row_of_the_models_own_is_its_own_teacher_beside_one_that_asks() -> None:
+    model = toy_model(sharpness=6.0)
+    adapter = random_adapter(model)
+    with torch.no_grad():
+        own = [7, 8, 9]
+        while len(own) < 14:
+            own.append(int(model(torch.tensor([own])).logits[0, -1].argmax()))
+    ids = torch.tensor([own, list(range(30, 44))])
+    rows = [[Region(2, 4), Region(6, 4)], [Region(1, 4), Region(8, 4)]]
+    samples = [Sample(tuple(row), 2 - b) for b, row in enumerate(ids.tolist())]
+    batch = Prefixes(model).batch(samples, build_layout(rows, ids.shape[1]), [False, False])
+    assert batch.asks.tolist() == [False, True]
+    outcome = GatedDistillation(model, adapter, torch.tensor([END_ID]), "mixed")(ids, batch)
+    along = []
+    for region in rows[0]:
+        prefix = ids[:1, : region.anchor + 1]
+        with adapter.gate(3):
+            logits = model(inputs_embeds=adapter.inputs(prefix, 3)).logits[0, -3:]
+        target = ids[0, region.anchor + 2 : region.anchor + 5]
+        along.append(torch.nn.functional.cross_entropy(logits.float(), target, reduction="sum"))
+    taught = reference_loss(model, adapter, ids, [(1, one) for one in rows[1]])
+    count = len(outcome.slots)
+    expected = (sum(along) + taught * (count - 6)) / count
+    torch.testing.assert_close(outcome.loss, expected, check_dtype=False, rtol=1e-5, atol=1e-6)
 
 
 def test_slots_behind_an_end_token_do_not_count() -> None:

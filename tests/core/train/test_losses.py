@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.train import losses
-from core.train.losses import HeadTerms, Teacher, best_tokens, head_loss, slot_loss
+from core.train.losses import HeadTerms, Target, best_tokens, head_loss, slot_loss
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def drawn_rows(count: int) -> torch.Tensor:
     return torch.randn(count, 6, generator=torch.Generator().manual_seed(count))
 
 
-def whole_loss(head: nn.Linear, rows, teacher_head, teacher_rows, kind: Teacher) -> torch.Tensor:
+def whole_loss(head: nn.Linear, rows, teacher_head, teacher_rows, kind: Target) -> torch.Tensor:
     student, teacher = head(rows), teacher_head(teacher_rows).detach()
     if kind == "hard":
         return nn.functional.cross_entropy(student, teacher.argmax(-1))

@@ -31,7 +31,8 @@ def read_count(kept: Prefixes, monkeypatch) -> list[int]:
 
 def seen(kept: Prefixes, samples=SAMPLES) -> MaskBatch:
     regions = [[Region(one.first, 3)] for one in samples]
-    return kept.batch(samples, build_layout(regions, max(len(one.token_ids) for one in samples)))
+    layout = build_layout(regions, max(len(one.token_ids) for one in samples))
+    return kept.batch(samples, layout, [True] * len(samples))
 
 
 def same(found: MaskBatch, expected: MaskBatch) -> bool:
@@ -107,3 +108,36 @@ def test_a_disk_that_fills_up_ends_no_run(tmp_path, monkeypatch) -> None:
 def test_tokens_before_the_answer_are_not_asked_for(first) -> None:
     batch = seen(Prefixes(toy_model()), [Sample(SAMPLES[0].token_ids, first)])
     assert not batch.best[0, :first].any()
+
+
+def greedy(model, prompt: list[int], count: int) -> list[int]:
+    """The prompt and the model's own continuation of it."""
+    ids = list(prompt)
+    for _ in range(count):
+        ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+    return ids
+
+
+def test_labels_are_the_models_own_continuation_as_far_as_the_row_holds_it() -> None:
+    model = toy_model()
+    ids = greedy(model, [5, 6, 7], 12)
+    other = [*ids[:8], (ids[8] + 1) % 256, *ids[9:]]
+    samples = [Sample(tuple(ids), 2), Sample(tuple(other), 2)]
+    rows = [[Region(3, 4), Region(12, 4)], [Region(3, 4), Region(5, 4)]]
+    batch = Prefixes(model).batch(samples, build_layout(rows, len(ids)), [False, False])
+    assert batch.labels[0].tolist() == [*ids[5:8], ids[14], -1, -1]
+    # In the other row position 8 is not the model's choice, but it says what the choice is.
+    assert batch.labels[1].tolist() == [*ids[5:8], ids[7], ids[8], -1]
+
+
+def test_rows_that_leave_the_models_way_ask_the_teacher() -> None:
+    model = toy_model()
+    own = greedy(model, [5, 6, 7], 12)
+    samples = [Sample(tuple(own), 2), Sample(tuple(range(10, 25)), 2), Sample(tuple(own), 2)]
+    layout = build_layout([[Region(3, 4)]] * 3, len(own))
+    batch = Prefixes(model).batch(samples, layout, [False, False, True])
+    assert batch.asks.tolist() == [False, True, True]
+    part = batch.of(batch.asks)
+    assert torch.equal(part.best, batch.best[1:])
+    assert torch.equal(part.layout.anchor, layout.anchor[1:])
+    assert torch.equal(part.layers[0][1], batch.layers[0][1][1:])
