@@ -20,7 +20,7 @@ from core.events import GenerationEnded, GenerationEvent, GenerationStarted, Pas
 FEW_CORES = 2
 REPAINT_MS = 33 if (os.cpu_count() or 1) > FEW_CORES else 100
 """At most 30 repaints a second; fewer where one takes long, or where the core that paints is
-missing in a model's passes: on two cores 30 a second slow the decoding by a fifth, 10 by a tenth
+missing in a model's passes: on two cores 30 a second slow the decoding twice as much as 10
 (docs/benchmarks/gui.md)."""
 
 LEVELS = 6
