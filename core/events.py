@@ -123,7 +123,7 @@ class StepDone:
     """One optimizer step.
 
     Attributes:
-        agreement: Share of slots 2..k where student and teacher pick the same token.
+        agreement: Share of slots 2..k where the student picks the token it is held to.
         supervised: Supervised slots of this step.
     """
 

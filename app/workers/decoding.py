@@ -67,9 +67,7 @@ def session_factory(paths: Paths, settings: SettingsHolder) -> SessionFactory:
         preload_torch()
         from core.engine.session import open_session
 
-        session = open_session(spec, paths, settings.value, progress)
-        spare_what_is_there()
-        return session
+        return open_session(spec, paths, settings.value, progress)
 
     return open_real_session
 
@@ -124,6 +122,7 @@ class EngineWorker(QObject):
             self._fail(error)
             self.unloaded.emit()
         else:
+            spare_what_is_there()
             self.load_over.emit()
             self.loaded.emit(self._session.info)
 
@@ -135,6 +134,7 @@ class EngineWorker(QObject):
         session, self._session = self._session, None
         spare_nothing()
         session.close()
+        spare_what_is_there()
         _give_memory_back()
         self.unloaded.emit()
 

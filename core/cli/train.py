@@ -78,7 +78,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         default="auto",
         help="adapter to go on from: starter, none, own, PATH",
     )
-    parser.add_argument("--teacher", choices=get_args(Teacher))
+    parser.add_argument(
+        "--teacher",
+        choices=get_args(Teacher),
+        help="whose word counts: that of the base model behind the block (hard), its whole "
+        "distribution (soft), or hard and the rows that it wrote itself by turns (mixed)",
+    )
     parser.add_argument("--device", help="auto, cpu, cuda:N or a GPU's UUID")
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"))
     for name, kind, text in OPTIONS:

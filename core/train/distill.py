@@ -20,11 +20,10 @@ from torch import Tensor, nn
 from core.model.adapters import GatedAdapter
 from core.train.layout import Layout
 from core.train.losses import (
-    Target,
     best_tokens,
     label_loss,
     previous_in_block,
-    slot_loss,
+    soft_loss,
     supervised_rows,
 )
 from core.train.prefixes import MaskBatch
@@ -38,7 +37,8 @@ class Outcome:
 
     Attributes:
         loss: Mean over the supervised slots, with gradient.
-        agrees: [S] whether student and teacher pick the same token in a slot.
+        agrees: [S] whether the student picks the token it is held to in a slot: the teacher's, or
+            its row's own.
         slots: [S] the number of each of these slots (2, 3, ...).
     """
 
@@ -59,10 +59,6 @@ def over_regions(per_region: Tensor, layout: Layout) -> Tensor:
     return per_region[region].view_as(layout.slot)
 
 
-def _target_of(teacher: Teacher) -> Target:
-    return "soft" if teacher == "soft" else "hard"
-
-
 class GatedDistillation(nn.Module):
     """The gated adapter as student, the same weights with the gate shut as teacher."""
 
@@ -71,7 +67,7 @@ class GatedDistillation(nn.Module):
         self.masks = masks
         self._reader = Reader(model)
         self._end_ids = end_ids
-        self._target = _target_of(teacher)
+        self._is_soft = teacher == "soft"
 
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002
         """The loss of one batch of token ids [B, L], right-padded, which are read already."""
@@ -79,9 +75,10 @@ class GatedDistillation(nn.Module):
         with self.masks.gate(layout.slot.shape[1]):
             rows = self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
         picks = best_tokens(head, rows)
-        if self._target == "soft":
+        if self._is_soft:
             counts, target = self._taught(picks, batch)
-            loss, wanted = slot_loss(head, rows[counts], head, target, "soft")
+            wanted = best_tokens(head, target)
+            loss = soft_loss(head, rows[counts], head, target)
         else:
             labels = self._labels(picks, batch)
             counts = labels >= 0
@@ -94,7 +91,8 @@ class GatedDistillation(nn.Module):
         """[B, M] the token each mask row should say, -1 where none counts."""
         labels, asks = batch.labels.clone(), batch.asks
         if asks.any():
-            counts, target = self._taught(picks[asks], batch.of(asks))
+            part = batch if asks.all() else batch.of(asks)
+            counts, target = self._taught(picks[asks], part)
             taught = labels.new_full(counts.shape, -1)
             taught[counts] = best_tokens(self._reader.head, target)
             labels[asks] = taught
@@ -122,7 +120,7 @@ class FullDistillation(nn.Module):
         self._readers = [Reader(model), Reader(frozen)]
         self._mask_id = mask_id
         self._end_ids = end_ids
-        self._target = _target_of(teacher)
+        self._is_soft = teacher == "soft"
 
     def forward(self, token_ids: Tensor, layout: Layout) -> Outcome:
         """The loss of one batch of token ids [B, L], right-padded."""
@@ -139,6 +137,10 @@ class FullDistillation(nn.Module):
         real = layout.valid[layout.slot == 0]
         targets = torch.cat([at_anchors(frozen_prefix, layout)[real], target])
         found = torch.cat([anchors[real], rows[counts]])
-        loss, wanted = slot_loss(student.head, found, frozen.head, targets, self._target)
+        wanted = best_tokens(frozen.head, targets)
+        if self._is_soft:
+            loss = soft_loss(student.head, found, frozen.head, targets)
+        else:
+            loss = label_loss(student.head, found, wanted)
         slots = torch.cat([torch.ones_like(first[real]), layout.slot[counts] + 2])
         return Outcome(loss, torch.cat([first[real], picks[counts]]) == wanted, slots)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,6 @@ from torch.autograd.function import once_differentiable
 
 from core.train.layout import Layout
 
-Target = Literal["hard", "soft", "tokens"]
-"""What a slot is held against: the argmax of logits, their whole distribution, or known tokens."""
 PIECE_ROWS = 128
 """Rows whose logits stand in memory at a time: 25 MB in float32 for 49,152 tokens."""
 
@@ -55,25 +53,27 @@ def _best(logits: Tensor) -> Tensor:
     return logits.max(-1).indices
 
 
-def slot_loss(
-    head: nn.Module, rows: Tensor, teacher_head: nn.Module, teacher_rows: Tensor, kind: Target
-) -> tuple[Tensor, Tensor]:
-    """Mean loss of hidden rows [S, H] against the teacher's, in float32, and its tokens [S].
+def label_loss(head: nn.Module, rows: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of hidden rows [S, H] with tokens [S], in float32.
 
-    Hard: cross-entropy with the teacher's argmax (the paper's choice, 2602.06019 table
-    "supervision"). Soft: KL from the teacher's whole distribution.
+    With the teacher's argmax it is the paper's choice (2602.06019, table "supervision").
     """
+    return _slot_loss(head, rows, lambda here: labels[here])
+
+
+def soft_loss(
+    head: nn.Module, rows: Tensor, teacher_head: nn.Module, teacher_rows: Tensor
+) -> Tensor:
+    """Mean KL of hidden rows [S, H] from the teacher's whole distribution, in float32."""
+    return _slot_loss(head, rows, lambda here: teacher_head(teacher_rows[here]))
+
+
+def _slot_loss(head: nn.Module, rows: Tensor, targets: Callable[[slice], Tensor]) -> Tensor:
     learns = torch.is_grad_enabled()  # asked here: inside the function it is always off
     weights = [one for one in head.parameters() if learns and one.requires_grad]
-    found: tuple[Tensor, Tensor] = _SlotLoss.apply(  # type: ignore[no-untyped-call]
-        rows, head, teacher_head, teacher_rows, kind, learns, *weights
+    loss: Tensor = _SlotLoss.apply(  # type: ignore[no-untyped-call]
+        rows, head, targets, learns, *weights
     )
-    return found
-
-
-def label_loss(head: nn.Module, rows: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of hidden rows [S, H] with tokens [S], in float32."""
-    loss, _ = slot_loss(head, rows, nn.Identity(), labels, "tokens")
     return loss
 
 
@@ -89,25 +89,19 @@ class _SlotLoss(torch.autograd.Function):
         ctx: Any,
         rows: Tensor,
         head: nn.Module,
-        teacher_head: nn.Module,
-        teacher_rows: Tensor,
-        kind: Target,
+        targets: Callable[[slice], Tensor],
         learns: bool,
         *weights: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         total = rows.new_zeros((), dtype=torch.float32)
         gradients = [torch.zeros_like(one) for one in (rows, *weights)] if learns else []
-        tokens = []
         for at in range(0, len(rows), PIECE_ROWS):
             here = slice(at, at + PIECE_ROWS)
             piece = rows[here].detach().requires_grad_(learns)
             with torch.set_grad_enabled(learns):
                 logits = head(piece)
-            loss, gradient, best = _loss_of_logits(
-                logits.detach(), teacher_head(teacher_rows[here]), kind
-            )
+            loss, gradient = _loss_of_logits(logits.detach(), targets(here))
             total += loss
-            tokens.append(best)
             if learns:
                 found = torch.autograd.grad(logits, (piece, *weights), gradient.to(logits.dtype))
                 gradients[0][here] = found[0]
@@ -115,39 +109,34 @@ class _SlotLoss(torch.autograd.Function):
                     summed.add_(one)
         count = max(1, len(rows))
         ctx.gradients = [one.div_(count) for one in gradients]
-        wanted = torch.cat(tokens) if tokens else rows.new_zeros(0, dtype=torch.long)
-        ctx.mark_non_differentiable(wanted)
-        return total / count, wanted
+        return total / count
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, outer: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
         # In place, for weights of a vocabulary are large: a graph is gone through once.
         rows, *weights = (one.mul_(outer) for one in ctx.gradients)
-        return rows, None, None, None, None, None, *weights
+        return rows, None, None, None, *weights
 
 
-def _loss_of_logits(
-    student: Tensor, teacher: Tensor, kind: Target
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Summed loss of logits [S, V], its gradient [S, V] and the teacher's tokens [S].
+def _loss_of_logits(student: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Summed loss of logits [S, V] and its gradient [S, V].
 
     Args:
-        student: The student's logits.
-        teacher: The teacher's logits [S, V], or its tokens [S] where they are known already.
-        kind: What the student is held against.
+        student: The logits.
+        target: Tokens [S], or a teacher's logits [S, V].
     """
     log_p = student.float().log_softmax(-1)
-    best = (teacher if kind == "tokens" else _best(teacher))[:, None]
-    if kind != "soft":
-        loss = -log_p.gather(-1, best).sum()
+    if target.dim() == 1:
+        labels = target[:, None]
+        loss = -log_p.gather(-1, labels).sum()
         gradient = log_p.exp_()
-        gradient.scatter_add_(-1, best, -torch.ones_like(best, dtype=gradient.dtype))
+        gradient.scatter_add_(-1, labels, -torch.ones_like(labels, dtype=gradient.dtype))
     else:
-        log_q = teacher.float().log_softmax(-1)
+        log_q = target.float().log_softmax(-1)
         loss = (log_q.exp() * (log_q - log_p)).sum()
         gradient = log_p.exp_().sub_(log_q.exp_())
-    return loss, gradient, best[:, 0]
+    return loss, gradient
 
 
 @dataclass(frozen=True)

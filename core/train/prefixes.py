@@ -41,8 +41,8 @@ class MaskBatch:
         layout: Of its mask rows.
         layers: Keys and values [B, G, L, D] of each layer of the base model.
         best: [B, L] the base model's token behind each position of an answer.
-        labels: [B, M] what each mask row should say, -1 for unknown.
-        asks: [B] rows whose labels are the teacher's to give.
+        labels: [B, M] what each mask row should say by the row itself, -1 for unknown.
+        asks: [B] rows for which the teacher is asked instead.
     """
 
     layout: Layout
@@ -145,8 +145,10 @@ class Prefixes:
         ]
         layers = tuple(zip(parts[::2], parts[1::2], strict=True))
         best = padded([one.best for one in seen])
+        layout = layout.to(best.device)
         labels, own = labels_along(samples, best, layout)
-        return MaskBatch(layout, layers, best, labels, torch.tensor(asks) | ~own)
+        asked = torch.tensor(asks, device=best.device) | ~own
+        return MaskBatch(layout, layers, best, labels, asked)
 
     def _stored(self, samples: Sequence[Sample]) -> Sequence[Seen]:
         if self._store is None:

@@ -305,6 +305,9 @@ def describe(
 
 def _method(spec: TrainSpec) -> str:
     if spec.teacher == "mixed" and spec.kind == "gated":
-        return "self-distillation, by turns a hard teacher on the student's own block and the rows"
+        return (
+            "self-distillation, hard teacher on the student's own block; every other row that the "
+            "base model wrote is its own teacher"
+        )
     teacher = "soft" if spec.teacher == "soft" else "hard"
     return f"self-distillation, {teacher} teacher on the student's own block"

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.workers.collector import spare_what_is_there
 from app.workers.engine import EngineController
 from core.engine.request import LoadSpec, Message, Request
 from core.errors import KnownError
@@ -159,15 +158,22 @@ def test_another_load_and_an_unload_close_the_session(
     assert engine.info is None
 
 
-def test_what_the_collector_was_spared_it_sees_again_once_a_model_goes(
+def test_the_collector_looks_at_a_model_only_when_it_goes(
     qtbot: QtBot, engines: list[EngineController]
 ) -> None:
-    engine = ready(qtbot, engines, FakeOpener())
-    spare_what_is_there()
+    counts: list[int] = []
+
+    class Watched(FakeSession):
+        def close(self) -> None:
+            counts.append(gc.get_freeze_count())
+            super().close()
+
+    engine = ready(qtbot, engines, FakeOpener(Watched()))
     assert gc.get_freeze_count() > 0
     with qtbot.waitSignal(engine.unloaded):
         engine.unload()
-    assert gc.get_freeze_count() == 0
+    assert counts == [0]
+    assert gc.get_freeze_count() > 0
 
 
 def test_closing_while_answering_stops_and_frees(qtbot: QtBot) -> None:
