@@ -154,6 +154,7 @@ class TokenCache:
             with self._masks.gate(masks):
                 inputs = self._masks.inputs(ids, masks)
                 logits = self._model(inputs_embeds=inputs, **rows).logits[0].float()
+            logits[-masks:] /= self._masks.temperatures[:masks, None]
             crop(self._cache, masks)
         if self._masks is not None and self._masks.mask_id is not None:
             logits[:, self._masks.mask_id] = float("-inf")

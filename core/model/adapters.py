@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 from core.model.linear import MOST_ROWS
 
+TEMPERATURES = "temperatures"
+"""Of the slots, in an adapter's file."""
+
 
 class MaskRows(Protocol):
     """What the engine and the training need of an adapter.
@@ -29,12 +32,15 @@ class MaskRows(Protocol):
     Attributes:
         k_max: Slots a pass it was trained for, slot 1 included.
         slot1_is_base: Whether slot 1 is the base model's own next token by construction.
+        temperatures: [k_max - 1] what the logits of each mask row are divided by, so that a
+            confidence says how often it is right.
         mask_id: The mask's token id if it has one; it must never be emitted.
     """
 
     k_max: int
     slot1_is_base: bool
     mask_id: int | None
+    temperatures: Tensor
 
     def inputs(self, token_ids: Tensor, masks: int) -> Tensor:
         """Embeddings [1, T + masks, H] of token ids [1, T] followed by mask rows."""
@@ -109,6 +115,7 @@ class GatedAdapter(nn.Module):
         mean = embedding.weight.detach().float().mean(0)
         noise = torch.randn(count, mean.shape[0], device=mean.device) * 0.02
         self.vectors = nn.Parameter(mean + noise)
+        self.temperatures = torch.ones(k_max - 1, device=mean.device)
         self.layers = _gate_linear_layers(model, rank, self._gate)
         # The layers sit in the model; listed here too, so that `to` and `parameters` find them.
         self.updates = nn.ParameterList(
@@ -138,19 +145,20 @@ class GatedAdapter(nn.Module):
 
     def weights(self) -> dict[str, Tensor]:
         """What an adapter file holds, by names that follow the base model's layers."""
-        named = {"mask_vectors": self.vectors.detach()}
+        named = {"mask_vectors": self.vectors.detach(), TEMPERATURES: self.temperatures}
         for name, layer in self.layers.items():
             named[f"{name}.down"] = layer.down.detach()
             named[f"{name}.up"] = layer.up.detach()
         return named
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Fill the adapter from a file's tensors.
+        """Fill the adapter from a file's tensors; without temperatures they are 1.
 
         Raises:
             ValueError: if names or shapes do not match the model.
         """
         own = self.weights()
+        weights = {TEMPERATURES: torch.ones_like(self.temperatures), **weights}
         if own.keys() != weights.keys():
             raise ValueError(f"tensors differ: {sorted(own.keys() ^ weights.keys())[:4]}")
         for name, tensor in own.items():
@@ -183,6 +191,7 @@ class FullMaskRows:
     def __init__(self, model: Any, mask_id: int, k_max: int) -> None:
         self.k_max = k_max
         self.mask_id: int | None = mask_id
+        self.temperatures = torch.ones(k_max - 1, device=model.device)
         self._embed = model.get_input_embeddings()
 
     def inputs(self, token_ids: Tensor, masks: int) -> Tensor:

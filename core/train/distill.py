@@ -72,8 +72,7 @@ class GatedDistillation(nn.Module):
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002
         """The loss of one batch of token ids [B, L], right-padded, which are read already."""
         head, layout = self._reader.head, batch.layout
-        with self.masks.gate(layout.slot.shape[1]):
-            rows = self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
+        rows = self._rows(batch)
         picks = best_tokens(head, rows)
         if self._is_soft:
             counts, target = self._taught(picks, batch)
@@ -85,6 +84,24 @@ class GatedDistillation(nn.Module):
             wanted = labels[counts]
             loss = label_loss(head, rows[counts], wanted)
         return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
+
+    @torch.no_grad()
+    def judged(self, batch: MaskBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the slots that count: hidden rows [S, H], the tokens they should say, their numbers.
+
+        Numbers as in `Layout`: 0 is slot 2.
+        """
+        batch = batch.to(self.masks.vectors.device)
+        rows = self._rows(batch)
+        labels = self._labels(best_tokens(self._reader.head, rows), batch)
+        counts = labels >= 0
+        return rows[counts], labels[counts], batch.layout.slot[counts]
+
+    def _rows(self, batch: MaskBatch) -> Tensor:
+        """The student's hidden rows [B, M, H]."""
+        layout = batch.layout
+        with self.masks.gate(layout.slot.shape[1]):
+            return self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
 
     @torch.no_grad()
     def _labels(self, picks: Tensor, batch: MaskBatch) -> Tensor:

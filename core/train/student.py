@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from core.errors import KnownError
 from core.model.adapter_info import (
+    FORMAT_VERSION,
     AdapterInfo,
     adapter_draft,
     check_fits,
@@ -26,6 +27,7 @@ from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.model.store import inspect_folder
 from core.paths import Paths
 from core.train.batch import HELD_OUT_STEP, make_batch
+from core.train.calibration import fitted_temperatures
 from core.train.data import Sample
 from core.train.distill import FullDistillation, GatedDistillation
 from core.train.prefixes import Prefixes
@@ -111,7 +113,7 @@ class GatedStudent:
         self.loaded = dataclasses.replace(base, masks=self._masks)
         self.base_model = base.model  # no gate is open while it is asked
         self._prefixes = Prefixes(base.model)
-        self.distill: nn.Module = GatedDistillation(base.model, self._masks, end_ids, spec.teacher)
+        self.distill = GatedDistillation(base.model, self._masks, end_ids, spec.teacher)
 
     @property
     def loaded_base(self) -> Loaded:
@@ -139,6 +141,16 @@ class GatedStudent:
     def close(self) -> None:
         """Keep it no longer."""
         self._prefixes.close()
+
+    def calibrate(self, held_out: Sequence[Sample]) -> None:
+        """Let confidences say how often they are right on rows that were not trained on."""
+        rows = self._spec.micro_sequences
+        judged = (
+            self.distill.judged(self.batch(held_out[at : at + rows], HELD_OUT_STEP, at)[1])
+            for at in range(0, len(held_out), rows)
+        )
+        head, known = self.base_model.get_output_embeddings(), self._masks.temperatures
+        self._masks.temperatures = fitted_temperatures(judged, head, len(known)).to(known.device)
 
     def cast(self, dtype: torch.dtype) -> None:
         """Nothing: the model is in its dtype, and the adapter is decoded in full precision."""
@@ -169,8 +181,12 @@ class GatedStudent:
 
     def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
         """Write the finished adapter, with the weights that `weights` gave."""
-        rank, per_slot = self._spec.rank, self._spec.slot_vectors
-        save_gated(weights, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
+        spec = self._spec
+        # An older Stride would not know of temperatures.
+        about = dataclasses.replace(
+            info, rank=spec.rank, slot_vectors=spec.slot_vectors, format_version=FORMAT_VERSION
+        )
+        save_gated(weights, folder, about)
 
 
 class FullStudent:

@@ -101,6 +101,7 @@ class ToyMasks:
         weight = self._embed.weight
         noise = torch.randn(k_max, weight.shape[1], generator=torch.Generator().manual_seed(seed))
         self._vectors = noise.to(weight) * scale
+        self.temperatures = torch.ones(k_max - 1)
 
     def inputs(self, token_ids: Tensor, masks: int) -> Tensor:
         """Embeddings [1, T + masks, H]: the real rows, then the mask rows."""

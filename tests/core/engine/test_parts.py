@@ -21,6 +21,7 @@ from core.errors import KnownError
 from core.model.linear import RowsLinear, use_rows_linear
 from tests.core.engine.harness import CPU, decode, passes, token_ids, toy_session, user
 from tests.core.toy import toy_model
+from tests.core.train.test_layout import random_adapter
 
 SURE = (0.5, 0.95, 0.9, 0.2, 0.99)
 
@@ -194,3 +195,12 @@ def test_layers_are_made_ours_on_the_cpu_and_keep_their_weights():
     use_rows_linear(model)
     assert isinstance(model.lm_head, RowsLinear)
     assert model.lm_head.weight is weight
+
+
+def test_temperatures_make_mask_rows_less_sure_and_nothing_else():
+    model = toy_model()
+    adapter = random_adapter(model)
+    plain = TokenCache(model, adapter, CPU).forward([5, 6, 7], 3)
+    adapter.temperatures = torch.tensor([1.0, 2.0, 1.5, 1.0])
+    scaled = TokenCache(model, adapter, CPU).forward([5, 6, 7], 3)
+    torch.testing.assert_close(scaled * torch.tensor([[1.0], [1.0], [2.0], [1.5]]), plain)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import torch
 
+from core.model.adapters import TEMPERATURES
 from core.paths import user_paths
+from core.train import calibration
 from core.train.batch import HELD_OUT_STEP
 from core.train.data import Sample
 from core.train.spec import TrainSpec
@@ -46,3 +48,34 @@ def test_rows_of_the_models_own_ask_the_teacher_every_other_time(spec, tmp_path)
 def test_a_hard_teacher_is_always_asked(spec, tmp_path) -> None:
     student, rows = student_and_rows(dataclasses.replace(spec, teacher="hard"), tmp_path)
     assert asks(student, rows, 4, 0) == asks(student, rows, 5, 0) == [True] * 4
+
+
+def test_temperatures_undo_logits_that_are_too_large(spec, tmp_path, monkeypatch) -> None:
+    """Labels drawn from the student's own distribution at 1.5, as if it were half too sure."""
+    student, rows = student_and_rows(spec, tmp_path)
+    head = student.loaded.model.get_output_embeddings()
+    torch.manual_seed(0)
+    hidden = torch.randn(3000, head.in_features) * 3
+    labels = torch.distributions.Categorical(logits=head(hidden) / 1.5).sample()
+    numbers = torch.arange(3000) % 2  # no place of the third slot
+    monkeypatch.setattr(student.distill, "judged", lambda _batch: (hidden, labels, numbers))
+    student.calibrate(rows[:1])
+    found = student.loaded.masks.temperatures
+    torch.testing.assert_close(found, torch.tensor([1.5, 1.5, 1.0]), atol=0.1, rtol=0.0)
+    assert torch.equal(student.weights()[TEMPERATURES], found)
+
+
+def test_few_held_out_places_leave_a_slot_as_sure_as_it_was(spec, tmp_path) -> None:
+    student, rows = student_and_rows(spec, tmp_path)
+    student.calibrate(rows)
+    assert calibration.FEWEST > 4 * 12
+    assert student.loaded.masks.temperatures.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_an_adapter_without_temperatures_has_ones(spec, tmp_path) -> None:
+    student, _rows = student_and_rows(spec, tmp_path)
+    known = {name: one.clone() for name, one in student.weights().items()}
+    del known[TEMPERATURES]
+    student.loaded.masks.temperatures = torch.full((3,), 1.7)
+    student.load_weights(known)
+    assert student.loaded.masks.temperatures.tolist() == [1.0, 1.0, 1.0]
