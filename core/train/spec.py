@@ -54,7 +54,7 @@ class TrainSpec:
         minutes: Time for everything, synthesis included; a probe and the pace turn it into steps.
         teacher: "hard" (argmax) or "soft" (whole distribution) of the base model behind the
             student's own block; "mixed" is hard, but in a gated training every other row that the
-            model wrote itself is its own teacher: cheaper, and surer (docs/benchmarks/domains.md).
+            model wrote itself is its own teacher: cheaper and bolder (docs/benchmarks/domains.md).
             Heads have terms of their own.
         joint: Whether the base model's layers learn with its heads (heads only); its embedding and
             output matrix stay as they are.
