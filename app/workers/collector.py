@@ -11,8 +11,7 @@ import gc
 
 
 def spare_what_is_there() -> None:
-    """Collect once; from then on look only through what is made later."""
-    gc.collect()
+    """From now on look only through what is made later."""
     gc.freeze()
 
 

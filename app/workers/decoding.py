@@ -115,9 +115,11 @@ class EngineWorker(QObject):
         try:
             self._session = self._open_session(spec, progress)
         except Cancelled:
+            spare_nothing()  # parts of it may be among what is spared
             self.load_over.emit()
             self.unloaded.emit()
         except Exception as error:  # noqa: BLE001  (the thread's edge)
+            spare_nothing()
             self.load_over.emit()
             self._fail(error)
             self.unloaded.emit()

@@ -155,7 +155,7 @@ class GatedAdapter(nn.Module):
         """Fill the adapter from a file's tensors; without temperatures they are 1.
 
         Raises:
-            ValueError: if names or shapes do not match the model.
+            ValueError: if names or shapes do not match the model, or temperatures are below 1.
         """
         own = self.weights()
         weights = {TEMPERATURES: torch.ones_like(self.temperatures), **weights}
@@ -165,6 +165,8 @@ class GatedAdapter(nn.Module):
             if tensor.shape != weights[name].shape:
                 raise ValueError(f"{name} has shape {tuple(weights[name].shape)}")
             tensor.copy_(weights[name])
+        if not (self.temperatures >= 1).all() or not self.temperatures.isfinite().all():
+            raise ValueError(f"temperatures are {self.temperatures.tolist()}")
 
 
 def _gate_linear_layers(model: Any, rank: int, gate: Gate) -> dict[str, GatedLinear]:

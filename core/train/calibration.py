@@ -14,40 +14,45 @@ from torch import Tensor, nn
 
 from core.train.losses import PIECE_ROWS
 
-Judged = tuple[Tensor, Tensor, Tensor]
 GRID = tuple(1 + 0.05 * step for step in range(21))
 """From 1, for a slot is never made surer than it was, to 2."""
 FEWEST = 100
-"""A slot with fewer held-out places keeps the temperature 1."""
+"""A slot with fewer held-out places keeps the temperature it has."""
+
+Costs = tuple[Tensor, Tensor]
+"""Of some places: their slots' numbers [S], and what each temperature costs there [S, G]."""
 
 
 @torch.no_grad()
-def fitted_temperatures(judged: Iterable[Judged], head: nn.Module, slots: int) -> Tensor:
-    """The temperature of each slot from 2 on, [slots].
+def costs_of(head: nn.Module, hidden: Tensor, labels: Tensor, numbers: Tensor) -> Costs:
+    """Minus the log-likelihood of the right tokens at each temperature.
 
     Args:
-        judged: Held-out batches as the trained student sees them: hidden rows [S, H], the tokens
-            they should say [S], the numbers of their slots [S], 0 for slot 2.
         head: Turns hidden rows into logits.
-        slots: How many there are.
+        hidden: The student's hidden rows [S, H].
+        labels: The tokens they should say [S].
+        numbers: Of their slots [S], 0 for slot 2.
     """
-    costs, seen = torch.zeros(slots, len(GRID)), torch.zeros(slots)
-    for hidden, labels, numbers in judged:
-        here = numbers.cpu()
-        costs.index_add_(0, here, _costs(head, hidden, labels).cpu())
-        seen.index_add_(0, here, torch.ones(len(here)))
-    best = torch.tensor(GRID)[costs.argmin(1)]
-    return torch.where(seen >= FEWEST, best, 1.0)
-
-
-def _costs(head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
-    """[S, temperatures] minus the log-likelihood of each label at each temperature."""
-    found = [hidden.new_zeros(0, len(GRID), dtype=torch.float32)]
+    found = [torch.zeros(0, len(GRID))]
     pieces = (torch.split(one, PIECE_ROWS) for one in (hidden, labels))
     for rows, wanted in zip(*pieces, strict=True):
         logits = head(rows).float()
-        scaled = [
-            nn.functional.cross_entropy(logits / one, wanted, reduction="none") for one in GRID
-        ]
-        found.append(torch.stack(scaled, 1))
-    return torch.cat(found)
+        right = logits.gather(-1, wanted[:, None])[:, 0]
+        costs = [(logits / one).logsumexp(-1) - right / one for one in GRID]
+        found.append(torch.stack(costs, 1).cpu())
+    return numbers.cpu(), torch.cat(found)
+
+
+def fitted_temperatures(found: Iterable[Costs], known: Tensor) -> Tensor:
+    """The temperature of each slot from 2 on, [k_max - 1].
+
+    Args:
+        found: What held-out places cost.
+        known: The temperatures there are.
+    """
+    costs, seen = torch.zeros(len(known), len(GRID)), torch.zeros(len(known))
+    for numbers, one in found:
+        costs.index_add_(0, numbers, one)
+        seen.index_add_(0, numbers, torch.ones(len(numbers)))
+    best = torch.tensor(GRID)[costs.argmin(1)]
+    return torch.where(seen >= FEWEST, best, known.cpu()).to(known.device)

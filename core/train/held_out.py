@@ -20,7 +20,7 @@ from core.train.data import Sample
 from core.train.evaluation import SHOWN, decode_rows, evaluate, held_out_prompts
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
-from core.train.student import Student
+from core.train.student import GatedStudent, Student
 
 if TYPE_CHECKING:
     from core.train.head_student import HeadsStudent
@@ -94,6 +94,8 @@ class HeldOut:
 
     def _evaluated(self, step: int) -> tuple[EvalDone, list[SampleDone]]:
         student, spec = self._student, self._spec
+        if isinstance(student, GatedStudent):
+            student.calibrate(self.samples)
         session = Session(student.loaded, Path(spec.model), None)
         if spec.kind == "heads":
             from core.train.head_evaluation import evaluate_heads

@@ -36,7 +36,7 @@ from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.step import Stepper
 from core.train.step_count import StepCount
-from core.train.student import FullStudent, GatedStudent, copied, describe, end_ids, load_student
+from core.train.student import FullStudent, copied, describe, end_ids, load_student
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 
@@ -167,8 +167,6 @@ class Training:
             self._student.load_weights(load_best(self._run_dir))
             last, step = held_out.best, held_out.best.step
             self._report.say("best", f"The adapter is that of step {step}, the best so far.")
-        if isinstance(self._student, GatedStudent):
-            self._student.calibrate(held_out.samples)
         weights = self._student.weights()
         if not self._accelerator.is_main_process:
             return folder

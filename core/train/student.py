@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from core.errors import KnownError
 from core.model.adapter_info import (
-    FORMAT_VERSION,
     AdapterInfo,
     adapter_draft,
     check_fits,
@@ -27,9 +26,10 @@ from core.model.mask_token import MASK_TOKEN, add_mask_token
 from core.model.store import inspect_folder
 from core.paths import Paths
 from core.train.batch import HELD_OUT_STEP, make_batch
-from core.train.calibration import fitted_temperatures
+from core.train.calibration import Costs, costs_of, fitted_temperatures
 from core.train.data import Sample
 from core.train.distill import FullDistillation, GatedDistillation
+from core.train.memory import in_halves
 from core.train.prefixes import Prefixes
 from core.train.sharding import fill, parted, shard_layers, whole
 from core.train.spec import OWN_HEADS, TrainSpec
@@ -144,13 +144,16 @@ class GatedStudent:
 
     def calibrate(self, held_out: Sequence[Sample]) -> None:
         """Let confidences say how often they are right on rows that were not trained on."""
-        rows = self._spec.micro_sequences
-        judged = (
-            self.distill.judged(self.batch(held_out[at : at + rows], HELD_OUT_STEP, at)[1])
-            for at in range(0, len(held_out), rows)
-        )
         head, known = self.base_model.get_output_embeddings(), self._masks.temperatures
-        self._masks.temperatures = fitted_temperatures(judged, head, len(known)).to(known.device)
+
+        def costs(placed: Sequence[tuple[int, Sample]]) -> list[Costs]:
+            batch = self.batch([one for _, one in placed], HELD_OUT_STEP, placed[0][0])[1]
+            return [costs_of(head, *self.distill.judged(batch))]
+
+        rows, placed = self._spec.micro_sequences, list(enumerate(held_out))
+        parts = (placed[at : at + rows] for at in range(0, len(placed), rows))
+        found = [one for part in parts for one in in_halves(costs, part)]
+        self._masks.temperatures = fitted_temperatures(found, known)
 
     def cast(self, dtype: torch.dtype) -> None:
         """Nothing: the model is in its dtype, and the adapter is decoded in full precision."""
@@ -181,12 +184,8 @@ class GatedStudent:
 
     def save(self, folder: Path, info: AdapterInfo, weights: dict[str, Tensor]) -> None:
         """Write the finished adapter, with the weights that `weights` gave."""
-        spec = self._spec
-        # An older Stride would not know of temperatures.
-        about = dataclasses.replace(
-            info, rank=spec.rank, slot_vectors=spec.slot_vectors, format_version=FORMAT_VERSION
-        )
-        save_gated(weights, folder, about)
+        rank, per_slot = self._spec.rank, self._spec.slot_vectors
+        save_gated(weights, folder, dataclasses.replace(info, rank=rank, slot_vectors=per_slot))
 
 
 class FullStudent:
@@ -217,7 +216,8 @@ class FullStudent:
         """Divide both models among the ranks; each keeps its share on its device."""
         for model in (self.loaded.model, self.base_model):
             shard_layers(model, device, self._spec.processes)
-        self.loaded = dataclasses.replace(self.loaded, device=device)
+        masks = FullMaskRows(self.loaded.model, self._mask_id, self._spec.k_max)
+        self.loaded = dataclasses.replace(self.loaded, device=device, masks=masks)
 
     def cast(self, dtype: torch.dtype) -> None:
         """Give both models the dtype they will be decoded in; nothing is trained afterwards."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pytest
 import torch
+from safetensors.torch import load_file
 
 from core.model.adapters import TEMPERATURES
 from core.paths import user_paths
 from core.train import calibration
 from core.train.batch import HELD_OUT_STEP
+from core.train.checkpoint import load_best
 from core.train.data import Sample
 from core.train.spec import TrainSpec
 from core.train.student import GatedStudent, load_student
 from tests.core.train.test_prefixes import greedy
-from tests.core.train.test_training import spec
+from tests.core.train.test_training import run_training, spec
 
 __all__ = ["spec"]  # fixture
 
@@ -67,9 +70,30 @@ def test_temperatures_undo_logits_that_are_too_large(spec, tmp_path, monkeypatch
 
 def test_few_held_out_places_leave_a_slot_as_sure_as_it_was(spec, tmp_path) -> None:
     student, rows = student_and_rows(spec, tmp_path)
+    student.loaded.masks.temperatures = torch.full((3,), 1.5)
     student.calibrate(rows)
     assert calibration.FEWEST > 4 * 12
-    assert student.loaded.masks.temperatures.tolist() == [1.0, 1.0, 1.0]
+    assert student.loaded.masks.temperatures.tolist() == [1.5, 1.5, 1.5]
+
+
+def test_an_evaluation_calibrates_first(spec, tmp_path, monkeypatch) -> None:
+    """So its figures, and the adapter it may keep as the best, are those of the finished one."""
+    monkeypatch.setattr(calibration, "FEWEST", 1)
+    monkeypatch.setattr(calibration, "GRID", (1.3,))
+    run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
+    written = load_file(Path(spec.out) / "adapter.safetensors")
+    best = load_best(tmp_path / "run")
+    for weights in (written, best):
+        torch.testing.assert_close(
+            weights[TEMPERATURES].float(), torch.full((3,), 1.3), atol=0.01, rtol=0.0
+        )
+
+
+def test_a_file_with_temperatures_below_one_is_refused(spec, tmp_path) -> None:
+    student, _rows = student_and_rows(spec, tmp_path)
+    weights = student.weights() | {TEMPERATURES: torch.tensor([1.0, 0.5, 1.0])}
+    with pytest.raises(ValueError, match="temperatures"):
+        student.load_weights(weights)
 
 
 def test_an_adapter_without_temperatures_has_ones(spec, tmp_path) -> None:
