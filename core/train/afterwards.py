@@ -1,4 +1,4 @@
-"""What a finished training is worth: before and after, on rows it has never seen."""
+"""What a finished training is worth: before and after, on rows it was not trained on."""
 
 from __future__ import annotations
 

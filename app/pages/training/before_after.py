@@ -1,4 +1,4 @@
-"""What the training brought: one-token decoding and ConfAdapt on prompts it has never seen."""
+"""What the training brought: one-token decoding and ConfAdapt on prompts it was not trained on."""
 
 from __future__ import annotations
 
