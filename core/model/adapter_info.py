@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -199,14 +199,13 @@ def check_fits(
         )
 
 
-def fits(folder: Path, model_path: Path, paths: Paths, kinds: Collection[Kind] = KINDS) -> bool:
-    """Whether an adapter is of some kinds and was trained on exactly these weights."""
+def fits(folder: Path, model_path: Path, paths: Paths) -> bool:
+    """Whether an adapter was trained on exactly these weights."""
     try:
-        info = read_adapter_info(folder)
-        check_fits(info, model_path, paths)
+        check_fits(read_adapter_info(folder), model_path, paths)
     except KnownError:
         return False
-    return info.kind in kinds
+    return True
 
 
 def choose_adapter(
@@ -214,7 +213,6 @@ def choose_adapter(
     model_path: Path,
     paths: Paths,
     settings: Settings,
-    kinds: Collection[Kind] = KINDS,
 ) -> Path | None:
     """The adapter folder meant by `wish`.
 
@@ -224,7 +222,6 @@ def choose_adapter(
         model_path: The base model's folder.
         paths: The user's folders.
         settings: Knows what was last used.
-        kinds: Which ones "auto" may find.
 
     Raises:
         KnownError: if a named adapter is missing, unreadable or belongs to another base.
@@ -236,7 +233,7 @@ def choose_adapter(
         if last == "none":
             return None
         candidates = (_folder_of(last, paths), starter_adapter())
-        return next((one for one in candidates if fits(one, model_path, paths, kinds)), None)
+        return next((one for one in candidates if fits(one, model_path, paths)), None)
     folder = _folder_of(wish, paths)
     check_fits(read_adapter_info(folder), model_path, paths)
     return folder

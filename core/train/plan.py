@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import KnownError
-from core.model.adapter_info import Kind, choose_adapter, read_adapter_info
+from core.model.adapter_info import (
+    Kind,
+    choose_adapter,
+    fits,
+    read_adapter_info,
+    starter_adapter,
+)
 from core.model.store import resolve_model
 from core.paths import Paths
 from core.settings import Settings
@@ -98,14 +104,17 @@ def _divisor(number: int, most: int) -> int:
 
 
 def _start_from(given: Mapping[str, Any], model: Path, paths: Paths, settings: Settings) -> str:
-    """The adapter to go on from; by default the gated one that fits, for a gated one."""
+    """The adapter to go on from; by default the shipped one where it fits, for a gated one.
+
+    Not the one last used: what another domain has taught is no place to begin from unasked.
+    """
     wish = given.get("start_from", "auto")
     if wish == OWN_HEADS:
         return OWN_HEADS
-    if wish == "auto" and given.get("kind", "gated") != "gated":
-        return "none"
-    gated: tuple[Kind, ...] = ("gated",)
-    folder = choose_adapter(wish, model, paths, settings, kinds=gated)
+    if wish == "auto":
+        is_gated = given.get("kind", "gated") == "gated"
+        wish = "starter" if is_gated and fits(starter_adapter(), model, paths) else "none"
+    folder = choose_adapter(wish, model, paths, settings)
     return "none" if folder is None else str(folder.absolute())
 
 

@@ -41,6 +41,7 @@ from core.train.child import train
 from core.train.data import split_rows, written_rows
 from core.train.evaluation import held_out_prompts
 from core.train.loop import Training
+from core.train.plan import plan_spec
 from core.train.process import TrainingProcess, find_run, new_run
 from core.train.reader import Reader
 from core.train.rows import ROWS_FILE
@@ -187,6 +188,15 @@ def test_full_training_saves_a_model_with_its_mask_token(spec, tmp_path) -> None
     assert sum(len(one.token_ids) for one in passes) <= 9
     assert all(mask_id not in one.proposed_ids for one in passes)
     assert len(passes[0].proposed_ids) == 4
+
+
+def test_a_training_begins_from_no_adapter_that_was_merely_used_last(spec, tmp_path) -> None:
+    run_training(dataclasses.replace(spec, steps=1), tmp_path / "run")
+    used = Settings(last_adapter={Path(spec.model).name: spec.out})
+    wishes = {"model": spec.model, "out": str(tmp_path / "next"), "data": spec.data, "steps": 1}
+    assert plan_spec(wishes, user_paths(), used).start_from == "none"
+    wishes["start_from"] = spec.out
+    assert plan_spec(wishes, user_paths(), used).start_from == spec.out
 
 
 def test_soft_teacher_trains(spec, tmp_path) -> None:
