@@ -17,7 +17,6 @@ from app.context import AppContext, History, SettingsHolder
 from app.errors import ErrorReporter, start_logging
 from app.main_window import MainWindow
 from app.theme import Theme
-from app.workers.collector import spare_what_is_there
 from app.workers.decoding import SessionFactory, session_factory
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
@@ -100,7 +99,6 @@ def run(arguments: list[str]) -> int:
     stride = build(app, paths)
     stride.errors.install(paths.logs)
     close_on_signals(stride.window)
-    stride.context.history.opened.connect(spare_what_is_there)  # all libraries but torch are there
     stride.window.show()
     # A timer of 0 ms fires once the event loop has nothing left to paint.
     QTimer.singleShot(0, stride.window.start)

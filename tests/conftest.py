@@ -62,7 +62,6 @@ def _live_qt_objects() -> list[str]:
     from PySide6.QtCore import QThread, QTimer
 
     found = []
-    gc.unfreeze()  # a loaded model has them spared
     for thing in gc.get_objects():
         # By type, not by isinstance: that asks lazy objects of other libraries to wake up.
         if not issubclass(type(thing), QThread | QTimer) or not shiboken6.isValid(thing):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.workers.collector import spare_nothing, spare_what_is_there
 from app.workers.preload import preload_torch
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Request, SessionInfo
@@ -115,16 +114,13 @@ class EngineWorker(QObject):
         try:
             self._session = self._open_session(spec, progress)
         except Cancelled:
-            spare_nothing()  # parts of it may be among what is spared
             self.load_over.emit()
             self.unloaded.emit()
         except Exception as error:  # noqa: BLE001  (the thread's edge)
-            spare_nothing()
             self.load_over.emit()
             self._fail(error)
             self.unloaded.emit()
         else:
-            spare_what_is_there()
             self.load_over.emit()
             self.loaded.emit(self._session.info)
 
@@ -134,9 +130,7 @@ class EngineWorker(QObject):
         if self._session is None:
             return
         session, self._session = self._session, None
-        spare_nothing()
         session.close()
-        spare_what_is_there()
         _give_memory_back()
         self.unloaded.emit()
 

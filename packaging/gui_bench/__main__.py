@@ -21,7 +21,6 @@ import overhead
 import runs
 
 from app.bootstrap import make_qt_application
-from app.workers.collector import spare_what_is_there
 from core.device import machine_record
 
 MEASURES = {
@@ -41,7 +40,6 @@ def main() -> None:
     args = parser.parse_args()
     if args.only:
         app = make_qt_application(sys.argv[:1])
-        spare_what_is_there()  # as the app does
         found = {args.only: MEASURES[args.only](app)}
     else:
         found = {"machine": machine_record()}

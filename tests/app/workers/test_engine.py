@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterator
 
@@ -156,24 +155,6 @@ def test_another_load_and_an_unload_close_the_session(
         engine.unload()
     assert second.is_closed
     assert engine.info is None
-
-
-def test_the_collector_looks_at_a_model_only_when_it_goes(
-    qtbot: QtBot, engines: list[EngineController]
-) -> None:
-    counts: list[int] = []
-
-    class Watched(FakeSession):
-        def close(self) -> None:
-            counts.append(gc.get_freeze_count())
-            super().close()
-
-    engine = ready(qtbot, engines, FakeOpener(Watched()))
-    assert gc.get_freeze_count() > 0
-    with qtbot.waitSignal(engine.unloaded):
-        engine.unload()
-    assert counts == [0]
-    assert gc.get_freeze_count() > 0
 
 
 def test_closing_while_answering_stops_and_frees(qtbot: QtBot) -> None:
