@@ -111,3 +111,11 @@ class ToyMasks:
     def gate(self, masks: int) -> AbstractContextManager[None]:
         """Nothing to switch: the toy has no LoRA."""
         return contextlib.nullcontext()
+
+
+def greedy(model: LlamaForCausalLM, prompt: list[int], count: int) -> list[int]:
+    """The prompt and the model's own continuation of it."""
+    ids = list(prompt)
+    for _ in range(count):
+        ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+    return ids

@@ -16,7 +16,7 @@ from core.train.distill import GatedDistillation, at_anchors
 from core.train.layout import Region, build_layout, draw_k, draw_regions, offset_stream
 from core.train.prefixes import Prefixes
 from core.train.reader import Reader
-from tests.core.toy import END_ID, toy_model
+from tests.core.toy import END_ID, greedy, toy_model
 
 
 def random_adapter(model, k_max: int = 5) -> GatedAdapter:
@@ -99,9 +99,7 @@ def test_a_row_of_the_models_own_is_its_own_teacher_beside_one_that_asks() -> No
     model = toy_model(sharpness=6.0)
     adapter = random_adapter(model)
     with torch.no_grad():
-        own = [7, 8, 9]
-        while len(own) < 14:
-            own.append(int(model(torch.tensor([own])).logits[0, -1].argmax()))
+        own = greedy(model, [7, 8, 9], 11)
     ids = torch.tensor([own, list(range(30, 44))])
     rows = [[Region(2, 4), Region(6, 4)], [Region(1, 4), Region(8, 4)]]
     samples = [Sample(tuple(row), 2 - b) for b, row in enumerate(ids.tolist())]

@@ -11,7 +11,7 @@ from core.train.data import Sample
 from core.train.layout import Region, build_layout
 from core.train.prefixes import MaskBatch, Prefixes
 from core.train.seen_store import SeenStore
-from tests.core.toy import toy_model
+from tests.core.toy import greedy, toy_model
 
 SAMPLES = [Sample(tuple(range(10, 22)), 3), Sample(tuple(range(30, 38)), 0)]
 
@@ -108,14 +108,6 @@ def test_a_disk_that_fills_up_ends_no_run(tmp_path, monkeypatch) -> None:
 def test_tokens_before_the_answer_are_not_asked_for(first) -> None:
     batch = seen(Prefixes(toy_model()), [Sample(SAMPLES[0].token_ids, first)])
     assert not batch.best[0, :first].any()
-
-
-def greedy(model, prompt: list[int], count: int) -> list[int]:
-    """The prompt and the model's own continuation of it."""
-    ids = list(prompt)
-    for _ in range(count):
-        ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
-    return ids
 
 
 def test_labels_are_the_models_own_continuation_as_far_as_the_row_holds_it() -> None:

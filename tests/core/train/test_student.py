@@ -17,7 +17,7 @@ from core.train.checkpoint import load_best
 from core.train.data import Sample
 from core.train.spec import TrainSpec
 from core.train.student import GatedStudent, load_student
-from tests.core.train.test_prefixes import greedy
+from tests.core.toy import greedy
 from tests.core.train.test_training import run_training, spec
 
 __all__ = ["spec"]  # fixture
