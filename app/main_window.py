@@ -30,6 +30,7 @@ from app.widgets.model_bar import ModelBar
 from app.widgets.nav_rail import NavRail
 from app.widgets.status_bar import StatusBar
 from app.widgets.ways_dialog import ways_dialog
+from app.workers.collector import Collector
 from core.engine.request import SessionInfo
 from core.settings import Settings
 
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._navigation = Navigation(self)
         self._bug: QMessageBox | None = None
+        self._collector = Collector(self)
         self.has_ended = False
         self.setWindowTitle("Stride")
         self.setMinimumSize(*SMALLEST_SIZE)
@@ -134,8 +136,11 @@ class MainWindow(QMainWindow):
         context, navigation = self._context, self._navigation
         context.engine.failed.connect(self._errors.report)
         context.engine.finished.connect(context.history.changed)
+        context.engine.loaded.connect(self._collector.spare)
         context.engine.loaded.connect(self._on_loaded)
+        context.engine.unloaded.connect(self._collector.look_through_all)
         context.history.failed.connect(self._errors.report)
+        context.history.opened.connect(self._collector.spare)
         context.history.opened.connect(self._on_history_opened)
         context.jobs.crashed.connect(self._errors.report)
         context.jobs.failed.connect(self._errors.report)
@@ -267,4 +272,6 @@ class MainWindow(QMainWindow):
         rest = max(deadline - time.monotonic(), SAVE_SECONDS)
         self.has_ended = context.jobs.close(rest) and has_engine_ended
         context.history.close()
+        if self.has_ended:  # no other thread is left that it could run in
+            self._collector.close()
         event.accept()

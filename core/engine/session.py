@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -159,9 +158,12 @@ class Session:
             self._chain.clear()
 
     def close(self) -> None:
-        """Free the memory; the session cannot be used afterwards."""
+        """Free the memory; the session cannot be used afterwards.
+
+        A loaded model is in no cycle, so that none need be collected, which a thread beside a
+        window must not do.
+        """
         del self._loaded, self._cache, self._chain
-        gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

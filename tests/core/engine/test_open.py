@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import pytest
 import torch
@@ -61,6 +63,22 @@ def test_slot_1_is_the_base_models_at_any_threshold(paths, model_folder, adapter
     base = passes(decode(opened(paths, model_folder, "none")))[0]
     assert first.proposed_ids[0] == base.proposed_ids[0]
     assert first.confidences[0] == pytest.approx(base.confidences[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("is_adapted", [True, False])
+def test_a_closed_session_frees_its_weights_without_the_collector_of_cycles(
+    paths, model_folder, adapter_folder, is_adapted
+):
+    session = opened(paths, model_folder, adapter_folder if is_adapted else "none")
+    decode(session, max_new_tokens=8)
+    kept = [weakref.ref(one) for one in (session.loaded.model, *session.loaded.model.parameters())]
+    gc.collect()
+    gc.disable()
+    try:
+        session.close()
+        assert [one() for one in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
 
 
 def test_auto_is_no_adapter_where_none_fits(paths, model_folder):
