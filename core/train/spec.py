@@ -16,6 +16,8 @@ from core.typed import is_of
 
 SYNTHESIS_SHARE = 1 / 3
 """Most of a run's minutes that writing rows may take."""
+FORK_SHARE = 0.1
+"""Of a run's minutes, for the forks among them."""
 COMPARING_SHARE = 0.2
 """Of a run's minutes, for the comparison at its end."""
 ANSWER_TOKENS = 96
@@ -41,6 +43,7 @@ class TrainSpec:
         passages: What plain texts become: "text" to continue, "chats" of questions about their
             passages, which the model asks and answers itself, or "both". Chats do most for chats
             (docs/benchmarks/domains.md); where the model finds little to ask, the texts stay.
+        forks: Other ways that each answer by the model could have gone, to train on, too.
         start_from: "none", the folder of an adapter to go on from, or "own": the heads that the
             model itself ships.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
@@ -76,6 +79,7 @@ class TrainSpec:
     leave_out_secrets: bool = False
     synthesize: bool = False
     passages: Passages = "chats"
+    forks: int = 3
     kind: Kind = "gated"
     start_from: str = "none"
     k_max: int = 8
@@ -131,7 +135,7 @@ class TrainSpec:
             raise KnownError("A training needs at least one step and some time.")
         counts = (self.rank, self.sequences, self.micro_sequences, self.context)
         rhythm = (self.warmup_steps, self.eval_every, self.save_every, self.keep_checkpoints)
-        if min(*counts, *rhythm) < 1 or self.eval_rows < 0:
+        if min(*counts, *rhythm) < 1 or min(self.eval_rows, self.forks) < 0:
             raise KnownError("Rank, sequences, context, warm-up and intervals must be at least 1.")
         if self.columns:
             ColumnMap.parse(self.columns)

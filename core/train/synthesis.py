@@ -1,7 +1,8 @@
 """Training text from the model itself: it answers prompts, and can write the prompts too.
 
 Answers are greedy, in batches, and cached by model and prompt: they are what one-token
-decoding would say, so the adapter learns the blocks the user will see.
+decoding would say, so the adapter learns the blocks the user will see. A fork is what it would
+have said after its second choice somewhere in an answer: as much its own way, and new text.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from heapq import nlargest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,9 +29,35 @@ from core.train.spec import ANSWER_TOKENS
 
 BATCH = 96
 PROMPT_TOKENS = 64
+FORK_TOKENS = ANSWER_TOKENS // 2
+"""Most tokens before a fork, and all that are written behind it."""
+MOST_FORKS = 8
+"""Of one answer, that the cache keeps the beginnings of."""
+LIKELY = 0.1
+"""A second choice is no way to go if it is less than so many times as likely as the first."""
 
 Advance = Callable[[int, int], bool]
 """Called with (done, total) after each batch; False ends the synthesis early."""
+
+
+class Prompt(NamedTuple):
+    """What is to be continued; the last `begun` of its tokens belong to the answer."""
+
+    token_ids: Sequence[int]
+    begun: int = 0
+
+
+class Written(NamedTuple):
+    """An answer by the model.
+
+    Attributes:
+        complete: Whether it came to its end.
+        forks: How it could have begun, up to one other choice, which is the last of it.
+    """
+
+    text: str
+    complete: bool
+    forks: Sequence[str] = ()
 
 
 class Writer:
@@ -51,10 +79,14 @@ class Writer:
 
     def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
         """The rows with answers; rows not reached in time are left out."""
-        open_rows = [row for row in rows if row.lacks_answer and _key(row) not in self._known]
-        prompts = {_key(row): ids for row in open_rows if (ids := self._prompt_ids(row))}
+        open_rows = {_key(row): row for row in rows if row.lacks_answer}
+        prompts = {
+            key: prompt
+            for key, row in open_rows.items()
+            if key not in self._known and (prompt := self._prompt(row)) is not None
+        }
         # Answers of one family are of like length, so sorting by it wastes less padding.
-        keys = sorted(prompts, key=lambda key: len(prompts[key]))
+        keys = sorted(prompts, key=lambda key: len(prompts[key].token_ids))
         groups = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
         random.Random("groups").shuffle(groups)
         done = 0
@@ -66,21 +98,33 @@ class Writer:
                 break
         return [answered for row in rows if (answered := self._answered(row)) is not None]
 
-    def _prompt_ids(self, row: Row) -> list[int]:
-        """Tokens of a row's chat; none if the model's template refuses it."""
+    def forks(self, rows: Sequence[Row], count: int) -> list[Row]:
+        """Up to `count` forks of each row whose answer the model wrote, to be answered now."""
+        written = [(row, self._known.get(_key(row))) for row in rows if row.lacks_answer]
+        return [
+            replace(row, begun=fork)
+            for row, one in written
+            if one is not None
+            for fork in one.forks[:count]
+        ]
+
+    def _prompt(self, row: Row) -> Prompt | None:
+        """A row's chat, and how its answer began; None if the model's template refuses it."""
         try:
-            return render(self._tokenizer, row.messages)[1]
+            prompt_ids = render(self._tokenizer, row.messages)[1]
         except KnownError:
-            return []
+            return None
+        begun = self._tokenizer.encode(row.begun, add_special_tokens=False)
+        return Prompt([*prompt_ids, *begun], len(begun))
 
     def invent_prompts(self, count: int, seed: int, advance: Advance) -> list[Row]:
         """Prompts sampled from the model through its template's user turn."""
         # A model without a chat template begins as it would begin any text.
-        opening = _user_turn_opening(self._tokenizer) or self._end_ids[:1]
+        opening = Prompt(_user_turn_opening(self._tokenizer) or self._end_ids[:1])
         torch.manual_seed(seed)
         found: dict[str, Row] = {}
         for at in range(0, count, BATCH):
-            for text, complete in in_halves(self._inventions, [opening] * BATCH):
+            for text, complete, _ in in_halves(self._inventions, [opening] * BATCH):
                 prompt = text.strip()
                 if complete and len(prompt.split()) > 2 and split_of(prompt) == "train":
                     found[prompt] = Row((Message("user", prompt),), family="self")
@@ -88,53 +132,104 @@ class Writer:
                 break
         return list(found.values())[:count]
 
-    def _answers(self, prompts: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
-        return self._generate(prompts, ANSWER_TOKENS)
+    def _answers(self, prompts: Sequence[Prompt]) -> list[Written]:
+        are_forks = all(one.begun for one in prompts)
+        return self._generate(prompts, FORK_TOKENS if are_forks else ANSWER_TOKENS)
 
-    def _inventions(self, openings: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
+    def _inventions(self, openings: Sequence[Prompt]) -> list[Written]:
         return self._generate(openings, PROMPT_TOKENS, sample=True)
 
     @torch.inference_mode()
     def _generate(
-        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, sample: bool = False
-    ) -> list[tuple[str, bool]]:
-        """Text of each prompt's continuation, and whether it came to its end."""
-        token_ids, attention = _left_pad(prompts, self._end_ids[0])
+        self, prompts: Sequence[Prompt], max_new_tokens: int, sample: bool = False
+    ) -> list[Written]:
+        """What the model answers to each prompt."""
+        token_ids, attention = _left_pad([one.token_ids for one in prompts], self._end_ids[0])
         how: dict[str, Any] = {"do_sample": False, "repetition_penalty": 1.0}
         if sample:
             how = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "top_k": 0}
-        device = self._model.device
+        device, seconds = self._model.device, _SecondChoices()
         out = self._model.generate(
             token_ids.to(device),
             attention_mask=attention.to(device),
             max_new_tokens=max_new_tokens,
             eos_token_id=self._end_ids,
             pad_token_id=self._end_ids[0],
+            logits_processor=[seconds],
             **how,
         )
-        return [self._split(answer) for answer in out[:, token_ids.shape[1] :].tolist()]
+        continued = out[:, token_ids.shape[1] :].tolist()
+        return [
+            self._written(*one) for one in zip(prompts, continued, seconds.of_rows(), strict=True)
+        ]
 
-    def _split(self, token_ids: list[int]) -> tuple[str, bool]:
-        for at, token_id in enumerate(token_ids):
-            if token_id in self._end_ids:
-                return self._tokenizer.decode(token_ids[:at]), True
-        return self._tokenizer.decode(token_ids), False
+    def _written(
+        self, prompt: Prompt, said: list[int], seconds: Sequence[tuple[int, float]]
+    ) -> Written:
+        end = next((at for at, token_id in enumerate(said) if token_id in self._end_ids), None)
+        said = said[:end]
+        begun = prompt.token_ids[len(prompt.token_ids) - prompt.begun :]
+        forks = [] if begun else self._forks(said, seconds)  # a fork's are never asked for
+        return Written(self._tokenizer.decode([*begun, *said]), end is not None, forks)
 
-    def _remember(self, texts: dict[str, tuple[str, bool]]) -> None:
+    def _forks(self, said: list[int], seconds: Sequence[tuple[int, float]]) -> list[str]:
+        begun = [[*said[:at], seconds[at][0]] for at in self._places(said, seconds)]
+        texts = [self._tokenizer.decode(one) for one in begun]
+        encode = self._tokenizer.encode
+        # A token may be half a sign; such a beginning is none in text.
+        return [
+            text
+            for text, token_ids in zip(texts, begun, strict=True)
+            if encode(text, add_special_tokens=False) == token_ids
+        ]
+
+    def _places(self, said: Sequence[int], seconds: Sequence[tuple[int, float]]) -> list[int]:
+        """Where to fork: drawn by lot, in proportion to how likely the second choice was."""
+        rng = random.Random(str(said))
+        lots = {
+            # The largest of u ** (1 / weight) are a weighted draw without replacement.
+            at: rng.random() ** (1 / share)
+            for at, (token_id, share) in enumerate(seconds[: len(said)])
+            if share > LIKELY and token_id not in self._end_ids
+        }
+        return nlargest(MOST_FORKS, lots, key=lots.__getitem__)
+
+    def _remember(self, texts: dict[str, Written]) -> None:
         self._known |= texts
         self._cache.parent.mkdir(parents=True, exist_ok=True)
         with self._cache.open("a", encoding="utf-8") as file:
-            for key, (text, complete) in texts.items():
-                file.write(json.dumps([key, text, complete], ensure_ascii=False) + "\n")
+            for key, written in texts.items():
+                file.write(json.dumps([key, *written], ensure_ascii=False) + "\n")
 
     def _answered(self, row: Row) -> Row | None:
         if not row.lacks_answer:
             return row
-        text, complete = self._known.get(_key(row), ("", False))
-        if not text:
+        written = self._known.get(_key(row))
+        if written is None or not written.text:
             return None
-        turns = (*row.messages, Message("assistant", text))
-        return replace(row, messages=turns, complete=complete)
+        turns = (*row.messages, Message("assistant", written.text))
+        return replace(row, messages=turns, complete=written.complete)
+
+
+class _SecondChoices:
+    """Notes the second most likely token of each step of a generation; changes nothing."""
+
+    def __init__(self) -> None:
+        self._tokens: list[Tensor] = []
+        self._shares: list[Tensor] = []
+
+    def __call__(self, _token_ids: Tensor, scores: Tensor) -> Tensor:
+        """Called by `generate` with logits [B, V]."""
+        if len(self._tokens) < FORK_TOKENS:
+            best = scores.topk(2)
+            self._tokens.append(best.indices[:, 1].cpu())
+            self._shares.append((best.values[:, 1] - best.values[:, 0]).exp().cpu())
+        return scores
+
+    def of_rows(self) -> Iterator[list[tuple[int, float]]]:
+        """Of each row its tokens, and how many times as likely as the first choice they were."""
+        tokens, shares = (torch.stack(one, 1).tolist() for one in (self._tokens, self._shares))
+        return (list(zip(*both, strict=True)) for both in zip(tokens, shares, strict=True))
 
 
 def family_rows(
@@ -152,13 +247,14 @@ def family_rows(
 
 def _key(row: Row) -> str:
     turns = "\0".join(f"{one.role}\1{one.content}" for one in row.messages)
+    turns += f"\0{row.begun}" if row.begun else ""
     return hashlib.sha256(turns.encode()).hexdigest()[:24]
 
 
-def _read_cache(path: Path) -> dict[str, tuple[str, bool]]:
+def _read_cache(path: Path) -> dict[str, Written]:
     if not path.is_file():
         return {}
-    return {key: (text, complete) for key, text, complete in _lines(path)}
+    return {key: Written(*written) for key, *written in _lines(path)}
 
 
 def _lines(path: Path) -> Iterator[list[Any]]:

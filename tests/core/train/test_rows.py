@@ -34,8 +34,12 @@ class FakeWriter:
             for row in rows
         ]
 
+    def forks(self, rows: Sequence[Row], count: int) -> list[Row]:
+        """One of each row that lacks an answer."""
+        return [replace(row, begun=self.answers[:3]) for row in rows if row.lacks_answer][:count]
 
-def gather(tmp_path, passages: str, writer: FakeWriter) -> list[Row]:
+
+def gather(tmp_path, passages: str, writer: FakeWriter, forks: int = 0) -> list[Row]:
     (tmp_path / "doc.txt").write_text(TEXT)
     spec = TrainSpec(
         model="m",
@@ -43,6 +47,7 @@ def gather(tmp_path, passages: str, writer: FakeWriter) -> list[Row]:
         data=(str(tmp_path / "doc.txt"),),
         steps=1,
         passages=cast("Any", passages),
+        forks=forks,
     )
     reporter = Reporter(tmp_path, True)
     return gather_rows(tmp_path, spec, cast("Any", writer), reporter, lambda: False)
@@ -67,6 +72,14 @@ def test_a_chat_is_asked_and_answered_by_the_model(tmp_path) -> None:
     ]
     assert len(writer.prompts) == 2
     assert TEXT in writer.prompts[0]
+
+
+def test_forks_of_its_answers_are_rows_too(tmp_path) -> None:
+    chat, fork = gather(tmp_path, "chats", FakeWriter("Who greased it?"), forks=1)
+    assert (chat.begun, fork.begun) == ("", "Who")
+    assert fork.messages == chat.messages
+    # As a resumed run reads them.
+    assert gather(tmp_path, "chats", FakeWriter("never asked")) == [chat, fork]
 
 
 def test_texts_stay_where_the_model_asked_nothing(tmp_path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from transformers import LlamaForCausalLM
 
 from core.documents.records import Row
 from core.engine.request import Message
@@ -16,34 +18,77 @@ from tests.core.toy import END_ID, toy_model, toy_tokenizer
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "ANSWER_TOKENS", 12)
     monkeypatch.setattr(synthesis, "BATCH", 4)
+    monkeypatch.setattr(synthesis, "FORK_TOKENS", 6)
+    monkeypatch.setattr(synthesis, "LIKELY", 0.0)
 
 
 def prompts(count: int) -> list[Row]:
     return [Row((Message("user", "x" * n + "?"),)) for n in range(1, count + 1)]
 
 
+def toy_writing() -> LlamaForCausalLM:
+    """The toy, saying nothing but letters and signs that are tokens of their own."""
+    model = toy_model()
+    said = [*range(94), END_ID]
+    size = model.config.vocab_size
+    model.generation_config.suppress_tokens = [one for one in range(size) if one not in said]
+    return model
+
+
 def writer(tmp_path) -> Writer:
-    return Writer(toy_model(), toy_tokenizer(), [END_ID], tmp_path / "answers.jsonl")
+    return Writer(toy_writing(), toy_tokenizer(), [END_ID], tmp_path / "answers.jsonl")
 
 
 def test_answers_are_the_models_own_greedy_ones(tmp_path) -> None:
     rows = prompts(6)
     answered = writer(tmp_path).answer(rows, lambda *_: True)
     assert [row.messages[:-1] for row in answered] == [row.messages for row in rows]
-    tokenizer, model = toy_tokenizer(), toy_model()
     for row in answered:
-        ids = tokenizer.apply_chat_template(
-            [{"role": "user", "content": row.messages[0].content}],
-            add_generation_prompt=True,
-            return_tensors="pt",
-            return_dict=True,
-        )
-        out = model.generate(**ids, max_new_tokens=12, do_sample=False, pad_token_id=END_ID)
-        expected = out[0, ids["input_ids"].shape[1] :].tolist()
-        ended = END_ID in expected
-        kept = expected[: expected.index(END_ID)] if ended else expected
-        assert row.messages[-1].content == tokenizer.decode(kept)
-        assert row.complete == ended
+        assert (row.messages[-1].content, row.complete) == greedy(row, [], 12)
+
+
+def greedy(row: Row, begun: list[int], most_tokens: int) -> tuple[str, bool]:
+    """What the toy model answers to a row's first turn, and whether it comes to its end."""
+    tokenizer = toy_tokenizer()
+    ids = tokenizer.apply_chat_template(
+        [{"role": "user", "content": row.messages[0].content}],
+        add_generation_prompt=True,
+        return_dict=True,
+    )["input_ids"]
+    prompt = torch.tensor([[*ids, *begun]])
+    mask = torch.ones_like(prompt)
+    out = toy_writing().generate(
+        prompt,
+        attention_mask=mask,
+        max_new_tokens=most_tokens,
+        do_sample=False,
+        pad_token_id=END_ID,
+    )
+    said = out[0, len(ids) :].tolist()
+    ended = END_ID in said
+    return tokenizer.decode(said[: said.index(END_ID)] if ended else said), ended
+
+
+def test_forks_go_the_models_own_way_after_a_second_choice(tmp_path) -> None:
+    tokenizer, pen = toy_tokenizer(), writer(tmp_path)
+    answered = {row.messages[0]: row for row in pen.answer(prompts(5), lambda *_: True)}
+    asked = pen.forks(prompts(5), 2)
+    forked = pen.answer(asked, lambda *_: True)
+    assert len(forked) == len(asked) == len(set(forked)) >= 5
+    for row in forked:
+        said = answered[row.messages[0]].messages[-1].content
+        assert said.startswith(row.begun[:-1])
+        assert not said.startswith(row.begun)
+        begun = tokenizer.encode(row.begun, add_special_tokens=False)
+        assert (row.messages[-1].content, row.complete) == greedy(row, begun, 6)
+    # Another process knows them from the cache.
+    again = writer(tmp_path)
+    assert again.answer(again.forks(prompts(5), 2), lambda *_: False) == forked
+
+
+def test_rows_that_the_model_did_not_answer_have_no_forks(tmp_path) -> None:
+    rows = [Row((Message("user", "Q"), Message("assistant", "A"))), Row(text="t")]
+    assert writer(tmp_path).forks([*rows, *prompts(2)], 3) == []
 
 
 def test_known_answers_are_not_written_again(tmp_path) -> None:
