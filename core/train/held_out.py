@@ -18,9 +18,10 @@ from core.history.training import HELD_OUT_FILE
 from core.train.checkpoint import best_evaluation, rank_of, save_best
 from core.train.data import Sample
 from core.train.evaluation import SHOWN, decode_rows, evaluate, held_out_prompts
+from core.train.gated_student import GatedStudent
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
-from core.train.student import GatedStudent, Student
+from core.train.student import Student
 
 if TYPE_CHECKING:
     from core.train.head_student import HeadsStudent

@@ -21,11 +21,11 @@ from core.model.adapter_info import WEIGHTS_FILE, AdapterInfo, adapter_draft
 from core.model.heads import Heads, heads_with, stored_weights
 from core.model.loading import Loaded
 from core.train.distill import Outcome
+from core.train.full_student import cast_weights
 from core.train.head_distill import HeadBatch, HeadsDistillation
 from core.train.head_student import HeadsStudent
 from core.train.losses import HeadTerms, best_tokens, head_loss
 from core.train.spec import TrainSpec
-from core.train.student import cast_weights
 
 
 class JointDistillation(HeadsDistillation):

@@ -29,6 +29,7 @@ from core.train.checkpoint import (
     save_checkpoint,
 )
 from core.train.data import Sample, split_rows, to_samples
+from core.train.full_student import FullStudent
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
@@ -36,7 +37,7 @@ from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.step import Stepper
 from core.train.step_count import StepCount
-from core.train.student import FullStudent, copied, describe, end_ids, load_student
+from core.train.student import copied, describe, end_ids, load_student
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 

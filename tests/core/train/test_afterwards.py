@@ -13,9 +13,10 @@ from core.evaluate.bench import bench
 from core.events import Notice, ThresholdAdvised, WayCompared
 from core.jsonl import read_events
 from core.paths import user_paths
+from core.train.full_student import FullStudent
 from core.train.loop import Training
 from core.train.spec import TrainSpec
-from core.train.student import FullStudent, copied, load_student
+from core.train.student import copied, load_student
 from core.train.wishes import Wishes
 from tests.core.train.test_training import run_training, spec
 

@@ -15,8 +15,9 @@ from core.train import calibration
 from core.train.batch import HELD_OUT_STEP
 from core.train.checkpoint import load_best
 from core.train.data import Sample
+from core.train.gated_student import GatedStudent
 from core.train.spec import TrainSpec
-from core.train.student import GatedStudent, load_student
+from core.train.student import load_student
 from tests.core.toy import greedy
 from tests.core.train.test_training import run_training, spec
 
