@@ -66,6 +66,16 @@ def details_of(error: BaseException) -> str:
     return versions + "\n\n" + "".join(traceback.format_exception(error))
 
 
+def without_frames(error: Exception) -> Exception:
+    """The failure with its frames as a note only: they may hold gigabytes of weights.
+
+    The frame that caught it is often one of them: a cycle, which would wait for its collection.
+    """
+    error.add_note("".join(traceback.format_exception(error)))
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
 class ErrorReporter(QObject):
     """Brings failures of any thread to the window.
 

@@ -224,9 +224,8 @@ class WizardState(QObject):
         preview = self.look.preview if self.look is not None else None
         folder = self._context.paths.data
         if spec is not None:
-            longest, tokens = (
-                (preview.longest, preview.tokens(spec.forks)) if preview else (None, 0)
-            )
+            longest = preview.longest if preview else None
+            tokens = preview.tokens(spec.forks if writes else 0) if preview else 0
             self._prober = self._context.jobs.start(
                 lambda cancel, _progress: forecast(
                     spec, run_probe(spec, cancel, longest), writes, tokens, free_disk_bytes(folder)

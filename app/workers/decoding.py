@@ -6,13 +6,13 @@ import contextlib
 import ctypes
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.errors import without_frames
 from app.workers.preload import preload_torch
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Request, SessionInfo
@@ -175,11 +175,8 @@ class EngineWorker(QObject):
         )
 
     def _fail(self, error: Exception) -> None:
-        """Report a failure; its frames are let go, they may hold gigabytes of weights."""
         LOG.warning("engine: %s", error, exc_info=error)
-        error.add_note(traceback.format_exc())
-        error.__traceback__ = error.__context__ = error.__cause__ = None
-        self.failed.emit(error)
+        self.failed.emit(without_frames(error))
 
 
 def _give_memory_back() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QThreadPool, Signal, Slot
 
+from app.errors import without_frames
 from core.control import Cancel
 from core.errors import Cancelled, KnownError
 
@@ -65,7 +66,7 @@ class Job(QObject):
         try:
             result = self._work(self._cancel, self._report)
         except Exception as caught:  # noqa: BLE001  (the edge of the thread)
-            error = caught
+            error = without_frames(caught)
         try:
             self._ended.emit(result, error)
         except RuntimeError:

@@ -128,9 +128,9 @@ def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row]
     held = different[:held_out]
     passages = {row.passage for row in held if row.passage}
     asked = {row.messages[:-1] for row in held if row.messages}
-    forks = [row for row in rows if row.begun and row.messages[:-1] not in asked]
-    rest = [row for row in (*different[held_out:], *forks) if row.passage not in passages]
-    return rest, held
+    forks = {row.messages: row for row in rows if row.begun and row.messages[:-1] not in asked}
+    rest = (*different[held_out:], *forks.values())
+    return [row for row in rest if row.passage not in passages], held
 
 
 def step_indices(step: int, count: int, samples: int, seed: int) -> list[int]:

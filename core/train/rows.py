@@ -50,10 +50,12 @@ def gather_rows(
     answered = writer.answer(rows, until(SYNTHESIS_SHARE, "Answers"))
     if not answered:
         raise KnownError("No row got an answer in the time given.", "Allow more minutes.")
-    share = min(SYNTHESIS_SHARE, (time.monotonic() - began) / seconds + FORK_SHARE)
-    forks = writer.answer(writer.forks(rows, spec.forks), until(share, "Other ways to go on"))
-    write_rows(stored, answered + forks)
-    return answered + forks
+    spent = (time.monotonic() - began) / seconds
+    if spent < SYNTHESIS_SHARE:
+        share = min(spent + FORK_SHARE, SYNTHESIS_SHARE)
+        answered += writer.fork(rows, spec.forks, until(share, "Forks"))
+    write_rows(stored, answered)
+    return answered
 
 
 ENOUGH_ASKED = 0.5

@@ -25,14 +25,12 @@ from core.engine.request import Message
 from core.errors import KnownError
 from core.evaluate.tasks import CHECKABLE, OPEN, make_tasks, split_of
 from core.train.memory import in_halves
-from core.train.spec import ANSWER_TOKENS
+from core.train.spec import ANSWER_TOKENS, MOST_FORKS
 
 BATCH = 96
 PROMPT_TOKENS = 64
 FORK_TOKENS = ANSWER_TOKENS // 2
 """Most tokens before a fork, and all that are written behind it."""
-MOST_FORKS = 8
-"""Of one answer, that the cache keeps the beginnings of."""
 LIKELY = 0.1
 """A second choice is no way to go if it is less than so many times as likely as the first."""
 
@@ -60,6 +58,10 @@ class Written(NamedTuple):
     forks: Sequence[str] = ()
 
 
+_Choice = tuple[tuple[int, int], float]
+"""Two tokens, and how many times as likely as the first the second was."""
+
+
 class Writer:
     """A model that writes training text.
 
@@ -79,6 +81,26 @@ class Writer:
 
     def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
         """The rows with answers; rows not reached in time are left out."""
+        return self._completed(rows, self._answers, advance)
+
+    def fork(self, rows: Sequence[Row], count: int, advance: Advance) -> list[Row]:
+        """Up to `count` forks of each row that the model has answered, as far as time allows.
+
+        Args:
+            rows: As they were before `answer`.
+            count: At most `MOST_FORKS`.
+            advance: As in `answer`.
+        """
+        known = [(row, self._known.get(_key(row))) for row in rows if row.lacks_answer]
+        forks = [replace(row, begun=one) for row, had in known if had for one in had.forks[:count]]
+        return self._completed(forks, self._continued, advance)
+
+    def _completed(
+        self,
+        rows: Sequence[Row],
+        write: Callable[[Sequence[Prompt]], list[Written]],
+        advance: Advance,
+    ) -> list[Row]:
         open_rows = {_key(row): row for row in rows if row.lacks_answer}
         prompts = {
             key: prompt
@@ -91,22 +113,12 @@ class Writer:
         random.Random("groups").shuffle(groups)
         done = 0
         for group in groups:
-            texts = in_halves(self._answers, [prompts[key] for key in group])
+            texts = in_halves(write, [prompts[key] for key in group])
             self._remember(dict(zip(group, texts, strict=True)))
             done += len(group)
             if not advance(done, len(keys)):
                 break
         return [answered for row in rows if (answered := self._answered(row)) is not None]
-
-    def forks(self, rows: Sequence[Row], count: int) -> list[Row]:
-        """Up to `count` forks of each row whose answer the model wrote, to be answered now."""
-        written = [(row, self._known.get(_key(row))) for row in rows if row.lacks_answer]
-        return [
-            replace(row, begun=fork)
-            for row, one in written
-            if one is not None
-            for fork in one.forks[:count]
-        ]
 
     def _prompt(self, row: Row) -> Prompt | None:
         """A row's chat, and how its answer began; None if the model's template refuses it."""
@@ -114,7 +126,7 @@ class Writer:
             prompt_ids = render(self._tokenizer, row.messages)[1]
         except KnownError:
             return None
-        begun = self._tokenizer.encode(row.begun, add_special_tokens=False)
+        begun = self._ids(row.begun)
         return Prompt([*prompt_ids, *begun], len(begun))
 
     def invent_prompts(self, count: int, seed: int, advance: Advance) -> list[Row]:
@@ -133,66 +145,72 @@ class Writer:
         return list(found.values())[:count]
 
     def _answers(self, prompts: Sequence[Prompt]) -> list[Written]:
-        are_forks = all(one.begun for one in prompts)
-        return self._generate(prompts, FORK_TOKENS if are_forks else ANSWER_TOKENS)
+        choices = _Choices()
+        answers = self._generate(prompts, ANSWER_TOKENS, logits_processor=[choices])
+        return [self._written(*one) for one in zip(answers, choices.of_rows(), strict=True)]
+
+    def _written(self, token_ids: list[int], choices: Sequence[_Choice]) -> Written:
+        said, complete = self._split(token_ids)
+        begun = [[*said[:at], other] for at, other in self._drawn(said, choices)]
+        texts = [self._tokenizer.decode(one) for one in begun]
+        # A token may be half a sign; such a beginning is none in text.
+        forks = [text for text, ids in zip(texts, begun, strict=True) if self._ids(text) == ids]
+        return Written(self._tokenizer.decode(said), complete, forks)
+
+    def _drawn(self, said: list[int], choices: Sequence[_Choice]) -> list[tuple[int, int]]:
+        """Places to fork at with their other tokens, by lot, the likelier the more often."""
+        rng = random.Random(str(said))
+        lots = {}
+        for at, (token_id, ((first, second), share)) in enumerate(zip(said, choices, strict=False)):
+            other = second if first == token_id else first  # of two as likely either comes first
+            if share > LIKELY and other not in self._end_ids:
+                # The largest of u ** (1 / weight) are a weighted draw without replacement.
+                lots[at, other] = rng.random() ** (1 / share)
+        return nlargest(MOST_FORKS, lots, key=lots.__getitem__)
+
+    def _continued(self, forks: Sequence[Prompt]) -> list[Written]:
+        answers = []
+        for prompt, token_ids in zip(forks, self._generate(forks, FORK_TOKENS), strict=True):
+            said, complete = self._split(token_ids)
+            begun = prompt.token_ids[len(prompt.token_ids) - prompt.begun :]
+            text = self._tokenizer.decode([*begun, *said])
+            # What follows may make another token of the last one: then it is no fork in text.
+            is_whole = self._ids(text)[: prompt.begun] == begun
+            answers.append(Written(text if is_whole else "", complete))
+        return answers
 
     def _inventions(self, openings: Sequence[Prompt]) -> list[Written]:
-        return self._generate(openings, PROMPT_TOKENS, sample=True)
+        how = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "top_k": 0}
+        prompts = [self._split(one) for one in self._generate(openings, PROMPT_TOKENS, **how)]
+        return [Written(self._tokenizer.decode(said), complete) for said, complete in prompts]
 
     @torch.inference_mode()
     def _generate(
-        self, prompts: Sequence[Prompt], max_new_tokens: int, sample: bool = False
-    ) -> list[Written]:
-        """What the model answers to each prompt."""
+        self, prompts: Sequence[Prompt], max_new_tokens: int, **how: Any
+    ) -> list[list[int]]:
+        """What the model says behind each prompt, padded; greedy unless `how` says otherwise."""
         token_ids, attention = _left_pad([one.token_ids for one in prompts], self._end_ids[0])
-        how: dict[str, Any] = {"do_sample": False, "repetition_penalty": 1.0}
-        if sample:
-            how = {"do_sample": True, "temperature": 1.0, "top_p": 0.95, "top_k": 0}
-        device, seconds = self._model.device, _SecondChoices()
+        device = self._model.device
         out = self._model.generate(
             token_ids.to(device),
             attention_mask=attention.to(device),
             max_new_tokens=max_new_tokens,
             eos_token_id=self._end_ids,
             pad_token_id=self._end_ids[0],
-            logits_processor=[seconds],
-            **how,
+            **({"do_sample": False, "repetition_penalty": 1.0} | how),
         )
-        continued = out[:, token_ids.shape[1] :].tolist()
-        return [
-            self._written(*one) for one in zip(prompts, continued, seconds.of_rows(), strict=True)
-        ]
+        said: list[list[int]] = out[:, token_ids.shape[1] :].tolist()
+        return said
 
-    def _written(
-        self, prompt: Prompt, said: list[int], seconds: Sequence[tuple[int, float]]
-    ) -> Written:
-        end = next((at for at, token_id in enumerate(said) if token_id in self._end_ids), None)
-        said = said[:end]
-        begun = prompt.token_ids[len(prompt.token_ids) - prompt.begun :]
-        forks = [] if begun else self._forks(said, seconds)  # a fork's are never asked for
-        return Written(self._tokenizer.decode([*begun, *said]), end is not None, forks)
+    def _split(self, token_ids: list[int]) -> tuple[list[int], bool]:
+        """What was said before an end token, and whether there is one."""
+        ends = (at for at, token_id in enumerate(token_ids) if token_id in self._end_ids)
+        end = next(ends, None)
+        return token_ids[:end], end is not None
 
-    def _forks(self, said: list[int], seconds: Sequence[tuple[int, float]]) -> list[str]:
-        begun = [[*said[:at], seconds[at][0]] for at in self._places(said, seconds)]
-        texts = [self._tokenizer.decode(one) for one in begun]
-        encode = self._tokenizer.encode
-        # A token may be half a sign; such a beginning is none in text.
-        return [
-            text
-            for text, token_ids in zip(texts, begun, strict=True)
-            if encode(text, add_special_tokens=False) == token_ids
-        ]
-
-    def _places(self, said: Sequence[int], seconds: Sequence[tuple[int, float]]) -> list[int]:
-        """Where to fork: drawn by lot, in proportion to how likely the second choice was."""
-        rng = random.Random(str(said))
-        lots = {
-            # The largest of u ** (1 / weight) are a weighted draw without replacement.
-            at: rng.random() ** (1 / share)
-            for at, (token_id, share) in enumerate(seconds[: len(said)])
-            if share > LIKELY and token_id not in self._end_ids
-        }
-        return nlargest(MOST_FORKS, lots, key=lots.__getitem__)
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        return ids
 
     def _remember(self, texts: dict[str, Written]) -> None:
         self._known |= texts
@@ -205,14 +223,14 @@ class Writer:
         if not row.lacks_answer:
             return row
         written = self._known.get(_key(row))
-        if written is None or not written.text:
+        if written is None or not written.text.strip():
             return None
         turns = (*row.messages, Message("assistant", written.text))
         return replace(row, messages=turns, complete=written.complete)
 
 
-class _SecondChoices:
-    """Notes the second most likely token of each step of a generation; changes nothing."""
+class _Choices:
+    """Notes the two most likely tokens of each step of a generation; changes nothing."""
 
     def __init__(self) -> None:
         self._tokens: list[Tensor] = []
@@ -222,12 +240,12 @@ class _SecondChoices:
         """Called by `generate` with logits [B, V]."""
         if len(self._tokens) < FORK_TOKENS:
             best = scores.topk(2)
-            self._tokens.append(best.indices[:, 1].cpu())
+            self._tokens.append(best.indices.cpu())
             self._shares.append((best.values[:, 1] - best.values[:, 0]).exp().cpu())
         return scores
 
-    def of_rows(self) -> Iterator[list[tuple[int, float]]]:
-        """Of each row its tokens, and how many times as likely as the first choice they were."""
+    def of_rows(self) -> Iterator[list[_Choice]]:
+        """Of each row, step by step."""
         tokens, shares = (torch.stack(one, 1).tolist() for one in (self._tokens, self._shares))
         return (list(zip(*both, strict=True)) for both in zip(tokens, shares, strict=True))
 
@@ -254,7 +272,9 @@ def _key(row: Row) -> str:
 def _read_cache(path: Path) -> dict[str, Written]:
     if not path.is_file():
         return {}
-    return {key: Written(*written) for key, *written in _lines(path)}
+    lines = _lines(path)
+    # Lines of before there were forks are answered again.
+    return {line[0]: Written(*line[1:]) for line in lines if len(line) == 1 + len(Written._fields)}
 
 
 def _lines(path: Path) -> Iterator[list[Any]]:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject, QThread, Slot
 from pytestqt.qtbot import QtBot
 
+from app.errors import details_of
 from app.workers.jobs import Jobs, Progress
 from core.control import Cancel
-from core.errors import KnownError
+from core.errors import Cancelled, KnownError
 
 
 class Listener(QObject):
@@ -42,6 +45,34 @@ def jobs(qtbot: QtBot) -> Jobs:
     jobs = Jobs()
     yield jobs
     assert jobs.close()
+
+
+class Weights:
+    """Something large."""
+
+
+@pytest.mark.parametrize("error", [Cancelled(), KnownError("No."), ValueError("a bug")])
+def test_a_job_that_fails_lets_go_of_what_it_held(
+    qtbot: QtBot, jobs: Jobs, error: Exception
+) -> None:
+    held: list[weakref.ref[Weights]] = []
+
+    def work(_cancel: Cancel, _progress: Progress) -> None:
+        weights = Weights()
+        held.append(weakref.ref(weights))
+        raise error
+
+    crashed: list[Exception] = []
+    jobs.crashed.connect(crashed.append)
+    gc.disable()
+    try:
+        jobs.start(work, failed=Listener().on_failure)
+        qtbot.waitUntil(lambda: jobs.is_idle)
+        assert held[0]() is None
+    finally:
+        gc.enable()
+    assert ["raise error" in details_of(one) for one in crashed] == [True] * len(crashed)
+    assert bool(crashed) == isinstance(error, ValueError)
 
 
 def test_result_and_progress_arrive_in_the_window_thread(qtbot: QtBot, jobs: Jobs) -> None:

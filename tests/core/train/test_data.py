@@ -148,7 +148,7 @@ def test_of_a_fork_only_what_follows_it_is_learned() -> None:
 
 def test_forks_are_trained_on_where_their_prompts_are_not_held_out() -> None:
     rows, forks = ([fork_row(n, begun) for n in range(20)] for begun in ("", "A"))
-    train, held = split_rows([*rows, *forks], 4, seed=1)
+    train, held = split_rows([*rows, *forks, *forks], 4, seed=1)
     assert len(held) == 4
     assert len(train) == 32
     assert not any(row.begun for row in held)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from transformers import LlamaForCausalLM
@@ -72,9 +74,8 @@ def greedy(row: Row, begun: list[int], most_tokens: int) -> tuple[str, bool]:
 def test_forks_go_the_models_own_way_after_a_second_choice(tmp_path) -> None:
     tokenizer, pen = toy_tokenizer(), writer(tmp_path)
     answered = {row.messages[0]: row for row in pen.answer(prompts(5), lambda *_: True)}
-    asked = pen.forks(prompts(5), 2)
-    forked = pen.answer(asked, lambda *_: True)
-    assert len(forked) == len(asked) == len(set(forked)) >= 5
+    forked = pen.fork(prompts(5), 2, lambda *_: True)
+    assert len(forked) == len(set(forked)) >= 5
     for row in forked:
         said = answered[row.messages[0]].messages[-1].content
         assert said.startswith(row.begun[:-1])
@@ -82,13 +83,59 @@ def test_forks_go_the_models_own_way_after_a_second_choice(tmp_path) -> None:
         begun = tokenizer.encode(row.begun, add_special_tokens=False)
         assert (row.messages[-1].content, row.complete) == greedy(row, begun, 6)
     # Another process knows them from the cache.
-    again = writer(tmp_path)
-    assert again.answer(again.forks(prompts(5), 2), lambda *_: False) == forked
+    assert writer(tmp_path).fork(prompts(5), 2, never) == forked
+
+
+def test_of_two_tokens_as_likely_a_fork_takes_the_other(tmp_path, monkeypatch) -> None:
+    def ambiguous() -> LlamaForCausalLM:
+        model = toy_writing()
+        rows = model.get_input_embeddings().weight.data
+        rows[1:94:2] = rows[0:94:2]
+        return model
+
+    pen = Writer(ambiguous(), toy_tokenizer(), [END_ID], tmp_path / "answers.jsonl")
+    answered = {row.messages[0]: row for row in pen.answer(prompts(5), lambda *_: True)}
+    forked = pen.fork(prompts(5), 3, lambda *_: True)
+    assert len(forked) >= 5
+    for row in forked:
+        said = answered[row.messages[0]].messages[-1].content
+        assert said.startswith(row.begun[:-1])
+        assert not said.startswith(row.begun)
+
+
+def test_only_likely_choices_are_forks(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(synthesis, "LIKELY", 1.0)
+    pen = writer(tmp_path)
+    pen.answer(prompts(5), lambda *_: True)
+    assert pen.fork(prompts(5), 3, never) == []
+
+
+def test_no_fork_begins_with_half_a_sign(tmp_path) -> None:
+    # The toy says bytes as they come.
+    pen = Writer(toy_model(), toy_tokenizer(), [END_ID], tmp_path / "answers.jsonl")
+    pen.answer(prompts(20), lambda *_: True)
+    forked = pen.fork(prompts(20), 8, lambda *_: True)
+    assert forked
+    assert not any("\ufffd" in row.begun for row in forked)
+
+
+def test_answers_of_a_cache_without_forks_are_written_again(tmp_path) -> None:
+    first = writer(tmp_path).answer(prompts(2), lambda *_: True)
+    cache = tmp_path / "answers.jsonl"
+    lines = [json.loads(line)[:3] for line in cache.read_text().splitlines()]
+    cache.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pen = writer(tmp_path)
+    assert pen.answer(prompts(2), lambda *_: True) == first
+    assert pen.fork(prompts(2), 1, lambda *_: True)
+
+
+def never(*_seen: int) -> bool:
+    raise AssertionError("all of it is known")
 
 
 def test_rows_that_the_model_did_not_answer_have_no_forks(tmp_path) -> None:
     rows = [Row((Message("user", "Q"), Message("assistant", "A"))), Row(text="t")]
-    assert writer(tmp_path).forks([*rows, *prompts(2)], 3) == []
+    assert writer(tmp_path).fork([*rows, *prompts(2)], 3, never) == []
 
 
 def test_known_answers_are_not_written_again(tmp_path) -> None:
