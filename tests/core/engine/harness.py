@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import torch
@@ -26,6 +28,21 @@ def toy_session(
     rows = ToyMasks(model, **masks) if adapter else None
     folder = Path("toy-adapter") if adapter else None
     return Session(Loaded(model, toy_tokenizer(), rows, CPU, torch.float64), NOWHERE, folder)
+
+
+def left_after_close(session: Session) -> int:
+    """How many of a session's weights its close leaves to the collector of cycles."""
+    model, heads = session.loaded.model, session.loaded.heads
+    layers = [model, heads.layers] if heads else [model]
+    kept = [weakref.ref(weight) for layer in layers for weight in layer.parameters()]
+    del model, heads, layers
+    gc.collect()
+    gc.disable()
+    try:
+        session.close()
+        return sum(one() is not None for one in kept)
+    finally:
+        gc.enable()
 
 
 def user(text: str, *earlier: Message) -> tuple[Message, ...]:

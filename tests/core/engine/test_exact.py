@@ -30,6 +30,7 @@ from tests.core.engine.harness import (
     decode,
     ended,
     generated,
+    left_after_close,
     passes,
     started,
     token_ids,
@@ -302,6 +303,12 @@ def heads_session(seed: int, count: int = 3) -> Session:
     model, heads = toy_heads(count, seed, sharpness=9.0)
     loaded = Loaded(model, toy_tokenizer(), None, CPU, torch.float64, heads=heads)
     return Session(loaded, NOWHERE, None)
+
+
+def test_closed_heads_leave_nothing_to_the_collector_of_cycles():
+    session = heads_session(0)
+    decode(session, "the cat", "heads", max_new_tokens=8)
+    assert left_after_close(session) == 0
 
 
 @given(
