@@ -222,10 +222,9 @@ class WizardState(QObject):
         self.plan = plan
         spec, writes = plan.spec, self._writes
         preview = self.look.preview if self.look is not None else None
+        longest, tokens = (preview.longest, preview.tokens) if preview else (None, 0)
         folder = self._context.paths.data
         if spec is not None:
-            longest = preview.longest if preview else None
-            tokens = preview.tokens(spec.forks if writes else 0) if preview else 0
             self._prober = self._context.jobs.start(
                 lambda cancel, _progress: forecast(
                     spec, run_probe(spec, cancel, longest), writes, tokens, free_disk_bytes(folder)

@@ -33,11 +33,6 @@ from core.train.spec import Teacher, TrainSpec, read_settings
 OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("minutes", float, "time for everything; a probe and the pace turn it into steps"),
     ("steps", int, "optimizer steps, instead of minutes"),
-    (
-        "forks",
-        int,
-        "rows more of each answer by the model: what it says after a second choice",
-    ),
     ("k-max", int, "slots a pass, 2..16"),
     ("k-min", int, "smallest number of slots drawn for a row"),
     ("rank", int, "rank of the gated adapter"),

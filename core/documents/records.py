@@ -32,8 +32,6 @@ class Row:
         complete: Whether the answer came to its end, so that an end token belongs behind it.
         passage: Fingerprint of the passage it is or speaks of; all rows of one are trained on,
             or none.
-        begun: How the answer begins, if it is a fork of another one (`core.train.synthesis`):
-            that much is not learned again.
     """
 
     messages: tuple[Message, ...] = ()
@@ -41,7 +39,6 @@ class Row:
     family: str = ""
     complete: bool = True
     passage: str = ""
-    begun: str = ""
 
     @property
     def lacks_answer(self) -> bool:
@@ -179,8 +176,7 @@ def row_to_dict(row: Row) -> dict[str, Any]:
     turns = [{"role": one.role, "content": one.content} for one in row.messages]
     data: dict[str, Any] = {"messages": turns} if row.messages else {"text": row.text}
     data |= {"family": row.family, "complete": row.complete}
-    rest = {"passage": row.passage, "begun": row.begun}
-    return data | {name: value for name, value in rest.items() if value}
+    return data | ({"passage": row.passage} if row.passage else {})
 
 
 def found_to_json(found: Found) -> str:

@@ -85,10 +85,7 @@ def written_rows(path: Path) -> list[Row]:
     # By newline alone: a text may hold the other signs that end a line for `splitlines`.
     lines = path.read_text(encoding="utf-8").split("\n")
     written = [json.loads(line) for line in lines if line]
-    return [
-        replace(to_row(one), passage=one.get("passage", ""), begun=one.get("begun", ""))
-        for one in written
-    ]
+    return [replace(to_row(one), passage=one.get("passage", "")) for one in written]
 
 
 def row_to_json(row: Row) -> str:
@@ -108,9 +105,7 @@ def to_samples(row: Row, tokenizer: Any, end_id: int | None, context: int) -> li
         ids = [*prompt_ids, *answer, *([end_id] if row.complete and end_id is not None else [])][
             :context
         ]
-        begun = tokenizer.encode(row.begun, add_special_tokens=False)
-        first = len(prompt_ids) - 1 + len(begun)
-        return [Sample(tuple(ids), first)] if first + 1 < len(ids) else []
+        return [Sample(tuple(ids), len(prompt_ids) - 1)] if len(prompt_ids) < len(ids) else []
     ids = tokenizer.encode(row.text, add_special_tokens=False)
     pieces = [ids[start : start + context] for start in range(0, len(ids), context)]
     return [Sample(tuple(piece), 0) for piece in pieces if len(piece) > 2]
@@ -120,17 +115,13 @@ def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row]
     """Different training rows and held-out ones, at most a fifth of all, by a seeded shuffle.
 
     A text given twice does not land on both sides, and neither does what speaks of one passage.
-    Forks are not held out, nor trained on where their prompt is.
     """
-    different = list({(row.messages, row.text): row for row in rows if not row.begun}.values())
+    different = list({(row.messages, row.text): row for row in rows}.values())
     random.Random(f"split {seed}").shuffle(different)
     held_out = min(held_out, len(different) // 5)
-    held = different[:held_out]
-    passages = {row.passage for row in held if row.passage}
-    asked = {row.messages[:-1] for row in held if row.messages}
-    forks = {row.messages: row for row in rows if row.begun and row.messages[:-1] not in asked}
-    rest = (*different[held_out:], *forks.values())
-    return [row for row in rest if row.passage not in passages], held
+    passages = {row.passage for row in different[:held_out] if row.passage}
+    rest = [row for row in different[held_out:] if row.passage not in passages]
+    return rest, different[:held_out]
 
 
 def step_indices(step: int, count: int, samples: int, seed: int) -> list[int]:

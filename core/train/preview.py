@@ -68,7 +68,6 @@ class Preview:
     texts: int = 0
     _longest: int = 0
     _tokens: int = 0
-    _forked_tokens: int = 0
 
     def add(self, row: Row) -> None:
         """Look at one more row."""
@@ -84,12 +83,8 @@ class Preview:
             written = ANSWER_TOKENS if row.lacks_answer else 0
             read = self.lengths[-1] + template + written
             self._longest = max(self._longest, read)
-            trained = min(read, self.context) if row.messages else read
-            self._tokens += trained
-            if not row.messages:  # a text is read again with what the model answers about it
-                self._tokens += trained
-            if row.lacks_answer or not row.messages:
-                self._forked_tokens += trained
+            # A text is read again with what the model answers about its passages.
+            self._tokens += min(read, self.context) if row.messages else 2 * read
 
     @property
     def cut(self) -> int:
@@ -103,10 +98,10 @@ class Preview:
             return self.context  # chats about passages are yet to be written, rows uncounted
         return min(self.context, self._longest)
 
-    def tokens(self, forks: int) -> int:
-        """Tokens of all rows that are trained on, about, with forks of each answer by the model."""
-        counted = self._tokens + forks * self._forked_tokens
-        return counted * self.rows // max(1, len(self.lengths))
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows that are trained on, about."""
+        return self._tokens * self.rows // max(1, len(self.lengths))
 
     @property
     def histogram(self) -> list[tuple[str, int]]:

@@ -15,7 +15,7 @@ from core.paths import Paths
 from core.train.data import CHECK, read_rows, write_rows, written_rows
 from core.train.passages import chats_about, into_passages, question_rows
 from core.train.reporter import Reporter
-from core.train.spec import FORK_SHARE, SYNTHESIS_SHARE, TrainSpec
+from core.train.spec import SYNTHESIS_SHARE, TrainSpec
 from core.train.synthesis import Advance, Writer, family_rows
 
 ROWS_FILE = "rows.jsonl"
@@ -39,23 +39,13 @@ def gather_rows(
     if stored.is_file():
         # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
         return written_rows(stored)
-    began, seconds = time.monotonic(), (spec.minutes or float("inf")) * 60
+    began, allowed = time.monotonic(), (spec.minutes or float("inf")) * 60 * SYNTHESIS_SHARE
     rows = _given_rows(spec, report, stop_asked) if spec.data else []
-
-    def until(share: float, what: str) -> _Progress:
-        return _Progress(report, what, began + share * seconds, stop_asked)
-
-    rows = _with_chats(rows, spec, writer, until(SYNTHESIS_SHARE / 2, "Questions"))
-    rows = _with_prompts(rows, spec, writer, until(SYNTHESIS_SHARE / 2, "Prompts"))
-    answered = writer.answer(rows, until(SYNTHESIS_SHARE, "Answers"))
-    if not answered:
-        raise KnownError("No row got an answer in the time given.", "Allow more minutes.")
-    spent = (time.monotonic() - began) / seconds
-    if spent < SYNTHESIS_SHARE:
-        share = min(spent + FORK_SHARE, SYNTHESIS_SHARE)
-        answered += writer.fork(rows, spec.forks, until(share, "Forks"))
-    write_rows(stored, answered)
-    return answered
+    asking = _Progress(report, began + allowed / 2, stop_asked)
+    answering = _Progress(report, began + allowed, stop_asked)
+    rows = _with_answers(_with_chats(rows, spec, writer, asking), spec, writer, answering)
+    write_rows(stored, rows)
+    return rows
 
 
 ENOUGH_ASKED = 0.5
@@ -85,12 +75,17 @@ def _with_chats(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advan
     return rows + chats
 
 
-def _with_prompts(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
-    """Prompts of built-in families and of the model's own beside them, where that is asked for."""
-    if not spec.synthesize:
+def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Advance) -> list[Row]:
+    if spec.synthesize:
+        rows += family_rows(FAMILY_ROWS, spec.seed)
+    if not spec.synthesize and not any(row.lacks_answer for row in rows):
         return rows
-    invented = writer.invent_prompts(INVENTED_ROWS, spec.seed, advance)
-    return rows + family_rows(FAMILY_ROWS, spec.seed) + invented
+    if spec.synthesize:
+        rows += writer.invent_prompts(INVENTED_ROWS, spec.seed, advance)
+    answered = writer.answer(rows, advance)
+    if not answered:
+        raise KnownError("No row got an answer in the time given.", "Allow more minutes.")
+    return answered
 
 
 def new_writer(loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str) -> Writer:
@@ -103,14 +98,11 @@ def new_writer(loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str)
 class _Progress:
     """Tells how far the writing is; says no once its time is up."""
 
-    def __init__(
-        self, report: Reporter, what: str, deadline: float, stop_asked: Callable[[], bool]
-    ) -> None:
-        self._report, self._what = report, what
-        self._deadline, self._stop_asked = deadline, stop_asked
+    def __init__(self, report: Reporter, deadline: float, stop_asked: Callable[[], bool]) -> None:
+        self._report, self._deadline, self._stop_asked = report, deadline, stop_asked
 
     def __call__(self, done: int, total: int) -> bool:
-        self._report.say("synthesis", f"{self._what}: {done} of {total} written by the model.")
+        self._report.say("synthesis", f"{done} of {total} written by the model.")
         if self._stop_asked():
             raise Cancelled
         return time.monotonic() < self._deadline

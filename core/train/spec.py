@@ -16,14 +16,10 @@ from core.typed import is_of
 
 SYNTHESIS_SHARE = 1 / 3
 """Most of a run's minutes that writing rows may take."""
-FORK_SHARE = 0.1
-"""Of a run's minutes, for the forks among them."""
 COMPARING_SHARE = 0.2
 """Of a run's minutes, for the comparison at its end."""
 ANSWER_TOKENS = 96
 """Most tokens of an answer that the model writes to train on."""
-MOST_FORKS = 8
-"""Of one answer."""
 OWN_HEADS = "own"
 Passages = Literal["text", "chats", "both"]
 Teacher = Literal["mixed", "hard", "soft"]
@@ -45,7 +41,6 @@ class TrainSpec:
         passages: What plain texts become: "text" to continue, "chats" of questions about their
             passages, which the model asks and answers itself, or "both". Chats do most for chats
             (docs/benchmarks/domains.md); where the model finds little to ask, the texts stay.
-        forks: Of each answer by the model, to train on, too (`core.train.synthesis`).
         start_from: "none", the folder of an adapter to go on from, or "own": the heads that the
             model itself ships.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
@@ -81,7 +76,6 @@ class TrainSpec:
     leave_out_secrets: bool = False
     synthesize: bool = False
     passages: Passages = "chats"
-    forks: int = 3
     kind: Kind = "gated"
     start_from: str = "none"
     k_max: int = 8
@@ -139,8 +133,6 @@ class TrainSpec:
         rhythm = (self.warmup_steps, self.eval_every, self.save_every, self.keep_checkpoints)
         if min(*counts, *rhythm) < 1 or self.eval_rows < 0:
             raise KnownError("Rank, sequences, context, warm-up and intervals must be at least 1.")
-        if not 0 <= self.forks <= MOST_FORKS:
-            raise KnownError(f"forks must lie in 0..{MOST_FORKS}, not {self.forks}.")
         if self.columns:
             ColumnMap.parse(self.columns)
         if not self.data and not self.synthesize:

@@ -138,28 +138,6 @@ def test_a_row_given_twice_is_on_one_side_only() -> None:
     assert len(train) + len(held) == 20
 
 
-def test_of_a_fork_only_what_follows_it_is_learned() -> None:
-    tokenizer = toy_tokenizer()
-    turns = (Message("user", "Hi"), Message("assistant", "Hello"))
-    [sample] = to_samples(Row(turns, begun="Hel"), tokenizer, END_ID, 200)
-    assert tokenizer.decode(sample.token_ids[sample.first + 1 :]) == "lo<|im_end|>"
-    assert to_samples(Row(turns, begun="Hello", complete=False), tokenizer, END_ID, 200) == []
-
-
-def test_forks_are_trained_on_where_their_prompts_are_not_held_out() -> None:
-    rows, forks = ([fork_row(n, begun) for n in range(20)] for begun in ("", "A"))
-    train, held = split_rows([*rows, *forks, *forks], 4, seed=1)
-    assert len(held) == 4
-    assert len(train) == 32
-    assert not any(row.begun for row in held)
-    assert not {row.messages[0] for row in train} & {row.messages[0] for row in held}
-
-
-def fork_row(number: int, begun: str) -> Row:
-    turns = (Message("user", str(number)), Message("assistant", f"Answer {begun}"))
-    return Row(turns, begun=begun)
-
-
 def test_each_epoch_visits_every_sample_once() -> None:
     seen = [index for step in range(10) for index in step_indices(step, 4, 20, seed=3)]
     assert sorted(seen[:20]) == sorted(seen[20:]) == list(range(20))

@@ -73,21 +73,13 @@ def test_the_longest_row_counts_template_and_answer(row, longest) -> None:
 def test_tokens_of_all_rows_follow_from_the_counted_ones(monkeypatch) -> None:
     monkeypatch.setattr("core.train.preview.COUNTED_ROWS", 2)
     preview = Preview(toy_tokenizer(), END_ID, 100)
-    assert preview.tokens(0) == 0
+    assert preview.tokens == 0
     preview.add(Row((Message("user", "x" * 400), Message("assistant", "y"))))
     preview.add(Row(text="x" * 400))
     for _ in range(2):
         preview.add(Row(text="uncounted"))
     text = 400 + (preview.lengths[1] - 400) + TEMPLATE_TOKENS
-    assert preview.tokens(0) == (100 + 2 * text) * 2
-    assert preview.tokens(3) == (100 + (2 + 3) * text) * 2
-
-
-def test_forks_count_where_the_model_answers() -> None:
-    preview = Preview(toy_tokenizer(), END_ID, 1000)
-    preview.add(Row((Message("user", "x" * 10),)))
-    preview.add(Row((Message("user", "x"), Message("assistant", "y"))))
-    assert preview.tokens(2) - preview.tokens(0) == 2 * (10 + 40 + ANSWER_TOKENS)
+    assert preview.tokens == (100 + 2 * text) * 2
 
 
 @pytest.mark.parametrize(

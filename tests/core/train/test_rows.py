@@ -34,13 +34,8 @@ class FakeWriter:
             for row in rows
         ]
 
-    def fork(self, rows: Sequence[Row], count: int, advance: Advance) -> list[Row]:
-        """Some of each row that lacks an answer."""
-        forks = [replace(row, begun=self.answers[:n]) for row in rows for n in range(1, count + 1)]
-        return self.answer([row for row in forks if row.lacks_answer], advance)
 
-
-def gather(tmp_path, passages: str, writer: FakeWriter, forks: int = 0) -> list[Row]:
+def gather(tmp_path, passages: str, writer: FakeWriter) -> list[Row]:
     (tmp_path / "doc.txt").write_text(TEXT)
     spec = TrainSpec(
         model="m",
@@ -48,7 +43,6 @@ def gather(tmp_path, passages: str, writer: FakeWriter, forks: int = 0) -> list[
         data=(str(tmp_path / "doc.txt"),),
         steps=1,
         passages=cast("Any", passages),
-        forks=forks,
     )
     reporter = Reporter(tmp_path, True)
     return gather_rows(tmp_path, spec, cast("Any", writer), reporter, lambda: False)
@@ -73,42 +67,6 @@ def test_a_chat_is_asked_and_answered_by_the_model(tmp_path) -> None:
     ]
     assert len(writer.prompts) == 2
     assert TEXT in writer.prompts[0]
-
-
-def test_forks_of_its_answers_are_rows_too(tmp_path) -> None:
-    chat, fork = gather(tmp_path, "chats", FakeWriter("Who greased it?"), forks=1)
-    assert (chat.begun, fork.begun) == ("", "W")
-    assert fork.messages == chat.messages
-    # As a resumed run reads them.
-    assert gather(tmp_path, "chats", FakeWriter("never asked")) == [chat, fork]
-
-
-@pytest.mark.parametrize(("answering", "asked"), [(5.0, 11.0), (15.0, 20.0), (20.0, None)])
-def test_forks_get_a_tenth_of_the_time_within_the_third(
-    tmp_path, monkeypatch, answering, asked
-) -> None:
-    """A run of an hour, in minutes: when the forks must end, after so long an answering."""
-    now = [0.0]
-    monkeypatch.setattr("core.train.rows.time.monotonic", lambda: now[0] * 60)
-    ends: list[float] = []
-
-    class Slow(FakeWriter):
-        def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
-            now[0] = answering
-            return super().answer(rows, advance)
-
-        def fork(self, rows: Sequence[Row], count: int, advance: Advance) -> list[Row]:
-            assert count == 3
-            while advance(0, 1):
-                now[0] += 1.0
-            ends.append(now[0])
-            return []
-
-    prompts = tmp_path / "p.jsonl"
-    prompts.write_text('{"prompt": "Q"}\n')
-    spec = TrainSpec(model="m", out="o", data=(str(prompts),), minutes=60)
-    gather_rows(tmp_path, spec, cast("Any", Slow("A")), Reporter(tmp_path, True), lambda: False)
-    assert ends == ([asked] if asked else [])
 
 
 def test_texts_stay_where_the_model_asked_nothing(tmp_path) -> None:
