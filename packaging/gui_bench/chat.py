@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from app.bootstrap import build
 from app.navigation import CHAT
 from app.pages.chat.conversation import Conversation
 from app.pages.chat.turns import AnswerTurn
+from app.workers.collector import Collector
 from core.engine.request import LoadSpec
 from core.history.records import Turn
 
@@ -52,6 +54,8 @@ def ticks(app: QApplication) -> dict[str, float]:
 
 def scrolling(app: QApplication) -> dict[str, dict[str, float]]:
     """Milliseconds the window's thread is held by a step of scrolling, and by restyling."""
+    collector = Collector()  # a whole window has its own
+    collector.spare()
     view = Conversation()
     view.resize(900, 700)
     events = recorded(TURN_TOKENS)
@@ -75,11 +79,14 @@ def scrolling(app: QApplication) -> dict[str, dict[str, float]]:
         _held(app, lambda mode=mode: view.set_colour_mode(mode))
         for mode in ("confidence", "pass", "slot", "off", "pass")
     ]
+    collecting = [_held(app, gc.collect) for _ in range(5)]  # twice a minute in the window
     view.close()
+    collector.close()
     return {
         "first_time": spread(first_time),
         "again": spread(again),
         "other_colours": spread(restyle),
+        "collecting_cycles": spread(collecting),
     }
 
 
