@@ -11,6 +11,7 @@ Shapes: B rows, L real positions, M mask rows a row, N regions in the batch, H h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from core.train.losses import (
 from core.train.prefixes import MaskBatch
 from core.train.reader import Reader
 from core.train.spec import Teacher
+from core.train.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,23 @@ class Outcome:
 
     loss: Tensor
     agrees: Tensor
+    slots: Tensor
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The slots of a held-out batch.
+
+    Attributes:
+        rows: [S, H] the student's hidden rows.
+        picks: [S] the tokens it says.
+        labels: [S] those it should say.
+        slots: [S] the number of each of these slots (2, 3, ...).
+    """
+
+    rows: Tensor
+    picks: Tensor
+    labels: Tensor
     slots: Tensor
 
 
@@ -68,34 +87,38 @@ class GatedDistillation(nn.Module):
         self._reader = Reader(model)
         self._end_ids = end_ids
         self._is_soft = teacher == "soft"
+        self._all = self._learned = Vocabulary(self._reader.head)
+
+    def tell_apart(self, token_ids: Sequence[int]) -> None:
+        """Look only at these tokens while learning from labels."""
+        self._learned = Vocabulary(self._reader.head, token_ids)
 
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002
         """The loss of one batch of token ids [B, L], right-padded, which are read already."""
-        head, layout = self._reader.head, batch.layout
         rows = self._rows(batch)
-        picks = best_tokens(head, rows)
         if self._is_soft:
+            head, picks = self._reader.head, self._all.best(rows)
             counts, target = self._taught(picks, batch)
-            wanted = best_tokens(head, target)
+            wanted = self._all.best(target)
             loss = soft_loss(head, rows[counts], head, target)
         else:
-            labels = self._labels(picks, batch)
+            tokens = self._learned
+            picks = tokens.best(rows)
+            labels = self._labels(picks, batch, tokens)
             counts = labels >= 0
             wanted = labels[counts]
-            loss = label_loss(head, rows[counts], wanted)
-        return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
+            loss = tokens.loss(rows[counts], wanted)
+        return Outcome(loss, picks[counts] == wanted, batch.layout.slot[counts] + 2)
 
     @torch.no_grad()
-    def judged(self, batch: MaskBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Of the slots that count: hidden rows [S, H], the tokens they should say, their numbers.
-
-        Numbers as in `Layout`: 0 is slot 2.
-        """
+    def judged(self, batch: MaskBatch) -> Judged:
+        """What the student says where it counts, of all tokens, and what it should say."""
         batch = batch.to(self.masks.vectors.device)
         rows = self._rows(batch)
-        labels = self._labels(best_tokens(self._reader.head, rows), batch)
+        picks = self._all.best(rows)
+        labels = self._labels(picks, batch, self._all)
         counts = labels >= 0
-        return rows[counts], labels[counts], batch.layout.slot[counts]
+        return Judged(rows[counts], picks[counts], labels[counts], batch.layout.slot[counts] + 2)
 
     def _rows(self, batch: MaskBatch) -> Tensor:
         """The student's hidden rows [B, M, H]."""
@@ -104,16 +127,16 @@ class GatedDistillation(nn.Module):
             return self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
 
     @torch.no_grad()
-    def _labels(self, picks: Tensor, batch: MaskBatch) -> Tensor:
+    def _labels(self, picks: Tensor, batch: MaskBatch, tokens: Vocabulary) -> Tensor:
         """[B, M] the token each mask row should say, -1 where none counts."""
         labels, asks = batch.labels.clone(), batch.asks
         if asks.any():
             part = batch if asks.all() else batch.of(asks)
             counts, target = self._taught(picks[asks], part)
             taught = labels.new_full(counts.shape, -1)
-            taught[counts] = best_tokens(self._reader.head, target)
+            taught[counts] = tokens.best(target)
             labels[asks] = taught
-        return labels
+        return tokens.known(labels)
 
     @torch.no_grad()
     def _taught(self, picks: Tensor, batch: MaskBatch) -> tuple[Tensor, Tensor]:
