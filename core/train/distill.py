@@ -11,7 +11,6 @@ Shapes: B rows, L real positions, M mask rows a row, N regions in the batch, H h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +29,6 @@ from core.train.losses import (
 from core.train.prefixes import MaskBatch
 from core.train.reader import Reader
 from core.train.spec import Teacher
-from core.train.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -46,23 +44,6 @@ class Outcome:
 
     loss: Tensor
     agrees: Tensor
-    slots: Tensor
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The slots of a held-out batch.
-
-    Attributes:
-        rows: [S, H] the student's hidden rows.
-        picks: [S] the tokens it says.
-        labels: [S] those it should say.
-        slots: [S] the number of each of these slots (2, 3, ...).
-    """
-
-    rows: Tensor
-    picks: Tensor
-    labels: Tensor
     slots: Tensor
 
 
@@ -87,38 +68,34 @@ class GatedDistillation(nn.Module):
         self._reader = Reader(model)
         self._end_ids = end_ids
         self._is_soft = teacher == "soft"
-        self._all = self._learned = Vocabulary(self._reader.head)
-
-    def tell_apart(self, token_ids: Sequence[int]) -> None:
-        """Look only at these tokens while learning from labels."""
-        self._learned = Vocabulary(self._reader.head, token_ids)
 
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002
         """The loss of one batch of token ids [B, L], right-padded, which are read already."""
+        head, layout = self._reader.head, batch.layout
         rows = self._rows(batch)
+        picks = best_tokens(head, rows)
         if self._is_soft:
-            head, picks = self._reader.head, self._all.best(rows)
             counts, target = self._taught(picks, batch)
-            wanted = self._all.best(target)
+            wanted = best_tokens(head, target)
             loss = soft_loss(head, rows[counts], head, target)
         else:
-            tokens = self._learned
-            picks = tokens.best(rows)
-            labels = self._labels(picks, batch, tokens)
+            labels = self._labels(picks, batch)
             counts = labels >= 0
             wanted = labels[counts]
-            loss = tokens.loss(rows[counts], wanted)
-        return Outcome(loss, picks[counts] == wanted, batch.layout.slot[counts] + 2)
+            loss = label_loss(head, rows[counts], wanted)
+        return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
 
     @torch.no_grad()
-    def judged(self, batch: MaskBatch) -> Judged:
-        """What the student says where it counts, of all tokens, and what it should say."""
+    def judged(self, batch: MaskBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the slots that count: hidden rows [S, H], the tokens they should say, their numbers.
+
+        Numbers as in `Layout`: 0 is slot 2.
+        """
         batch = batch.to(self.masks.vectors.device)
         rows = self._rows(batch)
-        picks = self._all.best(rows)
-        labels = self._labels(picks, batch, self._all)
+        labels = self._labels(best_tokens(self._reader.head, rows), batch)
         counts = labels >= 0
-        return Judged(rows[counts], picks[counts], labels[counts], batch.layout.slot[counts] + 2)
+        return rows[counts], labels[counts], batch.layout.slot[counts]
 
     def _rows(self, batch: MaskBatch) -> Tensor:
         """The student's hidden rows [B, M, H]."""
@@ -127,16 +104,16 @@ class GatedDistillation(nn.Module):
             return self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
 
     @torch.no_grad()
-    def _labels(self, picks: Tensor, batch: MaskBatch, tokens: Vocabulary) -> Tensor:
+    def _labels(self, picks: Tensor, batch: MaskBatch) -> Tensor:
         """[B, M] the token each mask row should say, -1 where none counts."""
         labels, asks = batch.labels.clone(), batch.asks
         if asks.any():
             part = batch if asks.all() else batch.of(asks)
             counts, target = self._taught(picks[asks], part)
             taught = labels.new_full(counts.shape, -1)
-            taught[counts] = tokens.best(target)
+            taught[counts] = best_tokens(self._reader.head, target)
             labels[asks] = taught
-        return tokens.known(labels)
+        return labels
 
     @torch.no_grad()
     def _taught(self, picks: Tensor, batch: MaskBatch) -> tuple[Tensor, Tensor]:

@@ -15,20 +15,19 @@ from core.model.adapter_info import AdapterInfo, read_adapter_info
 from core.model.adapters import GatedAdapter
 from core.model.loading import Loaded, load_gated, save_gated
 from core.train.batch import HELD_OUT_STEP, make_batch
-from core.train.calibration import Costs, costs_of, fitted_temperature
+from core.train.calibration import Costs, costs_of, fitted_temperatures
 from core.train.data import Sample
 from core.train.distill import GatedDistillation
-from core.train.judging import SlotsAgree, in_parts, rates_by_slot
+from core.train.memory import in_halves
 from core.train.prefixes import Prefixes
 from core.train.spec import TrainSpec
-from core.train.vocabulary import few_tokens
 
 
 class GatedStudent:
     """The gated adapter on a frozen base model."""
 
     def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
-        self._spec, self._end_ids = spec, end_ids
+        self._spec = spec
         torch.manual_seed(spec.seed)
         self._masks = self._new_masks(base.model)
         self.loaded = dataclasses.replace(base, masks=self._masks)
@@ -56,33 +55,25 @@ class GatedStudent:
         return load_gated(model, Path(spec.start_from), info)
 
     def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
-        """Keep what the base model says of them, and which tokens they are made of."""
+        """Keep what the base model says of them."""
         self._prefixes.keep(samples, run_dir)
-        size = len(self.base_model.get_output_embeddings().weight)
-        few = few_tokens(samples, self._end_ids.tolist(), size)
-        if few is not None:
-            self.distill.tell_apart(few)
 
     def close(self) -> None:
         """Keep it no longer."""
         self._prefixes.close()
 
-    def judge(self, held_out: Sequence[Sample]) -> tuple[float, ...]:
-        """Agreement by slot on rows that were not trained on; confidences are held to it."""
+    def calibrate(self, held_out: Sequence[Sample]) -> None:
+        """Let confidences say how often they are right on rows that were not trained on."""
+        head, known = self.base_model.get_output_embeddings(), self._masks.temperatures
 
-        def judged(placed: Sequence[tuple[int, Sample]]) -> list[tuple[SlotsAgree, Costs]]:
+        def costs(placed: Sequence[tuple[int, Sample]]) -> list[Costs]:
             batch = self.batch([one for _, one in placed], HELD_OUT_STEP, placed[0][0])[1]
-            found = self.distill.judged(batch)
-            agrees = (found.slots.cpu(), (found.picks == found.labels).cpu())
-            return [(agrees, costs_of(head, found.rows, found.labels))]
+            return [costs_of(head, *self.distill.judged(batch))]
 
-        head = self.base_model.get_output_embeddings()
-        found = in_parts(judged, held_out, self._spec)
-        temperature = fitted_temperature([costs for _, costs in found])
-        if temperature is not None:
-            known = self._masks.temperatures
-            self._masks.temperatures = torch.full_like(known, temperature)
-        return rates_by_slot((agrees for agrees, _ in found), self._spec.k_max)
+        rows, placed = self._spec.micro_sequences, list(enumerate(held_out))
+        parts = (placed[at : at + rows] for at in range(0, len(placed), rows))
+        found = [one for part in parts for one in in_halves(costs, part)]
+        self._masks.temperatures = fitted_temperatures(found, known)
 
     def cast(self, dtype: torch.dtype) -> None:
         """Nothing: the model is in its dtype, and the adapter is decoded in full precision."""
