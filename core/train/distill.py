@@ -47,6 +47,23 @@ class Outcome:
     slots: Tensor
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The slots of a held-out batch that count.
+
+    Attributes:
+        rows: [S, H] the student's hidden rows.
+        picks: [S] the tokens it says.
+        labels: [S] those it should say.
+        numbers: [S] of the slots, as in `Layout`: 0 is slot 2.
+    """
+
+    rows: Tensor
+    picks: Tensor
+    labels: Tensor
+    numbers: Tensor
+
+
 def at_anchors(rows: Tensor, layout: Layout) -> Tensor:
     """[N, ...] of rows [B, L, ...]: those at the anchors of the regions."""
     starts = layout.slot == 0
@@ -86,16 +103,14 @@ class GatedDistillation(nn.Module):
         return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
 
     @torch.no_grad()
-    def judged(self, batch: MaskBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Of the slots that count: hidden rows [S, H], the tokens they should say, their numbers.
-
-        Numbers as in `Layout`: 0 is slot 2.
-        """
+    def judged(self, batch: MaskBatch) -> Judged:
+        """What the student says in the slots that count, and what it should say."""
         batch = batch.to(self.masks.vectors.device)
         rows = self._rows(batch)
-        labels = self._labels(best_tokens(self._reader.head, rows), batch)
+        picks = best_tokens(self._reader.head, rows)
+        labels = self._labels(picks, batch)
         counts = labels >= 0
-        return rows[counts], labels[counts], batch.layout.slot[counts]
+        return Judged(rows[counts], picks[counts], labels[counts], batch.layout.slot[counts])
 
     def _rows(self, batch: MaskBatch) -> Tensor:
         """The student's hidden rows [B, M, H]."""

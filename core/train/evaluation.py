@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import torch
 
 from core.control import Cancel, Threshold
 from core.documents.records import Row
@@ -18,9 +17,9 @@ from core.errors import KnownError
 from core.evaluate.prompts import BenchPrompt
 from core.events import EvalDone, PassDone, SampleDone
 from core.metrics import answer_figures
-from core.train.batch import HELD_OUT_STEP
 from core.train.data import Sample
-from core.train.memory import in_halves
+from core.train.gated_student import GatedStudent
+from core.train.judging import agreement_by_slot
 from core.train.spec import TrainSpec
 
 if TYPE_CHECKING:
@@ -30,32 +29,6 @@ THRESHOLD = 0.9
 DECODED_ROWS = 6
 ANSWER_TOKENS = 64
 SHOWN = 2
-
-
-@torch.no_grad()
-def agreement_by_slot(
-    student: Student, samples: Sequence[Sample], spec: TrainSpec
-) -> tuple[float, ...]:
-    """Share of slots 2..k_max where student and teacher agree on held-out samples."""
-    device = student.loaded.device
-    agreed = torch.zeros(spec.k_max + 1)
-    seen = torch.zeros(spec.k_max + 1)
-
-    def judged(batch: Sequence[tuple[int, Sample]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        first = batch[0][0]  # a sample's slots depend on its place
-        token_ids, read = student.batch([one for _, one in batch], HELD_OUT_STEP, first)
-        outcome = student.distill(token_ids.to(device), read.to(device))
-        return [(outcome.slots.cpu(), outcome.agrees.cpu().float())]
-
-    placed = list(enumerate(samples))
-    for at in range(0, len(samples), spec.micro_sequences):
-        batch = placed[at : at + spec.micro_sequences]
-        # Sharded ranks must do the same passes: none can go on by itself with less.
-        for slots, agrees in judged(batch) if spec.shard else in_halves(judged, batch):
-            agreed.index_add_(0, slots, agrees)
-            seen.index_add_(0, slots, torch.ones(len(slots)))
-    rates = agreed / seen.clamp(min=1)
-    return tuple(round(rate, 4) for rate in rates[2:].tolist())
 
 
 def held_out_chats(session: Session, rows: Iterable[Row]) -> Iterator[tuple[Message, ...]]:
@@ -106,16 +79,18 @@ def decode_rows(
 
 def evaluate(
     step: int,
-    session: Session,
     student: Student,
     rows: Sequence[Row],
     samples: Sequence[Sample],
     spec: TrainSpec,
 ) -> tuple[EvalDone, list[SampleDone]]:
-    """One held-out evaluation after `step` steps."""
+    """One held-out evaluation after `step` steps; of the gated kind it calibrates first."""
     began = time.monotonic()
-    agreement = agreement_by_slot(student, samples, spec)
-    decoded = decode_rows(session, rows)
+    if isinstance(student, GatedStudent):
+        agreement = student.judge(samples)
+    else:
+        agreement = agreement_by_slot(student, samples, spec)
+    decoded = decode_rows(Session(student.loaded, Path(spec.model), None), rows)
     figures = answer_figures([one for _, passes in decoded for one in passes])
     done = EvalDone(step, agreement, figures.tokens_per_pass, THRESHOLD, time.monotonic() - began)
     return done, [SampleDone(step, prompt, passes) for prompt, passes in decoded[:SHOWN]]

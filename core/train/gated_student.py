@@ -18,7 +18,7 @@ from core.train.batch import HELD_OUT_STEP, make_batch
 from core.train.calibration import Costs, costs_of, fitted_temperatures
 from core.train.data import Sample
 from core.train.distill import GatedDistillation
-from core.train.memory import in_halves
+from core.train.judging import SlotsAgree, in_parts, rates_by_slot
 from core.train.prefixes import Prefixes
 from core.train.spec import TrainSpec
 
@@ -62,18 +62,19 @@ class GatedStudent:
         """Keep it no longer."""
         self._prefixes.close()
 
-    def calibrate(self, held_out: Sequence[Sample]) -> None:
-        """Let confidences say how often they are right on rows that were not trained on."""
+    def judge(self, held_out: Sequence[Sample]) -> tuple[float, ...]:
+        """Agreement by slot on rows that were not trained on; confidences are held to it."""
         head, known = self.base_model.get_output_embeddings(), self._masks.temperatures
 
-        def costs(placed: Sequence[tuple[int, Sample]]) -> list[Costs]:
+        def judged(placed: Sequence[tuple[int, Sample]]) -> list[tuple[SlotsAgree, Costs]]:
             batch = self.batch([one for _, one in placed], HELD_OUT_STEP, placed[0][0])[1]
-            return [costs_of(head, *self.distill.judged(batch))]
+            found = self.distill.judged(batch)
+            agrees = (found.numbers.cpu() + 2, (found.picks == found.labels).cpu())
+            return [(agrees, costs_of(head, found.rows, found.labels, found.numbers))]
 
-        rows, placed = self._spec.micro_sequences, list(enumerate(held_out))
-        parts = (placed[at : at + rows] for at in range(0, len(placed), rows))
-        found = [one for part in parts for one in in_halves(costs, part)]
-        self._masks.temperatures = fitted_temperatures(found, known)
+        found = in_parts(judged, held_out, self._spec)
+        self._masks.temperatures = fitted_temperatures((costs for _, costs in found), known)
+        return rates_by_slot((agrees for agrees, _ in found), self._spec.k_max)
 
     def cast(self, dtype: torch.dtype) -> None:
         """Nothing: the model is in its dtype, and the adapter is decoded in full precision."""

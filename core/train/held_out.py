@@ -18,7 +18,6 @@ from core.history.training import HELD_OUT_FILE
 from core.train.checkpoint import best_evaluation, rank_of, save_best
 from core.train.data import Sample
 from core.train.evaluation import SHOWN, decode_rows, evaluate, held_out_prompts
-from core.train.gated_student import GatedStudent
 from core.train.sharding import any_rank
 from core.train.spec import TrainSpec
 from core.train.student import Student
@@ -95,13 +94,11 @@ class HeldOut:
 
     def _evaluated(self, step: int) -> tuple[EvalDone, list[SampleDone]]:
         student, spec = self._student, self._spec
-        if isinstance(student, GatedStudent):
-            student.calibrate(self.samples)
-        session = Session(student.loaded, Path(spec.model), None)
         if spec.kind == "heads":
             from core.train.head_evaluation import evaluate_heads
 
             done = evaluate_heads(step, cast("HeadsStudent", student), self.samples, spec)
+            session = Session(student.loaded, Path(spec.model), None)
             shown = decode_rows(session, self.rows, "heads", 0.0, SHOWN)
             return done, [SampleDone(step, prompt, passes) for prompt, passes in shown]
-        return evaluate(step, session, student, self.rows, self.samples, spec)
+        return evaluate(step, student, self.rows, self.samples, spec)

@@ -15,7 +15,9 @@ from core.train import calibration
 from core.train.batch import HELD_OUT_STEP
 from core.train.checkpoint import load_best
 from core.train.data import Sample
+from core.train.distill import Judged
 from core.train.gated_student import GatedStudent
+from core.train.judging import agreement_by_slot
 from core.train.spec import TrainSpec
 from core.train.student import load_student
 from tests.core.toy import greedy
@@ -60,19 +62,31 @@ def test_temperatures_undo_logits_that_are_too_large(spec, tmp_path, monkeypatch
     head = student.loaded.model.get_output_embeddings()
     torch.manual_seed(0)
     hidden = torch.randn(3000, head.in_features) * 3
-    labels = torch.distributions.Categorical(logits=head(hidden) / 1.5).sample()
+    logits = head(hidden)
+    labels = torch.distributions.Categorical(logits=logits / 1.5).sample()
     numbers = torch.arange(3000) % 2  # no place of the third slot
-    monkeypatch.setattr(student.distill, "judged", lambda _batch: (hidden, labels, numbers))
-    student.calibrate(rows[:1])
+    judged = Judged(hidden, logits.argmax(-1), labels, numbers)
+    monkeypatch.setattr(student.distill, "judged", lambda _batch: judged)
+    agreement = student.judge(rows[:1])
+    right = (judged.picks == labels).float()
+    shares = [right[numbers == one].mean().item() for one in (0, 1)]
+    assert agreement == pytest.approx((*shares, 0.0), abs=1e-4)
     found = student.loaded.masks.temperatures
     torch.testing.assert_close(found, torch.tensor([1.5, 1.5, 1.0]), atol=0.1, rtol=0.0)
     assert torch.equal(student.weights()[TEMPERATURES], found)
 
 
+def test_the_agreement_is_that_of_the_batches_a_step_would_see(spec, tmp_path) -> None:
+    student, rows = student_and_rows(spec, tmp_path)
+    agreement = student.judge(rows)
+    assert any(agreement)
+    assert agreement == agreement_by_slot(student, rows, spec)
+
+
 def test_few_held_out_places_leave_a_slot_as_sure_as_it_was(spec, tmp_path) -> None:
     student, rows = student_and_rows(spec, tmp_path)
     student.loaded.masks.temperatures = torch.full((3,), 1.5)
-    student.calibrate(rows)
+    student.judge(rows)
     assert calibration.FEWEST > 4 * 12
     assert student.loaded.masks.temperatures.tolist() == [1.5, 1.5, 1.5]
 
