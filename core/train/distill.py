@@ -11,6 +11,7 @@ Shapes: B rows, L real positions, M mask rows a row, N regions in the batch, H h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from core.train.losses import (
 from core.train.prefixes import MaskBatch
 from core.train.reader import Reader
 from core.train.spec import Teacher
+from core.train.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -85,30 +87,36 @@ class GatedDistillation(nn.Module):
         self._reader = Reader(model)
         self._end_ids = end_ids
         self._is_soft = teacher == "soft"
+        self._all = self._learned = Vocabulary(self._reader.head)
+
+    def tell_apart(self, token_ids: Sequence[int]) -> None:
+        """Look only at these tokens while learning from labels."""
+        self._learned = Vocabulary(self._reader.head, token_ids)
 
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002
         """The loss of one batch of token ids [B, L], right-padded, which are read already."""
-        head, layout = self._reader.head, batch.layout
         rows = self._rows(batch)
-        picks = best_tokens(head, rows)
         if self._is_soft:
+            head, picks = self._reader.head, self._all.best(rows)
             counts, target = self._taught(picks, batch)
-            wanted = best_tokens(head, target)
+            wanted = self._all.best(target)
             loss = soft_loss(head, rows[counts], head, target)
         else:
-            labels = self._labels(picks, batch)
+            tokens = self._learned
+            picks = tokens.best(rows)
+            labels = self._labels(picks, batch, tokens)
             counts = labels >= 0
             wanted = labels[counts]
-            loss = label_loss(head, rows[counts], wanted)
-        return Outcome(loss, picks[counts] == wanted, layout.slot[counts] + 2)
+            loss = tokens.loss(rows[counts], wanted)
+        return Outcome(loss, picks[counts] == wanted, batch.layout.slot[counts] + 2)
 
     @torch.no_grad()
     def judged(self, batch: MaskBatch) -> Judged:
-        """What the student says in the slots that count, and what it should say."""
+        """What the student says where it counts, of all tokens, and what it should say."""
         batch = batch.to(self.masks.vectors.device)
         rows = self._rows(batch)
-        picks = best_tokens(self._reader.head, rows)
-        labels = self._labels(picks, batch)
+        picks = self._all.best(rows)
+        labels = self._labels(picks, batch, self._all)
         counts = labels >= 0
         return Judged(rows[counts], picks[counts], labels[counts], batch.layout.slot[counts])
 
@@ -119,16 +127,16 @@ class GatedDistillation(nn.Module):
             return self._reader.block(self.masks.mask_vectors(layout.slot), batch.layers, layout)
 
     @torch.no_grad()
-    def _labels(self, picks: Tensor, batch: MaskBatch) -> Tensor:
+    def _labels(self, picks: Tensor, batch: MaskBatch, tokens: Vocabulary) -> Tensor:
         """[B, M] the token each mask row should say, -1 where none counts."""
         labels, asks = batch.labels.clone(), batch.asks
         if asks.any():
             part = batch if asks.all() else batch.of(asks)
             counts, target = self._taught(picks[asks], part)
             taught = labels.new_full(counts.shape, -1)
-            taught[counts] = best_tokens(self._reader.head, target)
+            taught[counts] = tokens.best(target)
             labels[asks] = taught
-        return labels
+        return tokens.known(labels)
 
     @torch.no_grad()
     def _taught(self, picks: Tensor, batch: MaskBatch) -> tuple[Tensor, Tensor]:

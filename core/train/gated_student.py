@@ -21,13 +21,14 @@ from core.train.distill import GatedDistillation
 from core.train.judging import SlotsAgree, in_parts, rates_by_slot
 from core.train.prefixes import Prefixes
 from core.train.spec import TrainSpec
+from core.train.vocabulary import few_tokens
 
 
 class GatedStudent:
     """The gated adapter on a frozen base model."""
 
     def __init__(self, spec: TrainSpec, base: Loaded, end_ids: Tensor) -> None:
-        self._spec = spec
+        self._spec, self._end_ids = spec, end_ids
         torch.manual_seed(spec.seed)
         self._masks = self._new_masks(base.model)
         self.loaded = dataclasses.replace(base, masks=self._masks)
@@ -55,8 +56,12 @@ class GatedStudent:
         return load_gated(model, Path(spec.start_from), info)
 
     def prepare(self, samples: Sequence[Sample], run_dir: Path) -> None:
-        """Keep what the base model says of them."""
+        """Keep what the base model says of them, and which tokens they are made of."""
         self._prefixes.keep(samples, run_dir)
+        size = len(self.base_model.get_output_embeddings().weight)
+        few = few_tokens(samples, self._end_ids.tolist(), size)
+        if few is not None:
+            self.distill.tell_apart(few)
 
     def close(self) -> None:
         """Keep it no longer."""

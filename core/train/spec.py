@@ -16,7 +16,7 @@ from core.typed import is_of
 
 SYNTHESIS_SHARE = 1 / 3
 """Most of a run's minutes that writing rows may take."""
-COMPARING_SHARE = 0.2
+COMPARING_SHARE = 0.15
 """Of a run's minutes, for the comparison at its end."""
 ANSWER_TOKENS = 96
 """Most tokens of an answer that the model writes to train on."""

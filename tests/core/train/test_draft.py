@@ -118,8 +118,8 @@ def test_names_of_adapters(draft, tmp_path) -> None:
 def test_a_forecast_follows_from_what_was_measured() -> None:
     measured = Measured(step_seconds=2.0, peak_bytes=100, trained_bytes=10)
     spec = TrainSpec("m", "o", minutes=10.0, keep_checkpoints=2)
-    assert dataclasses.astuple(forecast(spec, measured)) == (600.0, 240, 100, 40)
-    assert forecast(spec, measured, writes=True).steps == 140
+    assert dataclasses.astuple(forecast(spec, measured)) == (600.0, 255, 100, 40)
+    assert forecast(spec, measured, writes=True).steps == 154
     fixed = dataclasses.replace(spec, minutes=None, steps=5)
     assert forecast(fixed, measured).seconds == 10.0
 
