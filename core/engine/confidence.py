@@ -42,7 +42,7 @@ class Slots:
 def read_slots(logits: Tensor) -> Slots:
     """Read logits [slots, vocabulary] in float32.
 
-    The argmax is taken on its own: among equal logits (common in bf16) topk may order
+    The argmax is taken on its own: among equal logits topk may order
     otherwise than argmax, which is what greedy decoding means everywhere else.
     """
     count = min(CANDIDATES, logits.shape[-1])

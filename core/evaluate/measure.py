@@ -73,7 +73,7 @@ PROMPT_LOOKUP = Way("prompt_lookup", 1.0)
 HEADS = Way("heads", 0.0)
 """As many of the heads as pay."""
 GENERATE = Way("transformers_generate", 1.0)
-"""Greedy `model.generate` of the same weights, the layers as transformers made them."""
+"""Greedy `model.generate` of the same weights, as `bench.peers` calls it."""
 
 
 def way_of(strategy: Strategy, threshold: float, k_max: int | None = None) -> Way:

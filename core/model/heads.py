@@ -28,6 +28,7 @@ from transformers.modeling_layers import MtpModel
 from core.errors import KnownError
 from core.model.adapter_info import WEIGHTS_FILE, AdapterInfo, adapter_draft
 from core.model.linear import use_rows_linear
+from core.model.output import some_rows
 
 DRAFT_IDS = "draft_token_ids"
 _LAYER = re.compile(r"layers\.(\d+)\.(.+)")
@@ -99,9 +100,7 @@ class Heads:
             return
         whole = self._whole
         self.draft_ids = draft_ids = draft_ids.to(whole.weight.device).sort().values
-        rows = nn.Linear(whole.in_features, len(draft_ids), bias=False, device="meta")
-        rows.weight = nn.Parameter(whole.weight.detach()[draft_ids], requires_grad=False)
-        self._mtp.shared_head = rows
+        self._mtp.shared_head = some_rows(whole, draft_ids)
 
     @contextmanager
     def whole_vocabulary(self) -> Iterator[Any]:

@@ -24,7 +24,7 @@ from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
 from core.model.fingerprint import text_fingerprint
 from core.model.linear import use_rows_linear
 from core.model.mask_token import find_mask_token
-from core.model.output import sharpen_output
+from core.model.output import sharpen
 
 if TYPE_CHECKING:
     from core.model.heads import Heads
@@ -141,7 +141,7 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
         raise _unfit(folder, f"its files lack {len(missing)} weights, {missing[0]} among them.")
     model.eval().requires_grad_(False)
     use_rows_linear(model)
-    sharpen_output(model)
+    sharpen(model.get_output_embeddings())
     return model, tokenizer
 
 

@@ -10,24 +10,31 @@ Shapes: R rows, H hidden size, V vocabulary, C candidates.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 CANDIDATES = 8
-"""Tokens of a row that are computed again; those behind them are no matter of rounding."""
+"""Tokens of a row that are computed again; that more are this near to the best is rare."""
 HALVES = (torch.bfloat16, torch.float16)
 
 
-def sharpen_output(model: Any) -> None:
-    """From now on a model in half precision has logits in float32, the likeliest ones exact.
+def sharpen(head: nn.Module) -> None:
+    """From now on an output matrix in half precision gives float32, the likeliest logits exact.
 
-    Where a gradient is wanted they stay as they are.
+    Where a gradient is wanted they stay as they are, and so does what is no plain matrix.
     """
-    head = model.get_output_embeddings()
     if isinstance(head, nn.Linear):
         head.register_forward_hook(_sharpened)
+
+
+def some_rows(head: nn.Linear, token_ids: Tensor) -> nn.Linear:
+    """A frozen copy of the output matrix for some tokens alone, in their order."""
+    has_bias = head.bias is not None
+    rows = nn.Linear(head.in_features, len(token_ids), bias=has_bias, device="meta")
+    rows.weight = nn.Parameter(head.weight.detach()[token_ids], requires_grad=False)
+    if has_bias:
+        rows.bias = nn.Parameter(head.bias.detach()[token_ids], requires_grad=False)
+    return rows
 
 
 def _sharpened(head: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> Tensor | None:
@@ -38,7 +45,8 @@ def _sharpened(head: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> Tens
     rows = inputs[0].reshape(-1, inputs[0].shape[-1]).float()  # [R, H]
     logits = out.reshape(-1, out.shape[-1])  # [R, V]
     ids = logits.topk(min(CANDIDATES, logits.shape[-1]), dim=-1).indices  # [R, C]
-    exact = (head.weight[ids].float() @ rows[:, :, None])[..., 0]
+    with torch.autocast(out.device.type, enabled=False):  # it would round the products again
+        exact = (head.weight[ids].float() @ rows[:, :, None])[..., 0]
     if head.bias is not None:
         exact += head.bias[ids]
     return logits.float().scatter_(-1, ids, exact).view(out.shape)

@@ -89,8 +89,8 @@ class GatedDistillation(nn.Module):
         self._is_soft = teacher == "soft"
         self._all = self._learned = Vocabulary(self._reader.head)
 
-    def tell_apart(self, token_ids: Sequence[int]) -> None:
-        """Look only at these tokens while learning from labels."""
+    def tell_apart(self, token_ids: Sequence[int] | None) -> None:
+        """Look only at these tokens while learning from labels; None for all."""
         self._learned = Vocabulary(self._reader.head, token_ids)
 
     def forward(self, token_ids: Tensor, batch: MaskBatch) -> Outcome:  # noqa: ARG002

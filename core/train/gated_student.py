@@ -59,9 +59,7 @@ class GatedStudent:
         """Keep what the base model says of them, and which tokens they are made of."""
         self._prefixes.keep(samples, run_dir)
         size = len(self.base_model.get_output_embeddings().weight)
-        few = few_tokens(samples, self._end_ids.tolist(), size)
-        if few is not None:
-            self.distill.tell_apart(few)
+        self.distill.tell_apart(few_tokens(samples, self._end_ids.tolist(), size))
 
     def close(self) -> None:
         """Keep it no longer."""

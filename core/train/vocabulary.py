@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.model.output import sharpen, some_rows
 from core.train.data import Sample
 from core.train.losses import best_tokens, label_loss
 
@@ -29,17 +30,18 @@ class Vocabulary:
     """
 
     def __init__(self, head: Any, token_ids: Sequence[int] | None = None) -> None:
-        self.head: nn.Module = head
+        self._head: nn.Module = head
         self._token_ids: Tensor | None = None
         if token_ids is not None:
             self._token_ids = torch.tensor(token_ids, device=head.weight.device)
             self._places = torch.full((len(head.weight),), -1, device=head.weight.device)
             self._places[self._token_ids] = torch.arange(len(token_ids), device=head.weight.device)
-            self.head = _SomeRows(head, self._token_ids)
+            self._head = some_rows(head, self._token_ids)
+            sharpen(self._head)
 
     def best(self, rows: Tensor) -> Tensor:
         """[...] the likeliest of these tokens for each hidden row [..., H]."""
-        picks = best_tokens(self.head, rows)
+        picks = best_tokens(self._head, rows)
         return picks if self._token_ids is None else self._token_ids[picks]
 
     def known(self, labels: Tensor) -> Tensor:
@@ -51,7 +53,7 @@ class Vocabulary:
     def loss(self, rows: Tensor, wanted: Tensor) -> Tensor:
         """Mean cross-entropy of hidden rows [S, H] with some of these tokens [S]."""
         places = wanted if self._token_ids is None else self._places[wanted]
-        return label_loss(self.head, rows, places)
+        return label_loss(self._head, rows, places)
 
 
 def few_tokens(
@@ -65,17 +67,3 @@ def few_tokens(
     others = (one for one in range(vocabulary) if one not in used)
     few = [*used, *islice(others, max(0, FEW - len(used)))]
     return sorted(few) if 2 * len(few) < vocabulary else None
-
-
-class _SomeRows(nn.Module):
-    """An output matrix of which only some rows are there."""
-
-    def __init__(self, head: Any, token_ids: Tensor) -> None:
-        super().__init__()
-        bias = getattr(head, "bias", None)
-        self._weight: Tensor = head.weight.detach()[token_ids]
-        self._bias: Tensor | None = None if bias is None else bias.detach()[token_ids]
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """Their logits."""
-        return nn.functional.linear(rows, self._weight, self._bias)

@@ -1,8 +1,9 @@
 """Peers: transformers' own ways of decoding, measured on the weights of a session.
 
 All of them are calls of `generate`, greedy and with transformers' own defaults, on the layers as
-transformers made them. What is proposed there stays provisional until the model has checked it,
-so that every one of them is exact.
+transformers made them, but for near ties of half precision, which are decided as in our own ways
+(`core/model/output.py`): else their answers could not be held against ours. What is proposed there
+stays provisional until the model has checked it, so that every one of them is exact.
 """
 
 from __future__ import annotations
@@ -236,7 +237,8 @@ def generate_heads(model: Any, heads: Heads) -> Iterator[Any]:
 def plain_layers(loaded: Loaded, drafting: Any = None) -> Iterator[None]:
     """Inside, the linear layers of the model, and of what drafts for it, are transformers' own.
 
-    Neither the gate of an adapter nor our own layers may cost `generate` anything.
+    Neither the gate of an adapter nor our own layers may cost `generate` anything; only near ties
+    of the output matrix are decided as ever, a hundredth of a pass.
     """
     from torch import nn
 

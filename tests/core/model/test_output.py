@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
-from core.model.output import CANDIDATES, sharpen_output
-
-
-class Model:
-    """A model that is nothing but its output matrix."""
-
-    def __init__(self, head: nn.Module) -> None:
-        self.head = head
-
-    def get_output_embeddings(self) -> nn.Module:
-        return self.head
+from core.model.loading import load_base
+from core.model.mask_token import add_mask_token
+from core.model.output import CANDIDATES, sharpen, some_rows
+from tests.core.toy import save_toy
 
 
 def sharp(dtype: torch.dtype, bias: bool = False) -> nn.Linear:
     torch.manual_seed(0)
     head = nn.Linear(16, 40, bias=bias).to(dtype).requires_grad_(False)
-    sharpen_output(Model(head))
+    sharpen(head)
     return head
 
 
@@ -63,8 +58,37 @@ def test_learning_and_float32_are_left_alone() -> None:
 
 def test_a_vocabulary_of_fewer_tokens_than_candidates() -> None:
     head = nn.Linear(4, CANDIDATES - 1, dtype=torch.bfloat16).requires_grad_(False)
-    sharpen_output(Model(head))
+    sharpen(head)
     row = torch.randn(1, 4).bfloat16()
     with torch.no_grad():
         exact = nn.functional.linear(row.float(), head.weight.float(), head.bias.float())
         torch.testing.assert_close(head(row), exact)
+
+
+def test_autocast_does_not_round_them_again() -> None:
+    head, row = sharp(torch.float32), torch.randn(2, 16)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        rounded = nn.functional.linear(row, head.weight)
+        found = head(row)
+    ids = rounded.topk(CANDIDATES).indices
+    exact = nn.functional.linear(row, head.weight)
+    assert rounded.dtype == torch.bfloat16
+    torch.testing.assert_close(found.gather(-1, ids), exact.gather(-1, ids))
+
+
+def test_some_rows_are_those_of_the_matrix() -> None:
+    head, row = nn.Linear(4, 9), torch.randn(2, 4)
+    rows = some_rows(head, torch.tensor([5, 2]))
+    torch.testing.assert_close(rows(row), head(row)[:, [5, 2]])
+    assert not any(one.requires_grad for one in rows.parameters())
+
+
+def test_a_loaded_model_is_sharp_and_stays_so_when_its_vocabulary_grows(tmp_path) -> None:
+    model, tokenizer = load_base(save_toy(tmp_path), torch.device("cpu"), torch.bfloat16)
+    ids = torch.tensor([[1, 2, 3]])
+    with torch.inference_mode():
+        assert model(input_ids=ids).logits.dtype == torch.float32
+    add_mask_token(model, tokenizer)
+    with torch.inference_mode():
+        for one in (model, copy.deepcopy(model)):
+            assert one(input_ids=ids).logits.dtype == torch.float32
