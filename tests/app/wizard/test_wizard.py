@@ -155,7 +155,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     qtbot.waitUntil(lambda: wizard.state.forecast is not None)
     review = wizard.page
     assert review._verdict.text() == "Ready"
-    assert "10 min, the limit that was set, with about 240 steps" in review._forecast.text()
+    assert "10 min, the limit that was set, with about 255 steps" in review._forecast.text()
     assert "--rank 5" in review._command.text()
     review._on_copy_command()
     assert QGuiApplication.clipboard().text() == review._command.text()
@@ -167,7 +167,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     wizard._next.click()
     [(spec, forecast, keep_chatting)] = started
     assert (spec.rank, spec.minutes, spec.out) == (5, 10, str(paths.adapters / "pumps"))
-    assert forecast.steps == 240
+    assert forecast.steps == 255
     assert not keep_chatting
 
 
