@@ -42,8 +42,8 @@ class Slots:
 def read_slots(logits: Tensor) -> Slots:
     """Read logits [slots, vocabulary] in float32.
 
-    The argmax is taken on its own: among equal logits topk may order
-    otherwise than argmax, which is what greedy decoding means everywhere else.
+    The argmax is taken on its own: among equal logits topk may order otherwise than argmax, which
+    is what greedy decoding means everywhere else.
     """
     count = min(CANDIDATES, logits.shape[-1])
     top, top_ids = logits.topk(count, dim=-1)

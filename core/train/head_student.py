@@ -29,6 +29,7 @@ from core.train.head_distill import HeadBatch, HeadsDistillation
 from core.train.losses import HeadTerms, best_tokens
 from core.train.seen_store import Seen, SeenStore
 from core.train.spec import OWN_HEADS, TrainSpec
+from core.train.vocabulary import with_common
 
 METHODS = {
     False: "cascaded heads on a frozen model, cross-entropy and KL from the main head (MTP-D)",
@@ -194,13 +195,9 @@ class HeadsStudent:
 
 
 def frequent_tokens(samples: Sequence[Sample], count: int, vocabulary: int) -> list[int]:
-    """The tokens that answers use most, and then the first of the vocabulary.
-
-    Tokenizers number their merges as they found them, so that the first are the common ones.
-    """
+    """The tokens that answers use most, and then common others."""
     used: Counter[int] = Counter()
     for one in samples:
         used.update(one.token_ids[one.first + 1 :])
-    ranked = [token_id for token_id, _ in used.most_common()]
-    rest = (one for one in range(vocabulary) if one not in used)
-    return sorted([*ranked, *rest][:count])
+    ranked = [token_id for token_id, _ in used.most_common(count)]
+    return with_common(ranked, count, vocabulary)

@@ -6,7 +6,7 @@ should say stands in the training rows, so that in a step few other tokens need 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -59,11 +59,17 @@ class Vocabulary:
 def few_tokens(
     samples: Iterable[Sample], end_ids: Iterable[int], vocabulary: int
 ) -> list[int] | None:
-    """The tokens of training rows and the first others; None where that is most of them.
+    """The tokens of training rows and common others; None where that is most of them."""
+    used = {token_id for one in samples for token_id in one.token_ids} | set(end_ids)
+    few = with_common(used, FEW, vocabulary)
+    return few if 2 * len(few) < vocabulary else None
+
+
+def with_common(chosen: Collection[int], count: int, vocabulary: int) -> list[int]:
+    """Chosen tokens with the first others of a vocabulary up to `count`, in their order.
 
     Tokenizers number their merges as they found them, so that the first are the common ones.
     """
-    used = {token_id for one in samples for token_id in one.token_ids} | set(end_ids)
-    others = (one for one in range(vocabulary) if one not in used)
-    few = [*used, *islice(others, max(0, FEW - len(used)))]
-    return sorted(few) if 2 * len(few) < vocabulary else None
+    known = set(chosen)
+    others = (one for one in range(vocabulary) if one not in known)
+    return sorted([*chosen, *islice(others, max(0, count - len(chosen)))])
