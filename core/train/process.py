@@ -38,7 +38,7 @@ POLL_SECONDS = 0.2
 KILL_AFTER = 30.0
 ENVIRONMENT = {
     # glibc gives every tensor back to the system and gets it again page by page: keeping the
-    # memory, in huge pages, makes a step on two cores 40 % quicker (docs/benchmarks/domains.md).
+    # memory, in huge pages, makes a step on two cores 40 % quicker (docs/benchmarks/recipe.md).
     # Those above 32 MB, the most it allows, do go back: kept, they leave gaps, and a full training
     # grew from 5 to 15 GB.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),

@@ -40,7 +40,7 @@ class TrainSpec:
         synthesize: Let the model write prompts and answers itself.
         passages: What plain texts become: "text" to continue, "chats" of questions about their
             passages, which the model asks and answers itself, or "both". Chats do most for chats
-            (docs/benchmarks/domains.md); where the model finds little to ask, the texts stay.
+            (docs/benchmarks/recipe.md); where the model finds little to ask, the texts stay.
         start_from: "none", the folder of an adapter to go on from, or "own": the heads that the
             model itself ships.
         k_min: Smallest number of slots drawn for a row; the paper draws from 2 up.
@@ -54,7 +54,7 @@ class TrainSpec:
         minutes: Time for everything, synthesis included; a probe and the pace turn it into steps.
         teacher: "hard" (argmax) or "soft" (whole distribution) of the base model behind the
             student's own block; "mixed" is hard, but in a gated training every other row that the
-            model wrote itself is its own teacher: cheaper and bolder (docs/benchmarks/domains.md).
+            model wrote itself is its own teacher: cheaper and bolder (docs/benchmarks/recipe.md).
             Heads have terms of their own.
         joint: Whether the base model's layers learn with its heads (heads only); its embedding and
             output matrix stay as they are.
