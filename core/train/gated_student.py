@@ -15,7 +15,7 @@ from core.model.adapter_info import AdapterInfo, read_adapter_info
 from core.model.adapters import GatedAdapter
 from core.model.loading import Loaded, load_gated, save_gated
 from core.train.batch import HELD_OUT_STEP, make_batch
-from core.train.calibration import Costs, costs_of, fitted_temperatures
+from core.train.calibration import costs_of, fitted_temperature
 from core.train.data import Sample
 from core.train.distill import GatedDistillation
 from core.train.judging import SlotsAgree, in_parts, rates_by_slot
@@ -67,16 +67,19 @@ class GatedStudent:
 
     def judge(self, held_out: Sequence[Sample]) -> tuple[float, ...]:
         """Agreement by slot on rows that were not trained on; confidences are held to it."""
-        head, known = self.base_model.get_output_embeddings(), self._masks.temperatures
+        head = self.base_model.get_output_embeddings()
 
-        def judged(placed: Sequence[tuple[int, Sample]]) -> list[tuple[SlotsAgree, Costs]]:
+        def judged(placed: Sequence[tuple[int, Sample]]) -> list[tuple[SlotsAgree, Tensor]]:
             batch = self.batch([one for _, one in placed], HELD_OUT_STEP, placed[0][0])[1]
             found = self.distill.judged(batch)
             agrees = (found.numbers.cpu() + 2, (found.picks == found.labels).cpu())
-            return [(agrees, costs_of(head, found.rows, found.labels, found.numbers))]
+            return [(agrees, costs_of(head, found.rows, found.labels))]
 
         found = in_parts(judged, held_out, self._spec)
-        self._masks.temperatures = fitted_temperatures((costs for _, costs in found), known)
+        temperature = fitted_temperature(costs for _, costs in found)
+        if temperature is not None:
+            known = self._masks.temperatures
+            self._masks.temperatures = torch.full_like(known, temperature)
         return rates_by_slot((agrees for agrees, _ in found), self._spec.k_max)
 
     def cast(self, dtype: torch.dtype) -> None:

@@ -56,7 +56,7 @@ def test_a_hard_teacher_is_always_asked(spec, tmp_path) -> None:
     assert asks(student, rows, 4, 0) == asks(student, rows, 5, 0) == [True] * 4
 
 
-def test_temperatures_undo_logits_that_are_too_large(spec, tmp_path, monkeypatch) -> None:
+def test_the_temperature_undoes_logits_that_are_too_large(spec, tmp_path, monkeypatch) -> None:
     """Labels drawn from the student's own distribution at 1.5, as if it were half too sure."""
     student, rows = student_and_rows(spec, tmp_path)
     head = student.loaded.model.get_output_embeddings()
@@ -72,7 +72,7 @@ def test_temperatures_undo_logits_that_are_too_large(spec, tmp_path, monkeypatch
     shares = [right[numbers == one].mean().item() for one in (0, 1)]
     assert agreement == pytest.approx((*shares, 0.0), abs=1e-4)
     found = student.loaded.masks.temperatures
-    torch.testing.assert_close(found, torch.tensor([1.5, 1.5, 1.0]), atol=0.1, rtol=0.0)
+    torch.testing.assert_close(found, torch.full((3,), 1.5), atol=0.1, rtol=0.0)
     assert torch.equal(student.weights()[TEMPERATURES], found)
 
 
@@ -83,7 +83,7 @@ def test_the_agreement_is_that_of_the_batches_a_step_would_see(spec, tmp_path) -
     assert agreement == agreement_by_slot(student, rows, spec)
 
 
-def test_few_held_out_places_leave_a_slot_as_sure_as_it_was(spec, tmp_path) -> None:
+def test_few_held_out_places_leave_an_adapter_as_sure_as_it_was(spec, tmp_path) -> None:
     student, rows = student_and_rows(spec, tmp_path)
     student.loaded.masks.temperatures = torch.full((3,), 1.5)
     student.judge(rows)
