@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from core.evaluate.tasks import Split, split_of  # noqa: E402  (found by the line above)
 
-COUNTS: dict[Split, int] = {"train": 900, "held_out": 60}
+COUNTS: dict[Split, int] = {"train": 600, "held_out": 60}
 FOLDER = HERE.parent / "resources" / "samples"
 FOLDERS: dict[Split, Path] = {"train": FOLDER, "held_out": FOLDER / "held_out"}
 

@@ -112,7 +112,7 @@ def test_a_sample_is_chosen_from_the_menu(qtbot: QtBot, wizard: Wizard) -> None:
     actions = {one.text(): one for one in zone.findChildren(QAction)}
     actions["Clinic letters"].trigger()
     qtbot.waitUntil(lambda: wizard.state.look is not None, timeout=20_000)
-    assert wizard.state.look.preview.unanswered == 900
+    assert wizard.state.look.preview.unanswered == 600
     assert wizard.state.draft.name == "clinic"
 
 

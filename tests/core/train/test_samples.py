@@ -23,7 +23,7 @@ def prompts(path: Path) -> list[str]:
 @pytest.mark.parametrize("domain", SAMPLE_DOMAINS, ids=lambda domain: domain.name)
 def test_what_is_held_out_stands_in_no_training_prompt(domain: SampleDomain) -> None:
     train, held_out = prompts(domain.train), prompts(domain.held_out)
-    assert [len(set(train)), len(set(held_out))] == [900, 60]
+    assert [len(set(train)), len(set(held_out))] == [600, 60]
     assert {split_of(prompt) for prompt in train} == {"train"}
     all_trained = "\n".join(train)
     for name, words in LISTS["held_out"].items():
