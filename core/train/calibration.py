@@ -2,7 +2,7 @@
 
 A training makes an adapter surer than it should be of what it has not seen. Dividing the logits of
 mask rows by one number changes none of their tokens, only how sure they are (temperature scaling,
-arXiv 1706.04599); the number is the one that makes held-out tokens likeliest.
+arXiv 1706.04599); the number is the one that makes held-out tokens of all slots likeliest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from core.train.losses import PIECE_ROWS
 
 GRID = tuple(1 + 0.03 * step for step in range(21))
-"""From 1, for an adapter is never made surer than it was, to 1.6."""
+"""From 1, for mask rows are never made surer than their logits say, to 1.6."""
 FEWEST = 700
 """With fewer held-out places the temperature stays as it is."""
 

@@ -87,7 +87,7 @@ def test_few_held_out_places_leave_an_adapter_as_sure_as_it_was(spec, tmp_path) 
     student, rows = student_and_rows(spec, tmp_path)
     student.loaded.masks.temperatures = torch.full((3,), 1.5)
     student.judge(rows)
-    assert calibration.FEWEST > 4 * 12
+    assert calibration.FEWEST > 4 * 12 * 3  # more than these rows can have
     assert student.loaded.masks.temperatures.tolist() == [1.5, 1.5, 1.5]
 
 
