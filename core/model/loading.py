@@ -22,9 +22,8 @@ from core.model.adapter_info import (
 )
 from core.model.adapters import FullMaskRows, GatedAdapter, MaskRows
 from core.model.fingerprint import text_fingerprint
-from core.model.linear import use_rows_linear
 from core.model.mask_token import find_mask_token
-from core.model.output import sharpen
+from core.model.output import prepare_layers
 
 if TYPE_CHECKING:
     from core.model.heads import Heads
@@ -140,8 +139,7 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
         # transformers would fill them with random numbers and only warn.
         raise _unfit(folder, f"its files lack {len(missing)} weights, {missing[0]} among them.")
     model.eval().requires_grad_(False)
-    use_rows_linear(model)
-    sharpen(model.get_output_embeddings())
+    prepare_layers(model)
     return model, tokenizer
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 
 from core.errors import KnownError
-from core.model.linear import use_rows_linear
-from core.model.output import sharpen
+from core.model.output import prepare_layers
 
 MASK_TOKEN = "<|mtp_mask|>"
 
@@ -42,8 +41,7 @@ def add_mask_token(model: Any, tokenizer: Any) -> int:
     mask_id = find_mask_token(tokenizer, MASK_TOKEN)
     if mask_id >= model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(mask_id + 1, mean_resizing=False)
-        use_rows_linear(model)  # its output matrix is a new one
-        sharpen(model.get_output_embeddings())
+        prepare_layers(model)  # its output matrix is a new one
     matrices = {
         id(weight): weight
         for layer in (model.get_input_embeddings(), model.get_output_embeddings())

@@ -10,12 +10,22 @@ Shapes: R rows, H hidden size, V vocabulary, C candidates.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+from core.model.linear import use_rows_linear
 
 CANDIDATES = 8
 """Tokens of a row that are computed again; that more are this near to the best is rare."""
 HALVES = (torch.bfloat16, torch.float16)
+
+
+def prepare_layers(model: Any) -> None:
+    """What every model gets once, and again when its output matrix is a new one."""
+    use_rows_linear(model)
+    sharpen(model.get_output_embeddings())
 
 
 def sharpen(head: nn.Module) -> None:
