@@ -130,6 +130,8 @@ def _hover(block: Block) -> str:
     done, size = block.done, block.size
     sure = " ".join(f"{one:.2f}" for one in done.confidences[:size])
     how = "checked" if done.is_exact else f"threshold {done.threshold:g}"
+    if not done.is_exact and size > done.kept:
+        how += f", {size - done.kept} checked"
     return html.escape(
         f"pass {done.index + 1}: {size} token{'' if size == 1 else 's'}, confidence {sure}, "
         f"{how}, {done.seconds * 1000:.0f} ms"

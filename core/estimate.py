@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from core.engine.request import CHECKED_FROM, USUAL_RULE, Rule
 from core.events import PassDone
 
 CAVEAT = "Real passes would begin elsewhere; answer again to know."
@@ -20,18 +21,18 @@ ONE_TOKEN = 1.0
 
 
 def estimate(
-    passes: Sequence[PassDone], threshold: float, count_from_slot: int = 1
+    passes: Sequence[PassDone], threshold: float, rule: Rule = USUAL_RULE
 ) -> tuple[int, ...]:
-    """Sizes of the blocks in which these tokens would have come.
+    """Sizes of the blocks in which these tokens would have come, one a pass.
 
     At each position the latest recorded pass that covers it is taken; the block grows while
-    that pass proposes the very tokens of the text with confidence enough.
+    that pass proposes the very tokens of the text with confidence enough to be kept or, behind
+    those, to be checked. A pass that refuses what it checks brings one token.
 
     Args:
         passes: The recorded passes, in order.
-        threshold: The confidence a slot must reach, 0..1.
-        count_from_slot: First slot whose confidence counts; 2 where slot 1 is the base
-            model's own token.
+        threshold: The confidence a slot must reach to be kept, 0..1.
+        rule: ConfAdapt's; see `rule_of`.
 
     Returns:
         Block sizes; they add up to the number of recorded tokens.
@@ -39,33 +40,42 @@ def estimate(
     tokens = [token for one in passes for token in one.token_ids]
     starts = _starts(passes)
     sizes: list[int] = []
-    position = 0
+    position, fell = 0, False
     while position < len(tokens):
-        covering = bisect_right(starts, position) - 1
-        slot = position - starts[covering]
         size = 1
-        if threshold < ONE_TOKEN:
-            reach = tokens[position : position + len(passes[covering].proposed_ids)]
-            size = _run(passes[covering], slot, reach, threshold, count_from_slot)
+        if fell or threshold >= ONE_TOKEN:
+            fell = False
+        else:
+            covering = bisect_right(starts, position) - 1
+            done, slot = passes[covering], position - starts[covering]
+            reach = tokens[position : position + len(done.proposed_ids)]
+            size = _run(done, slot, reach, threshold, rule)
+            if rule.checks:
+                size, fell = _checked(done, slot, reach, size)
         sizes.append(size)
         position += size
     return tuple(sizes)
 
 
-def would_keep(done: PassDone, threshold: float, count_from_slot: int = 1) -> int:
-    """How many of its own slots this very pass would have kept at another threshold.
+def would_keep(
+    passes: Sequence[PassDone], place: int, threshold: float, rule: Rule = USUAL_RULE
+) -> int:
+    """How many slots of one pass would have become tokens at another threshold.
 
     One that ended for another reason than its threshold (an end of the answer, a drawn token)
     would have ended there, too.
     """
     if threshold >= ONE_TOKEN:
         return 1
+    done = passes[place]
     recorded, would = (
-        _run(done, 0, done.proposed_ids, one, count_from_slot)
-        for one in (done.threshold, threshold)
+        _run(done, 0, done.proposed_ids, one, rule) for one in (done.threshold, threshold)
     )
-    own = len(done.token_ids) - done.confirmed
-    return min(would, own) if own < recorded else would
+    if done.kept < recorded:
+        return min(would, done.kept)
+    tokens = [token for one in passes[place:] for token in one.token_ids][done.confirmed :]
+    is_as_recorded = tuple(tokens[:would]) == done.proposed_ids[:would]
+    return _checked(done, 0, tokens, would)[0] if rule.checks and is_as_recorded else would
 
 
 def _starts(passes: Sequence[PassDone]) -> list[int]:
@@ -77,30 +87,49 @@ def _starts(passes: Sequence[PassDone]) -> list[int]:
     return starts
 
 
-def _run(
-    done: PassDone, slot: int, reach: Sequence[int], threshold: float, count_from_slot: int
-) -> int:
-    """Length of the block that begins at `slot` (from 0) of a pass; at least 1."""
+def _run(done: PassDone, slot: int, reach: Sequence[int], threshold: float, rule: Rule) -> int:
+    """Length of the run of kept slots that begins at `slot` (from 0) of a pass; at least 1."""
     size = 0
     for proposed, confidence, token in zip(
         done.proposed_ids[slot:], done.confidences[slot:], reach, strict=False
     ):
-        is_counted = size + 1 >= count_from_slot
+        is_counted = size + 1 >= (rule.count_from_slot or 1)
         if proposed != token or (is_counted and confidence < threshold):
             break
         size += 1
     return max(size, 1)
 
 
-def counted_from(passes: Sequence[PassDone]) -> int:
-    """First slot whose confidence counted in this recording: 1 or 2.
+def _checked(done: PassDone, slot: int, reach: Sequence[int], size: int) -> tuple[int, bool]:
+    """A run with the slots behind it that a check would have confirmed, and whether one fell."""
+    for proposed, confidence, token in zip(
+        done.proposed_ids[slot + size :],
+        done.confidences[slot + size :],
+        reach[size:],
+        strict=False,
+    ):
+        if confidence < CHECKED_FROM:
+            break
+        if proposed != token:
+            return size, True
+        size += 1
+    return size, False
 
-    A pass that ended at an unsure slot 1 although slot 2 was sure shows that slot 1 counts.
+
+def rule_of(passes: Sequence[PassDone]) -> Rule:
+    """ConfAdapt's rule in this recording, as far as it shows.
+
+    A pass that ended at an unsure slot 1 although slot 2 was sure shows that slot 1 counts; one
+    that left a likely slot unchecked, that nothing was checked (so it was before there were
+    checks). The last pass shows nothing: the answer's end may have ended it.
     """
+    first, checks = 2, True
     for one in passes:
-        is_confadapt = not one.is_exact and one.threshold < ONE_TOKEN and len(one.confidences) > 1
-        if is_confadapt and len(one.token_ids) == 1:
-            first, second = one.confidences[:2]
-            if first < one.threshold <= second:
-                return 1
-    return 2
+        if one.is_exact or one.threshold >= ONE_TOKEN or len(one.confidences) < 2:
+            continue
+        if one.kept == 1 and one.confidences[0] < one.threshold <= one.confidences[1]:
+            first = 1
+        behind = one.confidences[one.kept : one.kept + 1]
+        if one is not passes[-1] and not one.provisional and behind and behind[0] >= CHECKED_FROM:
+            checks = False
+    return Rule(first, checks)

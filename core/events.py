@@ -61,7 +61,7 @@ class PassDone:
         confidences: Top softmax probability in float32 of every slot; of a token from prompt
             lookup how often matches of that length usually go on alike.
         alternatives: For each slot its next best candidates.
-        refused: Provisional tokens of the pass before that fell here (exact strategies only).
+        refused: Provisional tokens of the pass before that fell here.
         threshold: The threshold this pass was judged by.
         width: Rows of the forward call.
         seconds: Wall-clock time of the pass.
@@ -69,7 +69,7 @@ class PassDone:
             empty where that is not known.
         proposed_texts: Each of `proposed_ids` as text; empty where that is not known.
         confirmed: How many leading `token_ids` the pass before had proposed; slot 1 follows them.
-        provisional: How many slots behind slot 1 the next pass checks.
+        provisional: How many slots behind the kept ones the next pass checks.
         is_exact: Whether its tokens are those of one-token decoding.
         proposer: Who proposed the slots behind slot 1.
     """
@@ -90,6 +90,11 @@ class PassDone:
     provisional: int = 0
     is_exact: bool = False
     proposer: Proposer = "mask rows"
+
+    @property
+    def kept(self) -> int:
+        """How many of its own slots were final at once; none where a confirmed one was the end."""
+        return len(self.token_ids) - self.confirmed
 
 
 @dataclass(frozen=True, slots=True)

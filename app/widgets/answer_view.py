@@ -15,6 +15,7 @@ from app.widgets.fold import Fold
 from app.widgets.pass_layer import ColourMode
 from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_text import PassText
+from core.engine.request import USUAL_RULE, Rule
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 
 FEW_CORES = 2
@@ -55,7 +56,7 @@ class AnswerView(QWidget):
         self.ended: GenerationEnded | None = None
         self._spans = PassSpans()
         self._mode: ColourMode = "pass"
-        self._estimate: tuple[float, int] | None = None
+        self._estimate: tuple[float, Rule] | None = None
         self._shown: int | None = None
         self._parts: list[tuple[Part, PassText, Fold | None]] = []
         self._plain = ""
@@ -125,9 +126,9 @@ class AnswerView(QWidget):
         for _part, text, _fold in self._parts:
             text.set_colour_mode(mode)
 
-    def set_estimate(self, threshold: float | None, count_from_slot: int = 1) -> None:
+    def set_estimate(self, threshold: float | None, rule: Rule = USUAL_RULE) -> None:
         """Show the blocks of another threshold, an estimate; None shows what was recorded."""
-        self._estimate = None if threshold is None else (threshold, count_from_slot)
+        self._estimate = None if threshold is None else (threshold, rule)
         self._redraw()
 
     def show_up_to(self, count: int) -> QRectF:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from core.engine.request import Rule
 from core.estimate import estimate
 from core.events import PassDone
 from core.metrics import pieces_of
@@ -68,7 +69,7 @@ class PassSpans:
         if not self.passes or not self.passes[-1].provisional:
             return ""
         last = self.passes[-1]
-        return "".join(last.proposed_texts[1 : 1 + last.provisional])
+        return "".join(last.proposed_texts[last.kept : last.kept + last.provisional])
 
     @property
     def _end(self) -> int:
@@ -80,10 +81,10 @@ class PassSpans:
             self.tokens.append(TokenSpan(start, start + len(piece), proposer, slot))
             start += len(piece)
 
-    def estimated(self, threshold: float, count_from_slot: int) -> list[BlockSpan]:
+    def estimated(self, threshold: float, rule: Rule) -> list[BlockSpan]:
         """The blocks this text would have come in at another threshold."""
         blocks, first = [], 0
-        for size in estimate(self.passes, threshold, count_from_slot):
+        for size in estimate(self.passes, threshold, rule):
             tokens = self.tokens[first : first + size]
             blocks.append(BlockSpan(first, size, tokens[0].start, tokens[-1].end))
             first += size

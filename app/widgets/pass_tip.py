@@ -46,7 +46,8 @@ def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
         f"{len(done.token_ids)} final in {done.seconds * 1000:.0f} ms",
     ]
     if token.slot <= len(done.confidences):
-        how = _checked(token) if done.is_exact else f"threshold {done.threshold:g}"
+        is_checked = done.is_exact or token.slot > done.kept
+        how = _checked(token) if is_checked else f"threshold {done.threshold:g}"
         lines.insert(2, f"Confidence {done.confidences[token.slot - 1]:.3f}, {how}")
     if done.refused and token.slot == 1:
         lines.append(f"In its place fell {refused_text(spans.passes, done.index)}")
@@ -56,7 +57,7 @@ def _lines(spans: PassSpans, token: TokenSpan) -> list[str]:
 
 
 def _checked(token: TokenSpan) -> str:
-    """How an exact token came to be final."""
+    """How a token that no threshold decided came to be final."""
     if token.slot == 1:
         return "the model's own next token"
     return f"proposed by {token.done.proposer}, confirmed by the next pass"
@@ -65,7 +66,7 @@ def _checked(token: TokenSpan) -> str:
 def refused_text(passes: Sequence[PassDone], place: int) -> str:
     """What the pass before had proposed that fell in this one."""
     done, before = passes[place], passes[place - 1]
-    first = 1 + done.confirmed
+    first = before.kept + done.confirmed
     fallen = before.proposed_texts[first : first + done.refused]
     return " ".join(shown(one) for one in fallen) or f"{done.refused} proposals"
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from app.widgets.answer_view import AnswerView
 from app.widgets.text import SPACE, body, button
 from app.widgets.threshold_slider import ThresholdSlider
-from core.estimate import CAVEAT, counted_from
+from core.estimate import CAVEAT, rule_of
 
 
 class WhatIf(QFrame):
@@ -55,7 +55,7 @@ class WhatIf(QFrame):
 
     @Slot(float)
     def _on_threshold(self, threshold: float) -> None:
-        self._view.set_estimate(threshold, counted_from(self._view.passes))
+        self._view.set_estimate(threshold, rule_of(self._view.passes))
         estimated, recorded = len(self._view.block_sizes), len(self._view.passes)
         self._sentence.setText(
             f"Estimate: at {threshold:g} about {estimated} passes instead of {recorded}. {CAVEAT}"

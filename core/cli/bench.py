@@ -13,7 +13,7 @@ from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel
 from core.device import peak_memory
-from core.engine.request import STRATEGIES
+from core.engine.request import STRATEGIES, Rule
 from core.errors import Cancelled, KnownError
 from core.evaluate.bench.bench import BASELINES, Bench, BenchPlan
 from core.evaluate.bench.files import write_bench
@@ -61,6 +61,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
     parser.add_argument(
         "--count-from-slot", type=int, choices=(1, 2), help="confadapt: first slot that counts"
+    )
+    parser.add_argument(
+        "--unchecked",
+        action="store_true",
+        help="confadapt as in the paper: drop likely slots instead of having them checked",
     )
     parser.add_argument(
         "--no-generate",
@@ -185,7 +190,7 @@ def _plan(args: argparse.Namespace) -> BenchPlan:
         ways=grid(args.strategies.split(","), args.thresholds, args.k_max),
         max_new_tokens=args.max_new_tokens,
         runs=args.runs,
-        count_from_slot=args.count_from_slot,
+        rule=Rule(args.count_from_slot, checks=not args.unchecked),
         baselines=(NEXT_TOKEN,) if args.no_generate else BASELINES,
     )
 

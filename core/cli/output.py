@@ -70,7 +70,7 @@ class BlockPrinter:
 
     def _coloured(self, done: PassDone) -> str:
         """The rest of the block before, then this pass's own, whose size may be yet to come."""
-        pieces, size = pieces_of(done), len(done.token_ids) - done.confirmed
+        pieces, size = pieces_of(done), done.kept
         rest, own = "".join(pieces[: done.confirmed]), "".join(pieces[done.confirmed :])
         total = self._open + done.confirmed if self._open else 0
         before = _painted(rest + _figure(total), self._last)

@@ -25,8 +25,9 @@ OFFERS = (
     Offer(
         "confadapt",
         "ConfAdapt",
-        "Mask rows propose several tokens, and those of which the model is sure enough are kept. "
-        "Fast, but now and then a token is another than the model's own.",
+        "Mask rows propose several tokens: those of which the model is sure enough are kept, "
+        "likely ones behind them are checked by the next pass. Fast, but now and then a token is "
+        "another than the model's own.",
     ),
     Offer(
         "static_k",

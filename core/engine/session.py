@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,17 @@ from core.engine.decode import Decoder
 from core.engine.detokenize import StopStrings, TokenTexts
 from core.engine.experience import Experience
 from core.engine.head_chain import HeadChain
-from core.engine.request import EXACT_STRATEGIES, K_MAX_LIMIT, LoadSpec, Request, SessionInfo
+from core.engine.request import (
+    EXACT_STRATEGIES,
+    K_MAX_LIMIT,
+    USUAL_RULE,
+    LoadSpec,
+    Request,
+    Rule,
+    SessionInfo,
+)
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
-from core.engine.strategies.decision import Strategy
 from core.errors import KnownError
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, StopReason
 from core.model.adapter_info import adapter_name, choose_adapter
@@ -123,7 +131,7 @@ class Session:
         request: Request,
         cancel: Cancel,
         threshold: Threshold,
-        count_from_slot: int | None = None,
+        rule: Rule = USUAL_RULE,
     ) -> Generator[GenerationEvent, None, None]:
         """Decode one answer; closing the generator is a cancel.
 
@@ -131,8 +139,7 @@ class Session:
             request: What to decode.
             cancel: Ends the answer within one pass, with what there is.
             threshold: Read at every pass, so that it may change while the answer flows.
-            count_from_slot: First slot whose confidence counts under ConfAdapt; None takes
-                the shipped rule: slot 2 where slot 1 is the base model's own token, else 1.
+            rule: Of ConfAdapt.
 
         Raises:
             KnownError: for a prompt or setting that cannot be decoded, or too little memory.
@@ -141,7 +148,7 @@ class Session:
             raise RuntimeError("this session is already decoding an answer")
         self._is_busy = True
         try:
-            yield from self._stream(request, cancel, threshold, count_from_slot)
+            yield from self._stream(request, cancel, threshold, rule)
         finally:
             self._is_busy = False
 
@@ -168,11 +175,11 @@ class Session:
             torch.cuda.empty_cache()
 
     def _stream(
-        self, request: Request, cancel: Cancel, threshold: Threshold, count_from_slot: int | None
+        self, request: Request, cancel: Cancel, threshold: Threshold, rule: Rule
     ) -> Generator[GenerationEvent, None, None]:
         text, prompt_ids = prompt.render(self._loaded.tokenizer, request.messages)
         answer = self._new_answer(request, len(prompt_ids))
-        decoder = self._new_decoder(request, prompt_ids, count_from_slot)
+        decoder = self._new_decoder(request, prompt_ids, rule)
         reused = self._reuse(request, prompt_ids)
         yield GenerationStarted(
             model=self.info.model,
@@ -219,28 +226,21 @@ class Session:
         stops = StopStrings(request.stop)
         return Answer(self._loaded.tokenizer, self.end_ids, stops, limit, reason)
 
-    def _new_decoder(
-        self, request: Request, prompt_ids: list[int], count_from_slot: int | None
-    ) -> Decoder:
+    def _new_decoder(self, request: Request, prompt_ids: list[int], rule: Rule) -> Decoder:
         masks, k_max = self._loaded.masks, self._k_max(request)
-        if count_from_slot is None:
-            count_from_slot = 2 if masks and masks.slot1_is_base else 1
-        usual = make_strategy(
-            request.strategy, count_from_slot, self._experience, self._chain, k_max - 1
-        )
+        if rule.count_from_slot is None:
+            rule = replace(rule, count_from_slot=2 if masks and masks.slot1_is_base else 1)
+        usual = make_strategy(request.strategy, rule, self._experience, self._chain, k_max - 1)
         return Decoder(
             cache=self._cache,
             usual=usual,
-            exact=usual if usual.is_exact else self._verified(),
+            exact=usual if usual.is_exact else make_strategy("verified", rule, self._experience),
             k_max=k_max,
             sampler=Sampler(request),
             texts=self._texts,
             experience=self._experience,
             prompt=prompt_ids,
         )
-
-    def _verified(self) -> Strategy:
-        return make_strategy("verified", 1, self._experience)
 
     def _reuse(self, request: Request, prompt_ids: list[int]) -> int:
         """How many tokens of the prompt the cache holds; heads must know them, too."""

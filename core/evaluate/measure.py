@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core.control import Cancel, Threshold
-from core.engine.request import EXACT_STRATEGIES, STRATEGIES, Request, Strategy
+from core.engine.request import EXACT_STRATEGIES, STRATEGIES, USUAL_RULE, Request, Rule, Strategy
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 from core.metrics import answer_figures
 
@@ -133,7 +133,7 @@ def decode_answer(
     request: Request,
     threshold: float,
     cancel: Cancel,
-    count_from_slot: int | None = None,
+    rule: Rule = USUAL_RULE,
 ) -> tuple[Measured, tuple[GenerationEvent, ...]]:
     """Decode one answer with an empty cache; returns what it took, and its events.
 
@@ -143,7 +143,7 @@ def decode_answer(
     """
     session.forget()
     began = time.perf_counter()
-    events = tuple(session.stream(request, cancel, Threshold(threshold), count_from_slot))
+    events = tuple(session.stream(request, cancel, Threshold(threshold), rule))
     seconds = time.perf_counter() - began
     cancel.check()
     return measured_from(events, seconds), events

@@ -71,8 +71,7 @@ def _check(trace: Trace) -> None:
             raise ValueError(f"pass {one.index + 1} checks more than was proposed")
         provisional = one.provisional
         slots = len(one.proposed_ids)
-        own = len(one.token_ids) - one.confirmed  # none where a confirmed token ended the answer
-        if not one.token_ids or not 0 <= own <= slots == len(one.confidences):
+        if not one.token_ids or not 0 <= one.kept <= slots == len(one.confidences):
             raise ValueError(f"pass {one.index + 1} has not a confidence for every slot")
         if not all(0 <= figure < math.inf for figure in (one.seconds, *one.confidences)):
             raise ValueError(f"pass {one.index + 1} has figures that cannot be")

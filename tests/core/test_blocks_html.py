@@ -88,6 +88,14 @@ def test_hovering_tells_pass_confidence_and_time() -> None:
     assert "pass 2: 2 tokens, confidence 0.95 0.95, threshold 0.9, 20 ms" in fragment
 
 
+def test_hovering_tells_what_of_a_block_was_checked() -> None:
+    first = dataclasses.replace(pass_done(0, "one two"), provisional=1)
+    second = dataclasses.replace(pass_done(1, "three four"), confirmed=1)
+    fragment = classed_blocks([first, second])
+    assert "pass 1: 3 tokens" in fragment
+    assert "threshold 0.9, 1 checked" in fragment
+
+
 def test_the_style_sheet_knows_both_themes_and_fetches_nothing() -> None:
     css = style_sheet()
     assert "prefers-color-scheme: dark" in css

@@ -5,15 +5,26 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.estimate import counted_from, estimate, would_keep
+from core.engine.request import CHECKED_FROM, Rule
+from core.estimate import estimate, rule_of, would_keep
 from core.events import PassDone
+from core.metrics import blocks_of
+
+PLAIN = Rule(1, checks=False)
 
 
-def a_pass(index: int, kept: list[int], proposed: list[int], sure: list[float]) -> PassDone:
+def a_pass(
+    index: int,
+    own: list[int],
+    proposed: list[int],
+    sure: list[float],
+    confirmed: tuple[int, ...] = (),
+    provisional: int = 0,
+) -> PassDone:
     return PassDone(
         index=index,
-        token_ids=tuple(kept),
-        text="".join(map(str, kept)),
+        token_ids=(*confirmed, *own),
+        text="".join(map(str, (*confirmed, *own))),
         proposed_ids=tuple(proposed),
         confidences=tuple(sure),
         alternatives=(),
@@ -21,57 +32,66 @@ def a_pass(index: int, kept: list[int], proposed: list[int], sure: list[float]) 
         threshold=0.9,
         width=len(proposed),
         seconds=0.01,
+        confirmed=len(confirmed),
+        provisional=provisional,
     )
 
 
+def run(sure: list[float], start: int, least: float) -> int:
+    while start < len(sure) and sure[start] >= least:
+        start += 1
+    return start
+
+
 @st.composite
-def recordings(draw: st.DrawFn) -> tuple[list[PassDone], int]:
-    """What a decoder at .9 would have recorded, by either rule for slot 1."""
-    first = draw(st.sampled_from([1, 2]))
-    passes, token = [], 0
+def recordings(draw: st.DrawFn) -> tuple[list[PassDone], Rule]:
+    """What a decoder at .9 would have recorded, by any rule; the text is 0, 1, 2, ..."""
+    rule = Rule(draw(st.sampled_from([1, 2])), draw(st.booleans()))
+    passes: list[PassDone] = []
+    token, checked = 0, []
     for index in range(draw(st.integers(1, 12))):
+        held = run([one == token + n for n, one in enumerate(checked)], 0, True)
+        confirmed = tuple(checked[:held])
+        token += held
         sure = draw(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-        size = 0
-        for slot, confidence in enumerate(sure, start=1):
-            if slot >= first and confidence < 0.9:
-                break
-            size += 1
-        size = max(size, 1)
+        if held < len(checked):
+            sure = sure[:1]  # what the mask rows propose is void
+        size = max(1, run(sure, (rule.count_from_slot or 1) - 1, 0.9))
         proposed = [token + slot for slot in range(len(sure))]
         # Slots that were not kept may or may not have guessed what came later.
         for slot in range(size, len(sure)):
             if draw(st.booleans()):
                 proposed[slot] = -1
-        passes.append(a_pass(index, proposed[:size], proposed, sure))
+        checked = proposed[size : run(sure, size, CHECKED_FROM)] if rule.checks else []
+        passes.append(a_pass(index, proposed[:size], proposed, sure, confirmed, len(checked)))
         token += size
-    return passes, first
+    return passes, rule
 
 
 @given(recordings())
 def test_at_the_recorded_threshold_the_recorded_blocks_come_out(
-    recording: tuple[list[PassDone], int],
+    recording: tuple[list[PassDone], Rule],
 ) -> None:
-    passes, first = recording
-    sizes = tuple(len(one.token_ids) for one in passes)
+    passes, rule = recording
     # A kept run may go on into later passes where their tokens were guessed with confidence
     # enough by slots beyond the run; here the run ended at an unsure slot or at the last one.
-    assert estimate(passes, 0.9, first) == sizes
+    assert estimate(passes, 0.9, rule) == tuple(one.size for one in blocks_of(passes))
 
 
 @given(recordings(), st.floats(0, 1))
 def test_sizes_add_up_to_all_tokens(
-    recording: tuple[list[PassDone], int], threshold: float
+    recording: tuple[list[PassDone], Rule], threshold: float
 ) -> None:
-    passes, first = recording
-    sizes = estimate(passes, threshold, first)
+    passes, rule = recording
+    sizes = estimate(passes, threshold, rule)
     assert sum(sizes) == sum(len(one.token_ids) for one in passes)
     assert all(size >= 1 for size in sizes)
 
 
 def test_threshold_one_is_one_token_a_pass_even_for_certain_slots() -> None:
     passes = [a_pass(0, [1, 2, 3], [1, 2, 3], [1.0, 1.0, 1.0])]
-    assert estimate(passes, 1.0) == (1, 1, 1)
-    assert estimate(passes, 0.999) == (3,)
+    assert estimate(passes, 1.0, PLAIN) == (1, 1, 1)
+    assert estimate(passes, 0.999, PLAIN) == (3,)
 
 
 def test_a_lower_threshold_joins_blocks_that_were_guessed_ahead() -> None:
@@ -79,9 +99,9 @@ def test_a_lower_threshold_joins_blocks_that_were_guessed_ahead() -> None:
         a_pass(0, [1], [1, 2, 3], [0.95, 0.7, 0.6]),
         a_pass(1, [2, 3], [2, 3], [0.99, 0.95]),
     ]
-    assert estimate(passes, 0.9) == (1, 2)
-    assert estimate(passes, 0.65) == (2, 1)
-    assert estimate(passes, 0.5) == (3,)
+    assert estimate(passes, 0.9, PLAIN) == (1, 2)
+    assert estimate(passes, 0.65, PLAIN) == (2, 1)
+    assert estimate(passes, 0.5, PLAIN) == (3,)
 
 
 def test_a_wrong_guess_ends_the_block_however_sure_it_was() -> None:
@@ -89,34 +109,58 @@ def test_a_wrong_guess_ends_the_block_however_sure_it_was() -> None:
         a_pass(0, [1], [1, 9], [0.95, 0.89]),
         a_pass(1, [2], [2], [0.99]),
     ]
-    assert estimate(passes, 0.1) == (1, 1)
+    assert estimate(passes, 0.1, PLAIN) == (1, 1)
 
 
 def test_in_the_middle_of_a_block_the_latest_covering_pass_counts() -> None:
     passes = [a_pass(0, [1, 2, 3, 4], [1, 2, 3, 4], [0.99, 0.92, 0.99, 0.99])]
-    assert estimate(passes, 0.95) == (1, 1, 2)
-    assert estimate(passes, 0.95, count_from_slot=2) == (1, 3)
+    assert estimate(passes, 0.95, PLAIN) == (1, 1, 2)
+    assert estimate(passes, 0.95, Rule(2, checks=False)) == (1, 3)
 
 
 def test_the_rule_for_slot_one_is_read_off_the_recording() -> None:
     ends_at_slot_one = [a_pass(0, [1], [1, 2], [0.5, 0.95])]
     passes_over_slot_one = [a_pass(0, [1, 2], [1, 2], [0.5, 0.95])]
-    assert counted_from(ends_at_slot_one) == 1
-    assert counted_from(passes_over_slot_one) == 2
+    assert rule_of(ends_at_slot_one) == Rule(1)
+    assert rule_of(passes_over_slot_one) == Rule(2)
+
+
+def test_a_likely_slot_left_unchecked_shows_that_nothing_was_checked() -> None:
+    left = a_pass(0, [1], [1, 2], [0.95, 0.7])
+    checked = a_pass(0, [1], [1, 2], [0.95, 0.7], provisional=1)
+    last = a_pass(1, [3], [3, 4], [0.95, 0.7], confirmed=(2,))
+    assert rule_of([left, last]) == Rule(2, checks=False)
+    assert rule_of([checked, last]) == Rule(2)
+
+
+def test_likely_slots_join_a_block_and_a_wrong_one_costs_the_next_its_proposals() -> None:
+    passes = [a_pass(0, [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [1.0, 0.8, 0.6, 0.4, 0.8, 0.8])]
+    assert estimate(passes, 0.9, Rule(1)) == (3, 3)
+    assert estimate(passes, 0.9, PLAIN) == (1, 1, 1, 1, 1, 1)
+    wrong = [
+        a_pass(0, [1], [1, 9, 9], [1.0, 0.8, 0.8]),
+        a_pass(1, [2, 3], [2, 3, 4], [1.0, 0.95, 0.3]),
+    ]
+    assert estimate(wrong, 0.9, Rule(1)) == (1, 1, 1)
+    assert estimate(wrong, 0.9, PLAIN) == (1, 2)
 
 
 @given(recordings())
 def test_a_pass_would_keep_at_its_own_threshold_what_it_kept(
-    recording: tuple[list[PassDone], int],
+    recording: tuple[list[PassDone], Rule],
 ) -> None:
-    passes, first = recording
-    assert [would_keep(one, 0.9, first) for one in passes] == [len(one.token_ids) for one in passes]
-    assert all(would_keep(one, 1.0, first) == 1 for one in passes)
-    assert all(would_keep(one, 0.0, first) == len(one.proposed_ids) for one in passes)
+    passes, rule = recording
+    places = range(len(passes))
+    recorded = [one.size for one in blocks_of(passes)]
+    assert [would_keep(passes, place, 0.9, rule) for place in places] == recorded
+    assert all(would_keep(passes, place, 1.0, rule) == 1 for place in places)
+    slots = [len(one.proposed_ids) for one in passes]
+    assert [would_keep(passes, place, 0.0, rule) for place in places] == slots
 
 
 def test_a_pass_that_the_answers_end_cut_short_would_have_ended_there_too() -> None:
     whole = a_pass(0, [0, 1, 2], [0, 1, 2, 3], [0.99, 0.97, 0.96, 0.3])
     cut = a_pass(0, [0, 1], [0, 1, 2, 3], [0.99, 0.97, 0.96, 0.3])
-    assert [would_keep(whole, one, 2) for one in (0.99, 0.9, 0.2)] == [1, 3, 4]
-    assert [would_keep(cut, one, 2) for one in (0.99, 0.9, 0.2)] == [1, 2, 2]
+    rule = Rule(2, checks=False)
+    assert [would_keep([whole], 0, one, rule) for one in (0.99, 0.9, 0.2)] == [1, 3, 4]
+    assert [would_keep([cut], 0, one, rule) for one in (0.99, 0.9, 0.2)] == [1, 2, 2]

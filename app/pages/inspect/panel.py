@@ -12,7 +12,8 @@ from app.widgets.pass_tip import alternatives_text, refused_text
 from app.widgets.slot_bars import SlotBars
 from app.widgets.text import body, button, heading, line, muted
 from app.widgets.threshold_slider import ThresholdSlider
-from core.estimate import CAVEAT, counted_from, estimate, would_keep
+from core.engine.request import USUAL_RULE
+from core.estimate import CAVEAT, estimate, rule_of, would_keep
 from core.events import PassDone
 from core.metrics import Block, blocks_of
 
@@ -27,7 +28,7 @@ class PassPanel(Card):
         self._passes: Sequence[PassDone] = ()
         self._blocks: Sequence[Block] = ()
         self._starts: Sequence[float] = ()
-        self._counted_from = 1
+        self._rule = USUAL_RULE
         self._place = 0
         self._tried: float | None = None
         self._name = heading("")
@@ -75,7 +76,7 @@ class PassPanel(Card):
         """
         self._passes, self._starts = passes, starts
         self._blocks = blocks_of(passes)
-        self._counted_from = counted_from(passes)
+        self._rule = rule_of(passes)
         self._place, self._tried = 0, None
         self._try.setVisible(has_threshold)
         self._bars.can_try = has_threshold
@@ -93,7 +94,9 @@ class PassPanel(Card):
         done, tried = self._done, self._tried
         threshold = done.threshold if tried is None else tried
         slots, kept = len(done.proposed_ids), self._blocks[self._place].size
-        would = kept if tried is None else would_keep(done, tried, self._counted_from)
+        would = kept
+        if tried is not None:
+            would = would_keep(self._passes, self._place, tried, self._rule)
         self._name.setText(f"Pass {self._place + 1} of {len(self._passes)}")
         words = f"{kept} of {slots} slots kept" if slots > 1 or not kept else "One slot, kept"
         self._kept.setText(words if tried is None else f"Estimate: {would} of {slots}")
@@ -110,7 +113,7 @@ class PassPanel(Card):
         )
 
     def _check_text(self) -> str:
-        """What an exact pass said of the proposals of the one before, and what it passes on."""
+        """What a pass said of the proposals of the one before, and what it passes on."""
         done, parts = self._done, [""]
         if done.confirmed or done.refused:
             parts.append(f"{done.confirmed} of the pass before confirmed")
@@ -121,8 +124,8 @@ class PassPanel(Card):
         return "  ·  ".join(parts)
 
     def _estimate_text(self, would: int, tried: float) -> str:
-        passes = len(estimate(self._passes, tried, self._counted_from))
-        kept = len(self._done.token_ids) - self._done.confirmed
+        passes = len(estimate(self._passes, tried, self._rule))
+        kept = self._blocks[self._place].size
         return (
             f"Estimate: at {tried:g} this pass would have kept {would} instead of {kept}, and the "
             f"answer taken about {passes} passes instead of {len(self._passes)}. {CAVEAT}"

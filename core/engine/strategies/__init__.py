@@ -17,7 +17,7 @@ from core.errors import KnownError
 
 def make_strategy(
     name: request.Strategy,
-    count_from_slot: int,
+    rule: request.Rule,
     experience: Experience,
     chain: HeadChain | None = None,
     most: int = 1,
@@ -26,7 +26,7 @@ def make_strategy(
 
     Args:
         name: Which one.
-        count_from_slot: See `ConfAdapt`.
+        rule: See `ConfAdapt`.
         experience: What the session has learned.
         chain: The heads, where there are some.
         most: Most tokens that heads may propose.
@@ -40,7 +40,7 @@ def make_strategy(
         case "static_k":
             return StaticK()
         case "confadapt":
-            return ConfAdapt(count_from_slot)
+            return ConfAdapt(rule)
         case "verified":
             return Verified(experience, PromptLookup(experience))
         case "heads":

@@ -40,7 +40,7 @@ class Decision:
     Attributes:
         slots: Slot 1 and the proposals behind it, whoever made them.
         kept: How many leading slots are final now, 1..len(slots.ids).
-        provisional: How many slots behind slot 1 the next pass checks; 0 where more are kept.
+        provisional: How many slots behind the kept ones the next pass checks.
         proposer: Who made the proposals.
     """
 

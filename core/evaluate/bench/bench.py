@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.prompt import render
-from core.engine.request import Request, SessionInfo
+from core.engine.request import USUAL_RULE, Request, Rule, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench.judged import BaseView, Judged, Round, likeness
 from core.evaluate.bench.peers import Peers
@@ -41,14 +41,14 @@ class BenchPlan:
             layers of the loaded one.
         heads: Name of the adapter whose heads were added to what is loaded; else empty.
         runs: How often everything is measured.
-        count_from_slot: See `Session.stream`.
+        rule: Of ConfAdapt.
     """
 
     prompts: tuple[BenchPrompt, ...]
     ways: tuple[Way, ...]
     max_new_tokens: int = 160
     runs: int = 3
-    count_from_slot: int | None = None
+    rule: Rule = USUAL_RULE
     baselines: tuple[Way, ...] = BASELINES
     draft: str = ""
     heads: str = ""
@@ -158,9 +158,8 @@ class Bench:
         if way.peer:
             return self.peers.answer(way.peer, prompt.messages, limit, cancel)
         request = Request(prompt.messages, way.strategy, way.k_max, limit)
-        slot = self.plan.count_from_slot
         with self._session_of(way) as session:
-            return decode_answer(session, request, way.threshold, cancel, slot)[0]
+            return decode_answer(session, request, way.threshold, cancel, self.plan.rule)[0]
 
     def _answer_and_peak(
         self, way: Way, prompt: BenchPrompt, limit: int, cancel: Cancel

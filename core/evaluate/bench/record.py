@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.engine.request import Message, SessionInfo
+from core.engine.request import Message, Rule, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench.bench import Bench, BenchPlan
 from core.evaluate.bench.judged import BaseView, Judged, Likeness, Round, Row, Runs
@@ -36,6 +36,8 @@ SAME = {
     "stride": "Stride's version",
 }
 """What must be alike for a bench to go on where another one stopped, and what to call it."""
+
+_RULE = tuple(field.name for field in fields(Rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +246,18 @@ def _plain(value: Any) -> Any:
 
 
 def _plan_to_dict(plan: BenchPlan) -> dict[str, Any]:
-    return {field.name: getattr(plan, field.name) for field in fields(plan)} | {
-        "prompts": [asdict(one) for one in plan.prompts],
-        "ways": [asdict(one) for one in plan.ways],
-        "baselines": [asdict(one) for one in plan.baselines],
+    plain = {
+        field.name: getattr(plan, field.name) for field in fields(plan) if field.name != "rule"
     }
+    return (
+        plain
+        | asdict(plan.rule)
+        | {
+            "prompts": [asdict(one) for one in plan.prompts],
+            "ways": [asdict(one) for one in plan.ways],
+            "baselines": [asdict(one) for one in plan.baselines],
+        }
+    )
 
 
 def _plan_from_dict(data: dict[str, Any]) -> BenchPlan:
@@ -257,7 +266,12 @@ def _plan_from_dict(data: dict[str, Any]) -> BenchPlan:
         for one in data["prompts"]
     )
     ways, baselines = (tuple(Way(**one) for one in data[name]) for name in ("ways", "baselines"))
-    return BenchPlan(**{**data, "prompts": prompts, "ways": ways, "baselines": baselines})
+    plain = {key: value for key, value in data.items() if key not in _RULE}
+    # Files of the time before there were checks do not speak of them.
+    rule = Rule(data["count_from_slot"], data.get("checks", False))
+    return BenchPlan(
+        **{**plain, "prompts": prompts, "ways": ways, "baselines": baselines, "rule": rule}
+    )
 
 
 def _runs(rounds: list[dict[str, Any]]) -> Runs:

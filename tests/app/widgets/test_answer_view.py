@@ -283,6 +283,24 @@ def test_a_tip_tells_what_was_checked_and_what_fell(view: AnswerView) -> None:
     assert "In its place fell “␣wrong”" in tip
 
 
+def test_behind_kept_tokens_likely_ones_are_checked(view: AnswerView) -> None:
+    tokens = tokens_of("one two three four five")
+    first = dataclasses.replace(make_pass(tokens, 0, 2, 0), provisional=2)
+    view.append(started())
+    view.append(first)
+    view.settle()
+    assert view.text == "one two"
+    assert text_of(view).toPlainText() == "one two three four"  # faint behind the kept ones
+    second = dataclasses.replace(exact_pass(tokens, 2, 1, 1, 0, 1), is_exact=False)
+    view.append(second)
+    view.append(ended((first, second)))
+    assert view.block_sizes == (3, 1)
+    kept, checked = tip_text(view._spans, 5), tip_text(view._spans, len("one two") + 2)
+    assert "threshold 0.9" in kept
+    assert "confirmed by the next pass" in checked
+    assert "In its place fell “␣four”" in tip_text(view._spans, len("one two three") + 2)
+
+
 def test_the_chip_says_exact_and_from_where(qtbot: QtBot) -> None:
     line = AnswerFigures()
     qtbot.addWidget(line)

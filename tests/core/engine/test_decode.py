@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.control import Cancel, Threshold
-from core.engine.request import Request
+from core.engine.request import CHECKED_FROM, Request, Rule
 from core.errors import KnownError
 from core.events import PassDone
 from tests.core.engine.harness import (
@@ -82,24 +84,36 @@ def test_the_budget_is_honoured_exactly(text, threshold, limit, k_max, strategy)
         assert ids.index(END_ID) == len(ids) - 1
 
 
-@given(threshold=st.floats(0, 1), count_from_slot=st.sampled_from([1, 2]))
-@settings(max_examples=12, deadline=None)
-def test_every_pass_follows_the_rule(threshold, count_from_slot):
+@given(
+    threshold=st.floats(0, 1),
+    first=st.sampled_from([1, 2]),
+    checks=st.booleans(),
+)
+@settings(max_examples=24, deadline=None)
+def test_every_pass_follows_the_rule(threshold, first, checks):
     request = Request(user("one two"), max_new_tokens=20)
-    stream = SESSION.stream(request, Cancel(), Threshold(threshold), count_from_slot)
-    for one in passes(list(stream)):
-        sure = [confidence >= threshold for confidence in one.confidences]
-        run = count_from_slot - 1
-        while run < len(sure) and sure[run]:
-            run += 1
-        kept = one.proposed_ids[: max(1, run)]
-        if END_ID in kept:
-            kept = kept[: kept.index(END_ID) + 1]
-        assert one.token_ids == kept
+    stream = SESSION.stream(request, Cancel(), Threshold(threshold), Rule(first, checks))
+    done, pending = passes(list(stream)), ()
+    for one in done:
+        kept = max(1, run_of(one.confidences, first - 1, threshold))
+        tokens = pending[: one.confirmed] + one.proposed_ids[:kept]
+        if END_ID in tokens:
+            tokens = tokens[: tokens.index(END_ID) + 1]
+        assert one.token_ids == tokens
+        assert one.confirmed + one.refused == len(pending)
+        last = max(kept, run_of(one.confidences, kept, CHECKED_FROM)) if checks else kept
+        pending = one.proposed_ids[kept:last]
+        assert one.provisional == (0 if one is done[-1] else len(pending))
+        assert not one.refused or len(one.proposed_ids) == 1
         assert len(one.confidences) == len(one.alternatives) == len(one.proposed_ids)
         assert all(
             one.proposed_ids[i] not in [a[0] for a in row] for i, row in enumerate(one.alternatives)
         )
+
+
+def run_of(confidences, start, least):
+    """Where the run ends that begins at a slot and reaches so much confidence."""
+    return start + len(list(takewhile(lambda one: one >= least, confidences[start:])))
 
 
 def test_several_tokens_a_pass_and_their_widths():

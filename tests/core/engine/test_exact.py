@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.control import Cancel, Threshold
 from core.engine import session as session_module
+from core.engine.cache import common_prefix
 from core.engine.confidence import Slots
 from core.engine.experience import Chances, Experience
 from core.engine.request import Message, Request
@@ -67,12 +68,13 @@ class Eager(Experience):
 
 @dataclass
 class Prophet:
-    """Knows the answer and lies now and then."""
+    """Knows the answer and lies now and then; may keep what it knows to be true."""
 
     answer: list[int]
     prompt_tokens: int
     rng: random.Random
     lies: float
+    keeps: bool = False
     is_exact: bool = True
 
     def masks(self, drafts: int, most: int, threshold: float) -> int:
@@ -80,8 +82,9 @@ class Prophet:
 
     def decide(self, seen: Seen) -> Decision:
         at = len(seen.tokens) - self.prompt_tokens
-        told = self.answer[at : at + min(seen.room, self.rng.randint(0, 6))]
-        told = [t if self.rng.random() > self.lies else self.rng.randrange(265) for t in told]
+        truth = self.answer[at : at + min(seen.room, self.rng.randint(0, 6))]
+        told = [t if self.rng.random() > self.lies else self.rng.randrange(265) for t in truth]
+        kept = self.rng.randint(0, common_prefix(told, truth)) if self.keeps else 0
         slots = seen.slots
         return Decision(
             Slots(
@@ -89,7 +92,8 @@ class Prophet:
                 [slots.confidences[0], *[0.5] * len(told)],
                 [[] for _ in range(len(told) + 1)],
             ),
-            provisional=len(told),
+            kept=1 + kept,
+            provisional=len(told) - kept,
         )
 
 
@@ -98,17 +102,21 @@ def consistent(done: list[PassDone]) -> None:
     for before, after in pairwise(done):
         if after is not done[-1]:
             assert after.confirmed + after.refused == before.provisional
-            assert len(after.token_ids) == after.confirmed + 1
-        shown = before.proposed_ids[1 : 1 + after.confirmed]
+        shown = before.proposed_ids[before.kept : before.kept + after.confirmed]
         assert after.token_ids[: after.confirmed] == shown
 
 
-@given(text=PROMPTS, seed=st.integers(0, 99), lies=st.sampled_from([0.0, 0.3, 1.0]))
+@given(
+    text=PROMPTS,
+    seed=st.integers(0, 99),
+    lies=st.sampled_from([0.0, 0.3, 1.0]),
+    keeps=st.booleans(),
+)
 @settings(max_examples=25, deadline=None)
-def test_any_proposals_give_the_greedy_answer(text, seed, lies):
+def test_any_proposals_give_the_greedy_answer(text, seed, lies, keeps):
     session = toy_session(toy_model(seed % 5), scale=0.2)
     plain = decode(session, text, "next_token", max_new_tokens=24)
-    prophet = Prophet(token_ids(plain), plain[0].prompt_tokens, random.Random(seed), lies)
+    prophet = Prophet(token_ids(plain), plain[0].prompt_tokens, random.Random(seed), lies, keeps)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session_module, "make_strategy", lambda *_: prophet)
         exact = decode(session, text, "verified", max_new_tokens=24, k_max=4)

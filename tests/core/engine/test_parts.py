@@ -13,7 +13,7 @@ from core.control import Cancel, Threshold
 from core.engine.cache import TokenCache, common_prefix, crop
 from core.engine.confidence import Slots, read_slots
 from core.engine.experience import Experience
-from core.engine.request import Request
+from core.engine.request import USUAL_RULE, Request, Rule
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.engine.strategies.decision import Seen
@@ -27,22 +27,25 @@ SURE = (0.5, 0.95, 0.9, 0.2, 0.99)
 
 
 @pytest.mark.parametrize(
-    ("name", "count_from_slot", "confidences", "kept"),
+    ("name", "rule", "confidences", "kept", "provisional"),
     [
-        ("next_token", 1, SURE, 1),
-        ("static_k", 1, SURE, 5),
-        ("confadapt", 1, SURE, 1),
-        ("confadapt", 2, SURE, 3),
-        ("confadapt", 1, (0.9, 0.9, 0.8), 2),
-        ("confadapt", 2, (0.1,), 1),
-        ("confadapt", 1, (1.0, 1.0), 2),
+        ("next_token", USUAL_RULE, SURE, 1, 0),
+        ("static_k", USUAL_RULE, SURE, 5, 0),
+        ("confadapt", Rule(1, checks=False), SURE, 1, 0),
+        ("confadapt", Rule(2, checks=False), SURE, 3, 0),
+        ("confadapt", Rule(1), SURE, 1, 2),
+        ("confadapt", Rule(2), SURE, 3, 0),
+        ("confadapt", Rule(1), (0.9, 0.9, 0.8), 2, 1),
+        ("confadapt", Rule(2), (0.1, 0.9, 0.5, 0.7, 0.49, 0.99), 2, 2),
+        ("confadapt", Rule(2), (0.1,), 1, 0),
+        ("confadapt", Rule(1), (1.0, 1.0), 2, 0),
     ],
 )
-def test_how_many_slots_are_kept(name, count_from_slot, confidences, kept):
-    strategy = make_strategy(name, count_from_slot, Experience())
+def test_what_is_kept_and_what_is_checked(name, rule, confidences, kept, provisional):
+    strategy = make_strategy(name, rule, Experience())
     slots = Slots(list(range(len(confidences))), list(confidences), [[] for _ in confidences])
     decision = strategy.decide(Seen(slots, [1, 2, 0], 9, 0.9))
-    assert (decision.kept, decision.provisional) == (kept, 0)
+    assert (decision.kept, decision.provisional) == (kept, provisional)
     assert decision.slots is slots
 
 
@@ -51,7 +54,7 @@ def test_how_many_slots_are_kept(name, count_from_slot, confidences, kept):
     [("next_token", 0.5, 0), ("static_k", 1.0, 7), ("confadapt", 0.99, 7), ("confadapt", 1.0, 0)],
 )
 def test_how_many_mask_rows_are_asked_for(name, threshold, masks):
-    assert make_strategy(name, 1, Experience()).masks(0, 7, threshold) == masks
+    assert make_strategy(name, USUAL_RULE, Experience()).masks(0, 7, threshold) == masks
 
 
 def test_slots_are_argmax_and_top_probability():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from core.control import Cancel, Threshold
+from core.engine.request import USUAL_RULE, Request, Rule
 from core.engine.session import Session
 from core.evaluate.prompts import built_in_prompts
 from core.model.adapter_info import starter_adapter
@@ -16,6 +18,7 @@ from tests.core.engine.harness import (
     passes,
     teacher_forced,
     token_ids,
+    user,
 )
 from tests.core.toy import ToyMasks
 
@@ -104,6 +107,22 @@ def test_an_exact_answer_takes_fewer_passes(adapted):
     adapted.forget()
     events = decode(adapted, LISTS[0], "verified", max_new_tokens=48)
     assert len(passes(events)) < 0.7 * len(token_ids(events))
+
+
+def test_checking_likely_slots_saves_passes_and_confirms_the_models_own(adapted):
+    counts = []
+    for rule in (Rule(checks=False), USUAL_RULE):
+        adapted.forget()
+        request = Request(user(PROMPTS[0]), max_new_tokens=48)
+        events = list(adapted.stream(request, Cancel(), Threshold(0.99), rule))
+        counts.append(len(passes(events)) / len(token_ids(events)))
+        own, at = teacher_forced(adapted, events), 0
+        for one in passes(events):
+            confirmed = one.token_ids[: one.confirmed]
+            assert list(confirmed) == own[at : at + one.confirmed]
+            assert one.confirmed == 0 or rule.checks
+            at += len(one.token_ids)
+    assert counts[1] < counts[0]
 
 
 @pytest.mark.heavy

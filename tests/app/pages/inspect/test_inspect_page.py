@@ -17,7 +17,7 @@ from app.pages.inspect.page import InspectPage
 from app.widgets.pass_text import PassText
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
-from core.estimate import estimate, would_keep
+from core.estimate import estimate, rule_of, would_keep
 from core.evaluate.traces import Trace
 from core.events import GenerationEvent
 from core.jsonl import dumps
@@ -144,7 +144,8 @@ def test_another_threshold_is_an_estimate_by_the_recorded_confidences(stage: Sta
     stage.page._transport.go_to(2)
     assert "Estimate:" not in stage.texts()
     stage.page._panel._slider.set_threshold(0.5)
-    would, about = would_keep(passes[1], 0.5, 2), len(estimate(passes, 0.5, 2))
+    rule = rule_of(passes)
+    would, about = would_keep(passes, 1, 0.5, rule), len(estimate(passes, 0.5, rule))
     assert would > len(passes[1].token_ids)
     assert f"would have kept {would} instead of {len(passes[1].token_ids)}" in stage.texts()
     assert f"about {about} passes instead of {len(passes)}" in stage.texts()
