@@ -35,25 +35,29 @@ def estimate(
         rule: ConfAdapt's; see `rule_of`.
 
     Returns:
-        Block sizes; they add up to the number of recorded tokens.
+        Block sizes, one a pass; they add up to the number of recorded tokens. The last is 0 where
+        the answer ends with a token that was checked.
     """
     tokens = [token for one in passes for token in one.token_ids]
     starts = _starts(passes)
     sizes: list[int] = []
-    position, fell = 0, False
+    position, kept, fell = 0, 0, False
     while position < len(tokens):
-        size = 1
+        size = kept = 1
         if fell or threshold >= ONE_TOKEN:
             fell = False
         else:
             covering = bisect_right(starts, position) - 1
             done, slot = passes[covering], position - starts[covering]
             reach = tokens[position : position + len(done.proposed_ids)]
-            size = _run(done, slot, reach, threshold, rule)
-            if rule.checks:
-                size, fell = _checked(done, slot, reach, size)
+            size = kept = _run(done, slot, reach, threshold, rule)
+            # Where a sure slot is not the text's, the rest of the pass would have been another.
+            if rule.checks and kept == _run(done, slot, done.proposed_ids[slot:], threshold, rule):
+                size, fell = _checked(done, slot, reach, kept)
         sizes.append(size)
         position += size
+    if sizes and sizes[-1] > kept:
+        sizes.append(0)  # the pass that confirms the end
     return tuple(sizes)
 
 
@@ -71,7 +75,7 @@ def would_keep(
     recorded, would = (
         _run(done, 0, done.proposed_ids, one, rule) for one in (done.threshold, threshold)
     )
-    if done.kept < recorded:
+    if not done.is_exact and done.kept < recorded:
         return min(would, done.kept)
     tokens = [token for one in passes[place:] for token in one.token_ids][done.confirmed :]
     is_as_recorded = tuple(tokens[:would]) == done.proposed_ids[:would]
@@ -124,12 +128,12 @@ def rule_of(passes: Sequence[PassDone]) -> Rule:
     checks). The last pass shows nothing: the answer's end may have ended it.
     """
     first, checks = 2, True
-    for one in passes:
+    for one in passes[:-1]:
         if one.is_exact or one.threshold >= ONE_TOKEN or len(one.confidences) < 2:
             continue
         if one.kept == 1 and one.confidences[0] < one.threshold <= one.confidences[1]:
             first = 1
         behind = one.confidences[one.kept : one.kept + 1]
-        if one is not passes[-1] and not one.provisional and behind and behind[0] >= CHECKED_FROM:
+        if not one.provisional and behind and behind[0] >= CHECKED_FROM:
             checks = False
     return Rule(first, checks)

@@ -28,7 +28,7 @@ class AnswerFigures:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one pass proposed of the answer: its slot 1, and what the next pass confirmed of it.
+    """What one pass proposed of the answer: what it kept, and what the next pass confirmed of it.
 
     Attributes:
         done: The pass.

@@ -69,6 +69,9 @@ class PassLayer:
     Args:
         document: Laid-out text.
         offset: Where the document's source begins within the answer.
+
+    Attributes:
+        open_start: Where the last block begins within the answer: the next pass may add to it.
     """
 
     def __init__(self, document: QTextDocument, offset: int = 0) -> None:
@@ -79,6 +82,7 @@ class PassLayer:
         self._positions: list[int] = [0]
         self._mode: ColourMode = "pass"
         self._boxes: dict[tuple[int, int], list[Box]] = {}
+        self.open_start = 0
 
     @property
     def mode(self) -> ColourMode:
@@ -95,6 +99,7 @@ class PassLayer:
     ) -> None:
         """Take over passes and the places of their characters."""
         self._spans, self._blocks, self._positions = spans, blocks, positions
+        self.open_start = blocks[-1].start if blocks else 0
 
     def forget_from(self, block_number: int) -> None:
         """The boxes from this text block on are to be measured anew."""

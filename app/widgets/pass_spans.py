@@ -85,7 +85,8 @@ class PassSpans:
         """The blocks this text would have come in at another threshold."""
         blocks, first = [], 0
         for size in estimate(self.passes, threshold, rule):
-            tokens = self.tokens[first : first + size]
-            blocks.append(BlockSpan(first, size, tokens[0].start, tokens[-1].end))
+            start = self.tokens[first].start if size else self._end
+            end = self.tokens[first + size - 1].end if size else self._end
+            blocks.append(BlockSpan(first, size, start, end))
             first += size
         return blocks

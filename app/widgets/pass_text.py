@@ -102,8 +102,9 @@ class PassText(QTextEdit):
         anchor, position = self.textCursor().anchor(), self.textCursor().position()
         changed_from = self._writer.set_source(source)
         self._place_caret(anchor, position)
-        self._spans = spans
+        self._spans, grown = spans, self._layer.open_start
         self._layer.set_blocks(spans, blocks, self._writer.positions)
+        changed_from = min(changed_from, self._layer.position_of(grown))
         # The text block before it holds the marks of hidden characters in between.
         changed = self.document().findBlock(changed_from).blockNumber() - 1
         self._layer.forget_from(changed if same_start else 0)

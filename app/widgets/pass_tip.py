@@ -66,8 +66,8 @@ def _checked(token: TokenSpan) -> str:
 def refused_text(passes: Sequence[PassDone], place: int) -> str:
     """What the pass before had proposed that fell in this one."""
     done, before = passes[place], passes[place - 1]
-    first = before.kept + done.confirmed
-    fallen = before.proposed_texts[first : first + done.refused]
+    last = before.kept + before.provisional
+    fallen = before.proposed_texts[last - done.refused : last]
     return " ".join(shown(one) for one in fallen) or f"{done.refused} proposals"
 
 

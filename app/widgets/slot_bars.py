@@ -97,8 +97,9 @@ class SlotBars(QWidget):
     def slot_text(self) -> str:
         """The chosen slot in words."""
         assert self._done is not None
-        would = "would be " if self._is_estimate else ""
-        word = f"{would}kept" if self._slot <= self._kept else f"{would}dropped"
+        word = "kept" if self._slot <= self._kept else "not kept"
+        if self._is_estimate:
+            word = "would be kept" if self._slot <= self._kept else "would not be kept"
         return (
             f"Slot {self._slot} of {len(self._done.proposed_ids)}: "
             f"{proposed_text(self._done, self._slot)}, "

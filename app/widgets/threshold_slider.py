@@ -98,7 +98,9 @@ class ThresholdSlider(QWidget):
         self._figure.setDecimals(3)
         self._figure.setSingleStep(0.01)
         self._figure.setAccessibleName("Confidence threshold, as a number")
-        self._figure.setToolTip("A slot's token is kept only if its confidence reaches this.")
+        self._figure.setToolTip(
+            "A slot's token is kept unchecked only if its confidence reaches this."
+        )
         self._lay_out()
         self._show()
         self._slider.valueChanged.connect(self._on_slider)

@@ -65,7 +65,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--unchecked",
         action="store_true",
-        help="confadapt as in the paper: drop likely slots instead of having them checked",
+        help="confadapt: drop likely slots instead of having them checked; with "
+        "--count-from-slot 1 the paper's rule",
     )
     parser.add_argument(
         "--no-generate",

@@ -1,4 +1,4 @@
-"""Drawing slot 1 with temperature and top-p; proposals behind it are always argmax."""
+"""Drawing slot 1, and checking proposals, with temperature and top-p; proposals are argmax."""
 
 from __future__ import annotations
 

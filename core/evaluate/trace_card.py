@@ -14,7 +14,7 @@ from core.metrics import answer_figures
 COLUMNS = ("", "tokens", "passes", "tokens per pass", "tokens a second", "seconds for the prompt")
 LIMITS = (
     "The times are those of the answer as it was decoded, once; nothing is compared. ConfAdapt "
-    "is not lossless: a token is kept by its confidence, without a check."
+    "is not lossless: a token of which the model is sure is kept without a check."
 )
 
 

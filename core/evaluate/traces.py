@@ -73,6 +73,8 @@ def _check(trace: Trace) -> None:
         slots = len(one.proposed_ids)
         if not one.token_ids or not 0 <= one.kept <= slots == len(one.confidences):
             raise ValueError(f"pass {one.index + 1} has not a confidence for every slot")
+        if one.kept + one.provisional > slots:
+            raise ValueError(f"pass {one.index + 1} passes on more than it proposed")
         if not all(0 <= figure < math.inf for figure in (one.seconds, *one.confidences)):
             raise ValueError(f"pass {one.index + 1} has figures that cannot be")
 

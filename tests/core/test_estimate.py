@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +67,9 @@ def recordings(draw: st.DrawFn) -> tuple[list[PassDone], Rule]:
         checked = proposed[size : run(sure, size, CHECKED_FROM)] if rule.checks else []
         passes.append(a_pass(index, proposed[:size], proposed, sure, confirmed, len(checked)))
         token += size
+    held = run([one == token + n for n, one in enumerate(checked)], 0, True)
+    if held == len(checked) > 0 and draw(st.booleans()):  # the answer ends with what was checked
+        passes.append(a_pass(len(passes), [], [0], [0.0], tuple(checked)))
     return passes, rule
 
 
@@ -85,7 +90,7 @@ def test_sizes_add_up_to_all_tokens(
     passes, rule = recording
     sizes = estimate(passes, threshold, rule)
     assert sum(sizes) == sum(len(one.token_ids) for one in passes)
-    assert all(size >= 1 for size in sizes)
+    assert all(size >= 1 for size in sizes[:-1])
 
 
 def test_threshold_one_is_one_token_a_pass_even_for_certain_slots() -> None:
@@ -119,10 +124,12 @@ def test_in_the_middle_of_a_block_the_latest_covering_pass_counts() -> None:
 
 
 def test_the_rule_for_slot_one_is_read_off_the_recording() -> None:
-    ends_at_slot_one = [a_pass(0, [1], [1, 2], [0.5, 0.95])]
-    passes_over_slot_one = [a_pass(0, [1, 2], [1, 2], [0.5, 0.95])]
-    assert rule_of(ends_at_slot_one) == Rule(1)
-    assert rule_of(passes_over_slot_one) == Rule(2)
+    last = a_pass(1, [3], [3], [1.0])
+    ends_at_slot_one = a_pass(0, [1], [1, 2], [0.5, 0.95], provisional=1)
+    passes_over_slot_one = a_pass(0, [1, 2], [1, 2], [0.5, 0.95])
+    assert rule_of([ends_at_slot_one, last]) == Rule(1)
+    assert rule_of([passes_over_slot_one, last]) == Rule(2)
+    assert rule_of([ends_at_slot_one]) == Rule(2)  # the answer may have ended there
 
 
 def test_a_likely_slot_left_unchecked_shows_that_nothing_was_checked() -> None:
@@ -135,7 +142,7 @@ def test_a_likely_slot_left_unchecked_shows_that_nothing_was_checked() -> None:
 
 def test_likely_slots_join_a_block_and_a_wrong_one_costs_the_next_its_proposals() -> None:
     passes = [a_pass(0, [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [1.0, 0.8, 0.6, 0.4, 0.8, 0.8])]
-    assert estimate(passes, 0.9, Rule(1)) == (3, 3)
+    assert estimate(passes, 0.9, Rule(1)) == (3, 3, 0)  # one more pass confirms the end
     assert estimate(passes, 0.9, PLAIN) == (1, 1, 1, 1, 1, 1)
     wrong = [
         a_pass(0, [1], [1, 9, 9], [1.0, 0.8, 0.8]),
@@ -143,6 +150,17 @@ def test_likely_slots_join_a_block_and_a_wrong_one_costs_the_next_its_proposals(
     ]
     assert estimate(wrong, 0.9, Rule(1)) == (1, 1, 1)
     assert estimate(wrong, 0.9, PLAIN) == (1, 2)
+    # A sure one that is wrong would not have been checked: what follows is another answer.
+    assert estimate(wrong, 0.7, Rule(1)) == (1, 2)
+
+
+def test_an_exact_pass_in_between_would_have_kept_by_its_confidences_too() -> None:
+    exact = dataclasses.replace(
+        a_pass(0, [1], [1, 2, 3], [1.0, 0.95, 0.7], provisional=2), threshold=0.0, is_exact=True
+    )
+    last = a_pass(1, [4], [4], [1.0], confirmed=(2, 3))
+    assert would_keep([exact, last], 0, 0.9, Rule(2)) == 3
+    assert would_keep([exact, last], 0, 0.9, Rule(2, checks=False)) == 2
 
 
 @given(recordings())
@@ -151,10 +169,12 @@ def test_a_pass_would_keep_at_its_own_threshold_what_it_kept(
 ) -> None:
     passes, rule = recording
     places = range(len(passes))
-    recorded = [one.size for one in blocks_of(passes)]
+    if passes[-1].kept == 0:
+        places = range(len(passes) - 1)
+    recorded = [one.size for one in blocks_of(passes)][: len(places)]
     assert [would_keep(passes, place, 0.9, rule) for place in places] == recorded
     assert all(would_keep(passes, place, 1.0, rule) == 1 for place in places)
-    slots = [len(one.proposed_ids) for one in passes]
+    slots = [len(passes[place].proposed_ids) for place in places]
     assert [would_keep(passes, place, 0.0, rule) for place in places] == slots
 
 

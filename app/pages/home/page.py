@@ -73,7 +73,8 @@ class HomePage(ScrollPage):
         card.body.addWidget(PassPicture())
         card.body.addWidget(
             muted(
-                "Each coloured block is what one pass of the model added; the figure is its size."
+                "Each coloured block is what one pass of the model proposed; the figure is its "
+                "size."
             )
         )
         see = button("See it: a recorded race", "race")

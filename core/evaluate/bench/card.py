@@ -17,6 +17,7 @@ from core.evaluate.bench.front import (
     rows_of,
 )
 from core.evaluate.bench.judged import Row
+from core.evaluate.bench.table import unchecked
 from core.evaluate.card_page import PAGE_STYLE, origin_line, table
 from core.evaluate.comparison_table import span_text
 from core.events import Span
@@ -84,7 +85,8 @@ def measuring(report: Row) -> str:
         "token by token those of one-token decoding. Agreement: tokens that the base model would "
         "have chosen at their place. Likelihood: of each answer under the base model, against its "
         "own. ROUGE-L: words in common with the reference, in order, parted at blanks. ConfAdapt "
-        "is not lossless: a token is kept by its confidence, without a check."
+        "is not lossless: a token of which the model is sure is kept without a check."
+        f"{unchecked(report)}"
         f"{_cut(report)}"
     )
 

@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.evaluate.bench.front import rows_of
 from core.evaluate.bench.judged import Row
-from core.evaluate.bench.table import NOTHING, QUALITY, SPEED, Column, known_columns, way_text
+from core.evaluate.bench.table import (
+    NOTHING,
+    QUALITY,
+    SPEED,
+    Column,
+    known_columns,
+    unchecked,
+    way_text,
+)
 from core.evaluate.card_page import origin_line
 
 MEBIBYTE = 1 << 20
@@ -33,7 +41,7 @@ def bench_markdown(report: Row) -> str:
         _table([labels, *columns]),
         f"Times {_name(report)}, by family:",
         _table([labels, *_families(report)]),
-        f"{HINT}{_memory(report)}",
+        f"{HINT}{unchecked(report)}{_memory(report)}",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -165,7 +165,8 @@ class _RecordFile:
 
     def _go_on_after(self, head: Mapping[str, Any]) -> None:
         self.head, self.runs = _read(self._path)
-        # Files of earlier versions do not know the weights of their base model.
+        # Files of earlier versions do not know of checks, nor the weights of their base model.
+        self.head["plan"].setdefault("checks", False)
         known = [name for name in SAME if name != "model_hash" or name in self.head]
         differs = [SAME[name] for name in known if self.head.get(name) != head[name]]
         if differs:
@@ -267,7 +268,7 @@ def _plan_from_dict(data: dict[str, Any]) -> BenchPlan:
     )
     ways, baselines = (tuple(Way(**one) for one in data[name]) for name in ("ways", "baselines"))
     plain = {key: value for key, value in data.items() if key not in _RULE}
-    # Files of the time before there were checks do not speak of them.
+    # Files of earlier versions do not know of checks: there were none.
     rule = Rule(data["count_from_slot"], data.get("checks", False))
     return BenchPlan(
         **{**plain, "prompts": prompts, "ways": ways, "baselines": baselines, "rule": rule}

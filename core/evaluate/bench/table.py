@@ -28,7 +28,7 @@ def bench_table(result: Row) -> str:
     lines = [
         f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}",
         f"{result['prompts']} prompts, {result['runs']} run(s): medians (lowest-highest run) "
-        "[95 % interval]",
+        f"[95 % interval]{unchecked(result)}",
     ]
     for columns in (SPEED, QUALITY):
         lines += ["", *_block(rows, columns)]
@@ -41,6 +41,11 @@ def advice_line(advice: Row) -> str:
         return f"No advice: {advice['reason']}"
     k_max = f", k_max {advice['k_max']}" if advice["k_max"] else ""
     return f"Use threshold {advice['threshold']:g}{k_max}: {advice['reason']}"
+
+
+def unchecked(report: Row) -> str:
+    """Said where ConfAdapt dropped its likely slots, as in reports of the time before checks."""
+    return "" if report.get("checks", False) else " Likely slots were dropped, not checked."
 
 
 def _labelled(result: Row) -> Iterator[tuple[str, Row]]:

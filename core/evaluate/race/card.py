@@ -34,8 +34,8 @@ def race_card(race: Recording) -> str:
             f"<h1>{html.escape(title)}</h1>",
             f"<h2>Prompt</h2>\n<pre>{html.escape(race.facts['prompt'])}</pre>",
             "<h2>Answers</h2>",
-            "<p>Each block of colour is what one pass of the model added; the figure is its size."
-            "</p>",
+            "<p>Each block of colour is what one pass of the model proposed of the answer; the "
+            "figure is its size.</p>",
             f'<div class="sides">{"".join(map(_side, race.results))}</div>',
             "<h2>Tokens over time</h2>",
             tokens_chart([(one.entry.label, _passes(one)) for one in race.results]),
@@ -53,9 +53,9 @@ def limits(results: Sequence[Result]) -> str:
     """What such a figure does not say."""
     last = results[-1]
     return (
-        "ConfAdapt is not lossless: a token is kept by its confidence, without a check. Of this "
-        f"answer {last.racer.agreement:.1%} of the tokens are what the base model would have said "
-        "at their place. It is one prompt on one machine; other prompts gain more or less."
+        "ConfAdapt is not lossless: a token of which the model is sure is kept without a check. "
+        f"Of this answer {last.racer.agreement:.1%} of the tokens are what the base model would "
+        "have said at their place. It is one prompt on one machine; other prompts gain more or less."
     )
 
 

@@ -301,6 +301,25 @@ def test_behind_kept_tokens_likely_ones_are_checked(view: AnswerView) -> None:
     assert "In its place fell “␣four”" in tip_text(view._spans, len("one two three") + 2)
 
 
+def test_a_block_that_grows_over_short_lines_is_coloured_on_all_of_them(view: AnswerView) -> None:
+    tokens = ["- one", "\n- two", "\n- three", "\n- four", "\n- five", "\n- six"]
+    first = dataclasses.replace(make_pass(tokens, 0, 1, 0), provisional=4)
+
+    def coloured() -> list[int]:
+        text = text_of(view)
+        blocks = [text.document().findBlockByNumber(n) for n in range(text.document().blockCount())]
+        boxes = [list(text._layer.boxes(one, 0, 1000)) for one in blocks]
+        return [len([box for box in found if box.ground == 0]) for found in boxes]
+
+    view.append(started())
+    view.append(first)
+    view.settle()
+    assert sum(coloured()) == 1
+    view.append(dataclasses.replace(exact_pass(tokens, 1, 4, 0, 0, 1), is_exact=False))
+    view.settle()
+    assert coloured()[:5] == [1] * 5
+
+
 def test_the_chip_says_exact_and_from_where(qtbot: QtBot) -> None:
     line = AnswerFigures()
     qtbot.addWidget(line)

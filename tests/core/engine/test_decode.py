@@ -99,8 +99,10 @@ def test_every_pass_follows_the_rule(threshold, first, checks):
         tokens = pending[: one.confirmed] + one.proposed_ids[:kept]
         if END_ID in tokens:
             tokens = tokens[: tokens.index(END_ID) + 1]
-        assert one.token_ids == tokens
-        assert one.confirmed + one.refused == len(pending)
+        if one is not done[-1]:  # where room or answer end, less counts
+            assert one.token_ids == tokens
+            assert one.confirmed + one.refused == len(pending)
+        assert one.token_ids == tokens[: len(one.token_ids)]
         last = max(kept, run_of(one.confidences, kept, CHECKED_FROM)) if checks else kept
         pending = one.proposed_ids[kept:last]
         assert one.provisional == (0 if one is done[-1] else len(pending))

@@ -85,7 +85,7 @@ def test_a_pass_is_told_as_its_event_tells_it(stage: Stage) -> None:
     assert "20 ms, from 0.02 s on" in stage.texts()
     assert f"Slot 1 of 8: “␣two”, confidence {done.confidences[0]:.3f}, kept" in stage.texts()
     stage.page._panel._bars.choose(4)
-    dropped = f"Slot 4 of 8: “␣five”, confidence {done.confidences[3]:.3f}, dropped"
+    dropped = f"Slot 4 of 8: “␣five”, confidence {done.confidences[3]:.3f}, not kept"
     assert dropped in stage.texts()
     assert "Instead of it: “␣other” 0.003, “␣else” 0.001" in stage.texts()
     assert dropped in stage.page._panel._bars.accessibleDescription()

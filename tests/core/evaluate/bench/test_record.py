@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.control import Cancel
+from core.engine.request import Rule
 from core.errors import Cancelled, KnownError
 from core.evaluate.bench import record as bench_record
 from core.evaluate.bench.bench import BenchPlan
@@ -106,6 +107,20 @@ def test_other_weights_of_the_base_model_are_not_gone_on_with(
     with pytest.raises(KnownError, match="What differs: the base model's weights"):
         measured(path)
     assert measured(earlier).record.is_complete  # it does not know them
+
+
+def test_a_bench_of_before_there_were_checks_goes_on_without_them(tmp_path: Path) -> None:
+    path, earlier = tmp_path / "bench.jsonl", tmp_path / "earlier.jsonl"
+    measured(path)
+    head, *rounds = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    bare = json.loads(head)
+    assert bare["plan"].pop("checks")
+    earlier.write_text(json.dumps(bare) + "\n" + "".join(rounds), encoding="utf-8")
+    assert not read_bench(earlier).plan.rule.checks
+    with pytest.raises(KnownError, match="What differs: the plan"):
+        measured(earlier)
+    unchecked = replace(PLAN, rule=Rule(checks=False))
+    assert measured(earlier, plan=unchecked).record.is_complete
 
 
 def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
