@@ -55,7 +55,7 @@ def limits(results: Sequence[Result]) -> str:
     return (
         "ConfAdapt is not lossless: a token of which the model is sure is kept without a check. "
         f"Of this answer {last.racer.agreement:.1%} of the tokens are what the base model would "
-        "have said at their place. It is one prompt on one machine; other prompts gain more or less."
+        "have said at their place. It is one prompt on one machine; others gain more or less."
     )
 
 
