@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from core.engine.request import CHECKED_FROM, USUAL_RULE, Rule
 from core.events import PassDone
+from core.rule import CHECKED_FROM, USUAL_RULE, Rule
 
 CAVEAT = "Real passes would begin elsewhere; answer again to know."
 """Said wherever an estimate is shown."""

@@ -15,8 +15,8 @@ from app.widgets.fold import Fold
 from app.widgets.pass_layer import ColourMode
 from app.widgets.pass_spans import BlockSpan, PassSpans
 from app.widgets.pass_text import PassText
-from core.engine.request import USUAL_RULE, Rule
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
+from core.rule import USUAL_RULE, Rule
 
 FEW_CORES = 2
 REPAINT_MS = 33 if (os.cpu_count() or 1) > FEW_CORES else 100

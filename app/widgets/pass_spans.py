@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.engine.request import Rule
 from core.estimate import estimate
 from core.events import PassDone
 from core.metrics import pieces_of
+from core.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)

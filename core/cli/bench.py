@@ -13,7 +13,7 @@ from core.cli.output import ProgressBar, note, print_json
 from core.cli.session import add_model_options, cancel_on_ctrl_c, open_from
 from core.control import Cancel
 from core.device import peak_memory
-from core.engine.request import STRATEGIES, Rule
+from core.engine.request import STRATEGIES
 from core.errors import Cancelled, KnownError
 from core.evaluate.bench.bench import BASELINES, Bench, BenchPlan
 from core.evaluate.bench.files import write_bench
@@ -29,6 +29,7 @@ from core.history.measured import measured_run
 from core.model.adapter_info import adapter_name, choose_adapter
 from core.model.store import ModelEntry, usable_model
 from core.paths import Paths, user_paths
+from core.rule import Rule
 from core.settings import Settings, load_settings
 
 if TYPE_CHECKING:

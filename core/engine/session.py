@@ -18,15 +18,7 @@ from core.engine.decode import Decoder
 from core.engine.detokenize import StopStrings, TokenTexts
 from core.engine.experience import Experience
 from core.engine.head_chain import HeadChain
-from core.engine.request import (
-    EXACT_STRATEGIES,
-    K_MAX_LIMIT,
-    USUAL_RULE,
-    LoadSpec,
-    Request,
-    Rule,
-    SessionInfo,
-)
+from core.engine.request import EXACT_STRATEGIES, K_MAX_LIMIT, LoadSpec, Request, SessionInfo
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.errors import KnownError
@@ -35,6 +27,7 @@ from core.model.adapter_info import adapter_name, choose_adapter
 from core.model.loading import Loaded, load
 from core.model.store import Progress, usable_model
 from core.paths import Paths
+from core.rule import USUAL_RULE, Rule
 from core.settings import Settings
 
 NO_ADAPTER = "No adapter is loaded for this model, so every pass gives one token."

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core.control import Cancel, Threshold
-from core.engine.request import EXACT_STRATEGIES, STRATEGIES, USUAL_RULE, Request, Rule, Strategy
+from core.engine.request import EXACT_STRATEGIES, STRATEGIES, Request, Strategy
 from core.events import GenerationEnded, GenerationEvent, GenerationStarted, PassDone
 from core.metrics import answer_figures
+from core.rule import USUAL_RULE, Rule
 
 if TYPE_CHECKING:
     from core.engine.session import Session

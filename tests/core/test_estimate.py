@@ -7,10 +7,10 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.engine.request import CHECKED_FROM, Rule
 from core.estimate import estimate, rule_of, would_keep
 from core.events import PassDone
 from core.metrics import blocks_of
+from core.rule import CHECKED_FROM, Rule
 
 PLAIN = Rule(1, checks=False)
 

@@ -12,10 +12,10 @@ from app.widgets.pass_tip import alternatives_text, refused_text
 from app.widgets.slot_bars import SlotBars
 from app.widgets.text import body, button, heading, line, muted
 from app.widgets.threshold_slider import ThresholdSlider
-from core.engine.request import USUAL_RULE
 from core.estimate import CAVEAT, estimate, rule_of, would_keep
 from core.events import PassDone
 from core.metrics import Block, blocks_of
+from core.rule import USUAL_RULE
 
 HINT = "Drag the line, or move it with Up and Down, to see what another threshold would have kept."
 

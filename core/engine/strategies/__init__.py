@@ -13,11 +13,12 @@ from core.engine.strategies.prompt_lookup import PromptLookup
 from core.engine.strategies.static_k import StaticK
 from core.engine.strategies.verified import Verified
 from core.errors import KnownError
+from core.rule import Rule
 
 
 def make_strategy(
     name: request.Strategy,
-    rule: request.Rule,
+    rule: Rule,
     experience: Experience,
     chain: HeadChain | None = None,
     most: int = 1,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from core.engine.request import CHECKED_FROM, Rule
 from core.engine.strategies.decision import Decision, Seen
+from core.rule import CHECKED_FROM, Rule
 
 
 class ConfAdapt:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.engine.prompt import render
-from core.engine.request import USUAL_RULE, Request, Rule, SessionInfo
+from core.engine.request import Request, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench.judged import BaseView, Judged, Round, likeness
 from core.evaluate.bench.peers import Peers
 from core.evaluate.checks import check_answer
 from core.evaluate.measure import GENERATE, NEXT_TOKEN, Measured, Way, decode_answer
 from core.evaluate.prompts import BenchPrompt
+from core.rule import USUAL_RULE, Rule
 
 if TYPE_CHECKING:
     from core.engine.session import Session

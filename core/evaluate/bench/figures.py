@@ -84,8 +84,7 @@ def report(plan: BenchPlan, measured: Runs) -> Row:
         "max_new_tokens": plan.max_new_tokens,
         "draft": plan.draft,
         "heads": plan.heads,
-        "count_from_slot": plan.rule.count_from_slot,
-        "checks": plan.rule.checks,
+        **asdict(plan.rule),
     }
 
 

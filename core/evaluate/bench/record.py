@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.engine.request import Message, Rule, SessionInfo
+from core.engine.request import Message, SessionInfo
 from core.errors import KnownError
 from core.evaluate.bench.bench import Bench, BenchPlan
 from core.evaluate.bench.judged import BaseView, Judged, Likeness, Round, Row, Runs
@@ -21,6 +21,7 @@ from core.evaluate.origin import session_record
 from core.evaluate.prompts import BenchPrompt
 from core.lock import WriteLock
 from core.model.fingerprint import cached_weights_hash, weights_hash
+from core.rule import Rule
 
 if TYPE_CHECKING:
     from core.engine.session import Session

@@ -28,8 +28,10 @@ def bench_table(result: Row) -> str:
     lines = [
         f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}",
         f"{result['prompts']} prompts, {result['runs']} run(s): medians (lowest-highest run) "
-        f"[95 % interval]{unchecked(result)}",
+        "[95 % interval]",
     ]
+    if note := unchecked(result):
+        lines.append(note.strip())
     for columns in (SPEED, QUALITY):
         lines += ["", *_block(rows, columns)]
     return "\n".join([*lines, "", advice_line(result["advice"])])

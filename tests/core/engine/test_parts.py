@@ -13,12 +13,13 @@ from core.control import Cancel, Threshold
 from core.engine.cache import TokenCache, common_prefix, crop
 from core.engine.confidence import Slots, read_slots
 from core.engine.experience import Experience
-from core.engine.request import USUAL_RULE, Request, Rule
+from core.engine.request import Request
 from core.engine.sampling import Sampler
 from core.engine.strategies import make_strategy
 from core.engine.strategies.decision import Seen
 from core.errors import KnownError
 from core.model.linear import RowsLinear, use_rows_linear
+from core.rule import USUAL_RULE, Rule
 from tests.core.engine.harness import CPU, decode, passes, token_ids, toy_session, user
 from tests.core.toy import toy_model
 from tests.core.train.test_layout import random_adapter

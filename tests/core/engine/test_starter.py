@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from core.control import Cancel, Threshold
-from core.engine.request import USUAL_RULE, Request, Rule
+from core.engine.request import Request
 from core.engine.session import Session
 from core.evaluate.prompts import built_in_prompts
 from core.model.adapter_info import starter_adapter
 from core.model.loading import load
+from core.rule import USUAL_RULE, Rule
 from tests.core.engine.harness import (
     decode,
     ended,

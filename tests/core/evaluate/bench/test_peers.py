@@ -234,7 +234,7 @@ def test_no_exact_way_differs_from_one_token_decoding() -> None:
     assert {row["same_as_next_token"] for row in exact} == {1.0}
     assert min(row["same_as_next_token"] for row in found["results"]) < 1.0
     rows = {row["strategy"]: row for row in found["results"]}
-    assert rows["confadapt"]["acceptance"] is None
+    assert 0 <= rows["confadapt"]["acceptance"] <= 1
     assert 0 <= rows["transformers_prompt_lookup"]["acceptance"] <= 1
     assert rows["transformers_assisted"]["acceptance"] == 1.0
     assert found["baselines"]["transformers_generate"]["peak_memory"] is None

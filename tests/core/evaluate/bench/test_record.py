@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from core.control import Cancel
-from core.engine.request import Rule
 from core.errors import Cancelled, KnownError
 from core.evaluate.bench import record as bench_record
 from core.evaluate.bench.bench import BenchPlan
@@ -24,6 +23,7 @@ from core.evaluate.bench.record import BenchRecorder, read_bench
 from core.evaluate.measure import NEXT_TOKEN, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import PassDone
+from core.rule import Rule
 from tests.core.engine.harness import toy_session
 
 FAST = Way("confadapt", 0.3)

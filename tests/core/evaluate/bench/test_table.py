@@ -38,6 +38,7 @@ def report(*ways: dict[str, Any], **more: Any) -> dict[str, Any]:
         "machine": {"device": "cpu", "dtype": "float32"},
         "prompts": 450,
         "runs": 3,
+        "checks": True,
         "baselines": baselines,
         "results": list(ways),
         "groups": [],
@@ -81,6 +82,12 @@ def test_parts_stand_below_their_way() -> None:
         *("confadapt 0.9", "open", "lists"),
         *("confadapt 0.99", "open", "lists"),
     ]
+
+
+def test_a_report_without_checks_says_so() -> None:
+    note = "Likely slots were dropped, not checked."
+    assert note not in bench_table(report(row("confadapt")))
+    assert note in bench_table(report(row("confadapt"), checks=False)).splitlines()
 
 
 def test_where_draws_agree_the_figure_stands_alone() -> None:
