@@ -75,7 +75,7 @@ def would_keep(
     recorded, would = (
         _run(done, 0, done.proposed_ids, one, rule) for one in (done.threshold, threshold)
     )
-    if not done.is_exact and done.kept < recorded:
+    if done.kept < (1 if done.is_exact else recorded):  # of an exact one no threshold is known
         return min(would, done.kept)
     tokens = [token for one in passes[place:] for token in one.token_ids][done.confirmed :]
     is_as_recorded = tuple(tokens[:would]) == done.proposed_ids[:would]

@@ -33,7 +33,7 @@ class Request:
         k_max: Most slots that mask rows or heads propose a pass, slot 1 included, 1..16; None
             takes the adapter's own. Text that is looked up may bring more.
         temperature: 0 is greedy. Above 0 slot 1 is drawn, and so is what a check puts in the
-            place of a proposal; what is kept unchecked is always the argmax.
+            place of a proposal; what is kept unchecked behind it is always the argmax.
         max_new_tokens: Honoured exactly; None means up to the context's end.
     """
 

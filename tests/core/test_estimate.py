@@ -161,6 +161,8 @@ def test_an_exact_pass_in_between_would_have_kept_by_its_confidences_too() -> No
     last = a_pass(1, [4], [4], [1.0], confirmed=(2, 3))
     assert would_keep([exact, last], 0, 0.9, Rule(2)) == 3
     assert would_keep([exact, last], 0, 0.9, Rule(2, checks=False)) == 2
+    end = a_pass(1, [], [9, 10], [1.0, 0.95], confirmed=(2, 3))
+    assert would_keep([exact, dataclasses.replace(end, is_exact=True)], 1, 0.9, Rule(2)) == 0
 
 
 @given(recordings())

@@ -167,7 +167,8 @@ class _RecordFile:
     def _go_on_after(self, head: Mapping[str, Any]) -> None:
         self.head, self.runs = _read(self._path)
         # Files of earlier versions do not know of checks, nor the weights of their base model.
-        self.head["plan"].setdefault("checks", False)
+        if isinstance(plan := self.head.get("plan"), dict):
+            plan.setdefault("checks", False)
         known = [name for name in SAME if name != "model_hash" or name in self.head]
         differs = [SAME[name] for name in known if self.head.get(name) != head[name]]
         if differs:

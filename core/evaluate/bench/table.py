@@ -47,7 +47,9 @@ def advice_line(advice: Row) -> str:
 
 def unchecked(report: Row) -> str:
     """Said where ConfAdapt dropped its likely slots, as in reports of the time before checks."""
-    return "" if report.get("checks", False) else " Likely slots were dropped, not checked."
+    has_slots = any(row["strategy"] == "confadapt" for row in report["results"])
+    is_silent = report.get("checks", False) or not has_slots
+    return "" if is_silent else " Likely slots were dropped, not checked."
 
 
 def _labelled(result: Row) -> Iterator[tuple[str, Row]]:

@@ -88,6 +88,7 @@ def test_a_report_without_checks_says_so() -> None:
     note = "Likely slots were dropped, not checked."
     assert note not in bench_table(report(row("confadapt")))
     assert note in bench_table(report(row("confadapt"), checks=False)).splitlines()
+    assert note not in bench_table(report(row("verified"), checks=False))
 
 
 def test_where_draws_agree_the_figure_stands_alone() -> None:
