@@ -12,8 +12,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from core.train.losses import PIECE_ROWS
-
+PIECE_ROWS = 32
+"""Rows whose logits are held at a time: at each temperature they are needed once more, and with
+128 the evaluations, not the steps, were what a training took most memory for."""
 GRID = tuple(1 + 0.03 * step for step in range(21))
 """From 1, for mask rows are never made surer than their logits say, to 1.6."""
 FEWEST = 700
