@@ -156,7 +156,8 @@ class PassLayer:
             start, end = self.position_of(mark.start), self.position_of(mark.end)
             visible = max(start, first), min(end, last)
             if visible[0] < visible[1]:
-                starts_here, ends_here = start >= first, end <= last
+                # What stands behind it may be hidden: the bar between two cells of a table.
+                starts_here, ends_here = start >= first, not self._is_visible(last, end)
                 yield from lines.boxes(mark, visible, (starts_here, ends_here))
             elif first <= start < last + is_end and not self._is_visible(start, end):
                 yield lines.hidden(mark, start)

@@ -301,6 +301,21 @@ def test_behind_kept_tokens_likely_ones_are_checked(view: AnswerView) -> None:
     assert "In its place fell “␣four”" in tip_text(view._spans, len("one two three") + 2)
 
 
+def test_a_block_that_ends_between_two_cells_has_its_figure(view: AnswerView) -> None:
+    tokens = ["| Animal | Count |\n| --- | --- |\n|", " camel |", " 29 |\n"]
+    passes = (make_pass(tokens, 0, 2, 0), make_pass(tokens, 2, 1, 1))
+    view.show_trace([started(), *passes, ended(passes)])
+    text = text_of(view)
+    block = text.document().begin()
+    figures = {}
+    while block.isValid():
+        figures[block.text()] = [box.figure for box in text._layer.boxes(block, 0, 1000)]
+        block = block.next()
+    assert figures["camel"] == ["2"]
+    assert figures["Animal"] == figures["Count"] == [""]
+    assert figures["29"] == ["1"]
+
+
 def test_a_block_that_grows_over_short_lines_is_coloured_on_all_of_them(view: AnswerView) -> None:
     tokens = ["- one", "\n- two", "\n- three", "\n- four", "\n- five", "\n- six"]
     first = dataclasses.replace(make_pass(tokens, 0, 1, 0), provisional=4)
