@@ -302,18 +302,28 @@ def test_behind_kept_tokens_likely_ones_are_checked(view: AnswerView) -> None:
 
 
 def test_a_block_that_ends_between_two_cells_has_its_figure(view: AnswerView) -> None:
-    tokens = ["| Animal | Count |\n| --- | --- |\n|", " camel |", " 29 |\n"]
-    passes = (make_pass(tokens, 0, 2, 0), make_pass(tokens, 2, 1, 1))
-    view.show_trace([started(), *passes, ended(passes)])
+    head = ["|", " Animal", " |", " Count", " |", "\n", "|"]
+    rule = [" ---", " |", " ---", " |", "\n", "|", " camel", " |"]
+    tokens = [*head, *rule, " ", "2", "9", " |", "\n", "|", " sheep", " |", " ", "1", "9", " |"]
+    sizes, at = (7, 8, 8, 4), 0
+    passes = []
+    for index, size in enumerate(sizes):
+        passes.append(make_pass(tokens, at, size, index))
+        at += size
+    view.show_trace([started(), *passes, ended(tuple(passes))])
     text = text_of(view)
     block = text.document().begin()
     figures = {}
     while block.isValid():
-        figures[block.text()] = [box.figure for box in text._layer.boxes(block, 0, 1000)]
+        boxes = text._layer.boxes(block, 0, 1000)
+        figures[block.text()] = [box.figure for box in boxes if box.figure]
         block = block.next()
-    assert figures["camel"] == ["2"]
-    assert figures["Animal"] == figures["Count"] == [""]
-    assert figures["29"] == ["1"]
+    assert [figures[cell] for cell in ("Count", "camel", "sheep", "19")] == [
+        ["7"],
+        ["8"],
+        ["8"],
+        ["4"],
+    ]
 
 
 def test_a_block_that_grows_over_short_lines_is_coloured_on_all_of_them(view: AnswerView) -> None:
