@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-PIECE_ROWS = 32
+ROWS_AT_ONCE = 32
 """Rows whose logits are held at a time: at each temperature they are needed once more, and with
 128 the evaluations, not the steps, were what a training took most memory for."""
 GRID = tuple(1 + 0.03 * step for step in range(21))
@@ -31,7 +31,7 @@ def costs_of(head: nn.Module, hidden: Tensor, labels: Tensor) -> Tensor:
         labels: The tokens they should say [S].
     """
     found = [torch.zeros(0, len(GRID))]
-    pieces = (torch.split(one, PIECE_ROWS) for one in (hidden, labels))
+    pieces = (torch.split(one, ROWS_AT_ONCE) for one in (hidden, labels))
     for rows, wanted in zip(*pieces, strict=True):
         logits = head(rows).float()
         right = logits.gather(-1, wanted[:, None])[:, 0]

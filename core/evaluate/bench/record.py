@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +37,6 @@ SAME = {
     "stride": "Stride's version",
 }
 """What must be alike for a bench to go on where another one stopped, and what to call it."""
-
-_RULE = tuple(field.name for field in fields(Rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +164,7 @@ class _RecordFile:
 
     def _go_on_after(self, head: Mapping[str, Any]) -> None:
         self.head, self.runs = _read(self._path)
-        # Files of earlier versions do not know of checks, nor the weights of their base model.
-        if isinstance(plan := self.head.get("plan"), dict):
-            plan.setdefault("checks", False)
+        # Files of earlier versions do not know the weights of their base model.
         known = [name for name in SAME if name != "model_hash" or name in self.head]
         differs = [SAME[name] for name in known if self.head.get(name) != head[name]]
         if differs:
@@ -237,6 +233,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Runs]:
             f"{path} holds a {found[0]} of version {found[1]}.",
             f"This Stride reads {FORMAT} of version {VERSION}.",
         )
+    if isinstance(plan := head.get("plan"), dict):
+        plan.setdefault("checks", False)  # earlier versions had none
     try:
         return head, _runs(rounds)
     except (LookupError, TypeError, AttributeError) as error:
@@ -249,18 +247,9 @@ def _plain(value: Any) -> Any:
 
 
 def _plan_to_dict(plan: BenchPlan) -> dict[str, Any]:
-    plain = {
-        field.name: getattr(plan, field.name) for field in fields(plan) if field.name != "rule"
-    }
-    return (
-        plain
-        | asdict(plan.rule)
-        | {
-            "prompts": [asdict(one) for one in plan.prompts],
-            "ways": [asdict(one) for one in plan.ways],
-            "baselines": [asdict(one) for one in plan.baselines],
-        }
-    )
+    data = asdict(plan)
+    rule: dict[str, Any] = data.pop("rule")
+    return data | rule
 
 
 def _plan_from_dict(data: dict[str, Any]) -> BenchPlan:
@@ -269,12 +258,10 @@ def _plan_from_dict(data: dict[str, Any]) -> BenchPlan:
         for one in data["prompts"]
     )
     ways, baselines = (tuple(Way(**one) for one in data[name]) for name in ("ways", "baselines"))
-    plain = {key: value for key, value in data.items() if key not in _RULE}
-    # Files of earlier versions do not know of checks: there were none.
-    rule = Rule(data["count_from_slot"], data.get("checks", False))
-    return BenchPlan(
-        **{**plain, "prompts": prompts, "ways": ways, "baselines": baselines, "rule": rule}
-    )
+    parts = {"prompts": prompts, "ways": ways, "baselines": baselines}
+    plain = {**data, **parts}
+    rule = Rule(plain.pop("count_from_slot"), plain.pop("checks"))
+    return BenchPlan(**plain, rule=rule)
 
 
 def _runs(rounds: list[dict[str, Any]]) -> Runs:
