@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import takewhile
 
 from core.events import PassDone
 from core.rule import CHECKED_FROM, USUAL_RULE, Rule
@@ -50,10 +51,7 @@ def estimate(
             covering = bisect_right(starts, position) - 1
             done, slot = passes[covering], position - starts[covering]
             reach = tokens[position : position + len(done.proposed_ids)]
-            size = kept = _run(done, slot, reach, threshold, rule)
-            # Where a sure slot is not the text's, the rest of the pass would have been another.
-            if rule.checks and kept == _run(done, slot, done.proposed_ids[slot:], threshold, rule):
-                size, fell = _checked(done, slot, reach, kept)
+            size, kept, fell = _block(done, slot, reach, threshold, rule)
         sizes.append(size)
         position += size
     if sizes and sizes[-1] > kept:
@@ -72,14 +70,11 @@ def would_keep(
     if threshold >= ONE_TOKEN:
         return 1
     done = passes[place]
-    recorded, would = (
-        _run(done, 0, done.proposed_ids, one, rule) for one in (done.threshold, threshold)
-    )
+    recorded, would = (rule.kept(done.confidences, one) for one in (done.threshold, threshold))
     if done.kept < (1 if done.is_exact else recorded):  # of an exact one no threshold is known
         return min(would, done.kept)
     tokens = [token for one in passes[place:] for token in one.token_ids][done.confirmed :]
-    is_as_recorded = tuple(tokens[:would]) == done.proposed_ids[:would]
-    return _checked(done, 0, tokens, would)[0] if rule.checks and is_as_recorded else would
+    return max(would, _block(done, 0, tokens, threshold, rule)[0])
 
 
 def _starts(passes: Sequence[PassDone]) -> list[int]:
@@ -91,33 +86,23 @@ def _starts(passes: Sequence[PassDone]) -> list[int]:
     return starts
 
 
-def _run(done: PassDone, slot: int, reach: Sequence[int], threshold: float, rule: Rule) -> int:
-    """Length of the run of kept slots that begins at `slot` (from 0) of a pass; at least 1."""
-    size = 0
-    for proposed, confidence, token in zip(
-        done.proposed_ids[slot:], done.confidences[slot:], reach, strict=False
-    ):
-        is_counted = size + 1 >= (rule.count_from_slot or 1)
-        if proposed != token or (is_counted and confidence < threshold):
-            break
-        size += 1
-    return max(size, 1)
+def _block(
+    done: PassDone, slot: int, tokens: Sequence[int], threshold: float, rule: Rule
+) -> tuple[int, int, bool]:
+    """The block that begins at `slot` (from 0) of a pass, where these tokens follow.
 
-
-def _checked(done: PassDone, slot: int, reach: Sequence[int], size: int) -> tuple[int, bool]:
-    """A run with the slots behind it that a check would have confirmed, and whether one fell."""
-    for proposed, confidence, token in zip(
-        done.proposed_ids[slot + size :],
-        done.confidences[slot + size :],
-        reach[size:],
-        strict=False,
-    ):
-        if confidence < CHECKED_FROM:
-            break
-        if proposed != token:
-            return size, True
-        size += 1
-    return size, False
+    Returns:
+        Its size, how many of them are kept unchecked, and whether a check refuses the next slot.
+    """
+    proposed, confidences = done.proposed_ids[slot:], done.confidences[slot:]
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(proposed, tokens, strict=False))
+    right = max(1, len(list(pairs)))
+    kept = rule.kept(confidences, threshold)
+    if kept > right:  # a sure slot is not the text's: what is behind would have been another
+        return right, right, False
+    checked_to = rule.checked_to(confidences, kept)
+    size = min(checked_to, right)
+    return size, kept, size < min(checked_to, len(tokens))
 
 
 def rule_of(passes: Sequence[PassDone]) -> Rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 CHECKED_FROM = 0.5
@@ -23,6 +24,22 @@ class Rule:
 
     count_from_slot: int | None = None
     checks: bool = True
+
+    def kept(self, confidences: Sequence[float], threshold: float) -> int:
+        """How many leading slots of a pass are kept, at least 1."""
+        uncounted = min((self.count_from_slot or 1) - 1, len(confidences))
+        return max(1, _run(confidences, uncounted, threshold))
+
+    def checked_to(self, confidences: Sequence[float], kept: int) -> int:
+        """Where the slots end that are checked behind so many kept ones."""
+        return _run(confidences, kept, CHECKED_FROM) if self.checks else kept
+
+
+def _run(confidences: Sequence[float], start: int, least: float) -> int:
+    """Where the run of slots from `start` on ends whose confidence reaches the least."""
+    while start < len(confidences) and confidences[start] >= least:
+        start += 1
+    return start
 
 
 USUAL_RULE = Rule()

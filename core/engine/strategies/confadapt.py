@@ -8,11 +8,8 @@ checked are the model's own.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 from core.engine.strategies.decision import Decision, Seen
-from core.rule import CHECKED_FROM, Rule
+from core.rule import Rule
 
 
 class ConfAdapt:
@@ -31,8 +28,7 @@ class ConfAdapt:
     is_exact = False
 
     def __init__(self, rule: Rule) -> None:
-        self._uncounted = (rule.count_from_slot or 1) - 1
-        self._checked_from = CHECKED_FROM if rule.checks else math.inf
+        self._rule = rule
 
     def masks(self, provisional: int, most: int, threshold: float) -> int:  # noqa: ARG002
         """As many as there may be."""
@@ -41,14 +37,6 @@ class ConfAdapt:
     def decide(self, seen: Seen) -> Decision:
         """The longest run of sure slots, and the run of likely ones behind it."""
         confidences = seen.slots.confidences
-        kept = min(self._uncounted, len(confidences))
-        kept = max(1, _run(confidences, kept, seen.threshold))
-        likely = _run(confidences, kept, self._checked_from)
-        return Decision(seen.slots, kept, provisional=likely - kept)
-
-
-def _run(confidences: Sequence[float], start: int, least: float) -> int:
-    """Where the run of slots from `start` on ends whose confidence reaches the least."""
-    while start < len(confidences) and confidences[start] >= least:
-        start += 1
-    return start
+        kept = self._rule.kept(confidences, seen.threshold)
+        checked_to = self._rule.checked_to(confidences, kept)
+        return Decision(seen.slots, kept, provisional=checked_to - kept)
