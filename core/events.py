@@ -213,7 +213,7 @@ class WayCompared:
     speedup: Span
     agreement: Span
     likelihood: Span
-    repeated: float
+    repeated: Span
     adapter: str = ""
 
     @property

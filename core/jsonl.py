@@ -87,6 +87,8 @@ def _restorer(hint: Any) -> Restore:
     """JSON knows lists only: what gives tuples and nested events their types back."""
     if dataclasses.is_dataclass(hint):
         return from_dict
+    if hint == events.Span:
+        return _span
     if typing.get_origin(hint) is not tuple:
         return _as_it_is
     inner = typing.get_args(hint)
@@ -94,6 +96,11 @@ def _restorer(hint: Any) -> Restore:
     if inner[-1] is not Ellipsis or restore is _as_it_is:
         return tuple  # the parts of a fixed tuple are plain
     return lambda value: tuple(map(restore, value))
+
+
+def _span(value: Any) -> Any:
+    """A figure; older versions wrote some of them without an interval."""
+    return tuple(value) if isinstance(value, list) else (value,) * 3
 
 
 def _as_it_is(value: Any) -> Any:

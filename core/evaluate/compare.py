@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from core.control import Cancel
 from core.evaluate.bench.bench import Bench, BenchPlan, SessionOf
-from core.evaluate.bench.intervals import NONE, Figures, Pair, figures_of
+from core.evaluate.bench.intervals import (
+    NONE,
+    Bootstrap,
+    Figures,
+    Pair,
+    figures_of,
+    ratio,
+    span_of,
+)
 from core.evaluate.measure import Way
 from core.events import ThresholdAdvised, WayCompared
 
@@ -82,6 +90,8 @@ def repeated_words(blocks: Sequence[str]) -> tuple[int, int]:
 def compared(way: Way, figures: Figures, pairs: Sequence[Pair]) -> WayCompared:
     """A way of decoding over some prompts."""
     borders = [repeated_words(own.measured.blocks) for own, _ in pairs]
+    draws = Bootstrap(len(pairs))
+    same, all_borders = draws.sums(one for _, one in borders), draws.sums(one for one, _ in borders)
     return WayCompared(
         strategy=way.name,
         threshold=way.threshold,
@@ -90,7 +100,7 @@ def compared(way: Way, figures: Figures, pairs: Sequence[Pair]) -> WayCompared:
         speedup=figures.speedup or NONE,
         agreement=figures.agreement,
         likelihood=figures.likelihood,
-        repeated=sum(same for _, same in borders) / max(1, sum(count for count, _ in borders)),
+        repeated=span_of(ratio(same, all_borders)) or NONE,
         adapter=way.adapter,
     )
 

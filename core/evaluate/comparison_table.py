@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from core.events import Span, ThresholdAdvised, WayCompared
 from core.files import csv_text, write_text
@@ -33,7 +34,7 @@ def cells(found: WayCompared) -> tuple[str, ...]:
         span_text(found.speedup, 2),
         span_text(found.agreement, 3),
         span_text(found.likelihood, 2),
-        f"{found.repeated:.1%}",
+        span_text(found.repeated, 1, "%"),
     )
 
 
@@ -89,7 +90,7 @@ def _flat(found: WayCompared) -> dict[str, object]:
     return row
 
 
-def span_text(span: Span, digits: int) -> str:
-    """A figure with its interval."""
-    value, low, high = (f"{one:.{digits}f}" for one in span)
+def span_text(span: Span, digits: int, form: Literal["f", "%"] = "f") -> str:
+    """A figure with its interval, as a number or in percent."""
+    value, low, high = (f"{one:.{digits}{form}}" for one in span)
     return value if low == high else f"{value} ({low} to {high})"

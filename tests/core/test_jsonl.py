@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core import jsonl
 from core.errors import KnownError
-from core.events import Event, RunEnded
+from core.events import Event, RunEnded, WayCompared
 from tests.core.streams import answer, any_event, pass_done
 
 
@@ -40,6 +40,12 @@ def test_a_field_that_older_versions_did_not_write_keeps_its_default() -> None:
     ended = RunEnded("completed", 3, None, 1.0, 10, peak_bytes=0)
     older = {key: one for key, one in jsonl.to_dict(ended).items() if key != "peak_bytes"}
     assert jsonl.from_dict(older) == ended
+
+
+def test_a_figure_that_older_versions_wrote_without_interval_is_its_own() -> None:
+    one = (1.0, 1.0, 1.0)
+    compared = WayCompared("confadapt", 0.9, 20, one, one, one, one, (0.02, 0.02, 0.02))
+    assert jsonl.from_dict(jsonl.to_dict(compared) | {"repeated": 0.02}) == compared
 
 
 def test_the_name_of_the_event_comes_first() -> None:

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from core.evaluate.bench.bench import BenchPlan
-from core.evaluate.compare import FEWEST_PROMPTS, THRESHOLDS, advise, compare, repeated_words
-from core.evaluate.measure import NEXT_TOKEN, Way
+from core.evaluate.bench.intervals import NONE, figures_of
+from core.evaluate.bench.judged import BaseView, Judged
+from core.evaluate.compare import (
+    FEWEST_PROMPTS,
+    THRESHOLDS,
+    advise,
+    compare,
+    compared,
+    repeated_words,
+)
+from core.evaluate.measure import NEXT_TOKEN, Measured, Way
 from core.evaluate.prompts import BenchPrompt
 from core.events import ThresholdAdvised, WayCompared
 from tests.core.engine.harness import toy_session
@@ -17,7 +26,7 @@ def way(
 ) -> WayCompared:
     strategy = "next_token" if threshold == 1.0 else "confadapt"
     spans = (2.0, 1.9, 2.1), (speedup, speedup, speedup), (agreement, lower, 1.0), (0.9, 0.8, 1.0)
-    return WayCompared(strategy, threshold, prompts, *spans, 0.0)
+    return WayCompared(strategy, threshold, prompts, *spans, NONE)
 
 
 def plan_of(prompts: list[BenchPrompt]) -> BenchPlan:
@@ -61,6 +70,18 @@ def test_without_grounds_there_is_no_advice(found, said) -> None:
 )
 def test_words_repeated_at_block_borders(blocks, counts) -> None:
     assert repeated_words(blocks) == counts
+
+
+def test_repeated_words_come_with_their_interval() -> None:
+    def judged(*blocks: str) -> Judged:
+        measured = Measured("", (1, 2, 3), 3, 8, 2, 0.5, 1.0, 2.0, blocks=blocks)
+        return Judged(measured, None, BaseView(3, -0.1), None)
+
+    stammers, speaks = judged("The", " the", " cat"), judged("The", " cat", " sat")
+    pairs = [(one, speaks) for one in (*[stammers] * 3, *[speaks] * 5)]
+    value, low, high = compared(Way("confadapt", 0.9), figures_of([pairs]), pairs).repeated
+    assert value == 3 / 16
+    assert 0 <= low < value < high
 
 
 def test_all_ways_are_measured_on_the_toy() -> None:

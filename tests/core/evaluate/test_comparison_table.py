@@ -8,14 +8,19 @@ import json
 import pytest
 
 from core.errors import KnownError
+from core.evaluate.bench.intervals import NONE
 from core.evaluate.comparison_table import save_comparison
 from core.events import ThresholdAdvised, WayCompared
 
 ONE = (1.0, 1.0, 1.0)
 WAYS = [
-    WayCompared("next_token", 1.0, 20, ONE, ONE, ONE, ONE, 0.0),
-    WayCompared("confadapt", 0.9, 20, (1.5, 1.4, 1.6), ONE, ONE, ONE, 0.02, "starter"),
-    WayCompared("confadapt", 0.9, 20, (2.5, 2.1, 2.9), (1.6, 1.4, 1.8), ONE, ONE, 0.01),
+    WayCompared("next_token", 1.0, 20, ONE, ONE, ONE, ONE, NONE),
+    WayCompared(
+        "confadapt", 0.9, 20, (1.5, 1.4, 1.6), ONE, ONE, ONE, (0.02, 0.01, 0.03), "starter"
+    ),
+    WayCompared(
+        "confadapt", 0.9, 20, (2.5, 2.1, 2.9), (1.6, 1.4, 1.8), ONE, ONE, (0.01, 0.0, 0.02)
+    ),
 ]
 ADVICE = ThresholdAdvised(0.9, "1.60 times one-token decoding.")
 
@@ -24,6 +29,7 @@ def test_a_table_to_read(tmp_path) -> None:
     save_comparison(tmp_path / "t.md", WAYS, ADVICE)
     text = (tmp_path / "t.md").read_text()
     assert "| Threshold 0.9, before (starter) | 1.50 (1.40 to 1.60) | 1.00 |" in text
+    assert "| 1.00 | 1.0% (0.0% to 2.0%) |" in text
     assert "20 prompts." in text
     assert text.endswith("Use threshold 0.9. 1.60 times one-token decoding.\n")
 
