@@ -114,7 +114,10 @@ class _Values:
         """Read on; False at the file's end."""
         self._buffer, self._at = self._buffer[self._at :], 0
         if len(self._buffer) > LONGEST:
-            raise ValueError(f"a single value has more than {LONGEST:,} characters")
+            raise Unreadable(
+                f"a single value has more than {LONGEST:,} characters: give a list of rows, or "
+                "one row a line"
+            )
         chunk = self._file.read(wanted)
         self._buffer += chunk
         return bool(chunk)

@@ -10,8 +10,11 @@ from typing import TextIO
 from core.documents.encoding import open_text
 from core.documents.records import Found, Row, Source
 
-PIECE = 16_000
-"""Characters of a piece at most, unless a single paragraph is longer."""
+PIECE = 4_000
+"""Characters of a piece at most, unless a single paragraph is longer: a whole piece is left out
+where a secret is in it."""
+PARAGRAPH = 16_000
+"""Characters after which a paragraph is torn."""
 BLOCKS = frozenset(
     ("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption",
      "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
@@ -28,7 +31,7 @@ def read_text(source: Source) -> Iterator[Found]:
 
 def _numbered(file: TextIO) -> Iterator[tuple[str, str]]:
     number = 1
-    while line := file.readline(PIECE):  # a line without end must not fill the memory
+    while line := file.readline(PARAGRAPH):  # a line without end must not fill the memory
         yield f"line {number}", line
         number += line.endswith("\n")
 
@@ -64,7 +67,7 @@ def _piece(source: Source, place: str, held: list[str]) -> Iterator[Found]:
 def _paragraphs(source: Source) -> Iterator[tuple[str, str]]:
     page = _Page()
     with open_text(source.path) as file:
-        while chunk := file.read(PIECE):
+        while chunk := file.read(PARAGRAPH):
             page.feed(chunk)
             yield from page.take()
         page.close()
@@ -110,7 +113,7 @@ class _Page(HTMLParser):
         if not self._silent:
             self._block.append(data)
             self._size += len(data)
-            if self._size > PIECE:
+            if self._size > PARAGRAPH:
                 self.end_block()
 
     def handle_entityref(self, name: str) -> None:

@@ -20,8 +20,11 @@ PAGE = (
 )
 
 
+SCAN = "q 300 0 0 200 0 0 cm BI /W 2 /H 2 /CS /G /BPC 8 /F /AHx ID 00FFFF00> EI Q"
+
+
 def write_pdf(path: Path, *pages: str) -> None:
-    """A PDF by hand: one line of ASCII text a page; empty text draws nothing, as a scan would."""
+    """A PDF by hand: one line of ASCII text a page; for empty text a picture, as of a scan."""
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
@@ -29,7 +32,7 @@ def write_pdf(path: Path, *pages: str) -> None:
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
     for n, text in enumerate(pages):
-        drawn = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET" if text else ""
+        drawn = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET" if text else SCAN
         objects += [
             "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Resources<</Font<</F1 3 0 R>>>>"
             f"/Contents {5 + 2 * n} 0 R>>",

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from core.documents import json_files
 from core.documents.formats import read_file
 from core.documents.records import Record, Row, Source, Unreadable
 from core.engine.request import Message
@@ -78,9 +79,9 @@ def test_long_texts_become_pieces_that_end_with_a_paragraph(tmp_path) -> None:
     path = tmp_path / "a.md"
     path.write_text("".join(f"{'word ' * 500}{n}\n\n" for n in range(20)), encoding="utf-8")
     pieces = read(path)
-    assert len(pieces) > 2
-    assert all(2500 < len(one.row.text) <= 16_000 for one in pieces)
-    assert [one.place for one in pieces[:2]] == ["line 1", "line 8"]
+    assert len(pieces) == 20
+    assert all(2500 < len(one.row.text) <= 4_000 for one in pieces)
+    assert [one.place for one in pieces[:2]] == ["line 1", "line 2"]
     assert "".join(one.row.text for one in pieces).count("word") == 10_000
 
 
@@ -117,6 +118,17 @@ def test_long_json_lists_are_read_across_chunks(tmp_path) -> None:
     texts = ["x" * size for size in range(1, 400_000, 30_001)]
     path.write_text(json.dumps([{"text": text} for text in texts], indent=2))
     assert [one.row.text for one in read(path)] == texts
+
+
+def test_a_wrapped_list_that_is_too_long_is_told_what_to_do(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(json_files, "LONGEST", 1 << 18)
+    path = tmp_path / "a.json"
+    rows = [{"text": f"{n} words " * 300} for n in range(500)]
+    path.write_text(json.dumps(rows))
+    assert len(read(path)) == 500
+    path.write_text(json.dumps({"data": rows}))
+    with pytest.raises(Unreadable, match="give a list of rows, or one row a line"):
+        read(path)
 
 
 @pytest.mark.parametrize(
