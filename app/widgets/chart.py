@@ -22,7 +22,7 @@ class Chart(Plot):
 
     Args:
         caption: What is shown, with its unit.
-        names: Of the lines.
+        names: Of the lines; others join them with their first points.
         bounds: Lowest and highest value, where these are known.
     """
 
@@ -34,23 +34,26 @@ class Chart(Plot):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(caption, parent=parent)
-        self._names = tuple(names)
         if bounds is not None:
             self._plot.setYRange(*bounds, padding=0.02)
         # In one row at the foot, where curves that grow have left.
         many = len(names) > 1
         self._legend = self._plot.addLegend((8, -8), colCount=len(names)) if many else None
-        self._lines = [self._new_line(name) for name in names]
+        self._lines = {name: self._new_line(name) for name in names}
         self._colour()
 
     def show_points(self, name: str, points: Points) -> None:
         """Replace a line's points, given as (step, value)."""
-        line = self._lines[self._names.index(name)]
-        line.setData([x for x, _ in points], [y for _, y in points])
+        if name not in self._lines:
+            if not points:
+                return
+            self._lines[name] = self._new_line(name)
+            self._colour()
+        self._lines[name].setData([x for x, _ in points], [y for _, y in points])
 
     def values(self, name: str) -> list[float]:
         """The values a line shows now."""
-        values = self._lines[self._names.index(name)].getOriginalDataset()[1]
+        values = self._lines[name].getOriginalDataset()[1]
         return [] if values is None else list(values)
 
     def _new_line(self, name: str) -> pg.PlotDataItem:
@@ -67,7 +70,7 @@ class Chart(Plot):
         edges = data_colours(is_dark(palette)).edges
         if self._legend is not None:
             self._legend.setLabelTextColor(palette.color(QPalette.ColorRole.WindowText))
-        for number, line in enumerate(self._lines):
+        for number, line in enumerate(self._lines.values()):
             colour = QColor(edges[(number * 3 + 1) % len(edges)])
             line.setPen(pg.mkPen(colour, width=LINE_WIDTH))
             if len(self._lines) <= 1:

@@ -8,7 +8,7 @@ from app.widgets.card import Card
 from app.widgets.chart import Chart
 from core.train.progress import RunProgress
 
-SHOWN_SLOTS = 8
+USUAL_SLOTS, MOST_SLOTS = 8, 16
 
 
 class TrainingCharts(QWidget):
@@ -17,7 +17,7 @@ class TrainingCharts(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._loss = Chart("Loss of the training batches", ("loss",))
-        slots = [f"slot {number}" for number in range(2, SHOWN_SLOTS + 1)]
+        slots = [f"slot {number}" for number in range(2, USUAL_SLOTS + 1)]
         self._agreement = Chart("Agreement with the base model on held-out rows", slots, (0, 1))
         self._tokens = Chart("Tokens per pass on held-out rows, threshold .9", ("tokens per pass",))
         layout = QVBoxLayout(self)
@@ -34,7 +34,7 @@ class TrainingCharts(QWidget):
         self._tokens.show_points(
             "tokens per pass", [(one.step, one.tokens_per_pass) for one in found]
         )
-        for place in range(SHOWN_SLOTS - 1):
+        for place in range(MOST_SLOTS - 1):
             points = [
                 (one.step, one.agreement_by_slot[place])
                 for one in found
