@@ -43,6 +43,7 @@ class ReviewPage(WizardPage):
         self._facts = QGridLayout()
         self._forecast = body()
         self._command = body()
+        self._waits_for_files = False
         self._build()
         state.changed.connect(self._show)
         self._show()
@@ -77,23 +78,47 @@ class ReviewPage(WizardPage):
 
     @override
     def enter(self) -> None:
-        if not self.state.problems():
+        # A draft of an earlier start has its files read anew; the forecast is one of these rows.
+        self._waits_for_files = self.state.is_reading
+        if not self._waits_for_files and not self.state.problems():
             self.state.make_plan()
         self._show()
 
     @property
     @override
     def missing(self) -> str:
-        if self.state.plan is None and not self.state.problems():
+        reasons = self._not_ready()
+        if not reasons and self.state.plan is None:
             return WORKING
-        return " ".join(self._not_ready())
+        if not reasons and self.state.is_probing:
+            return PROBING  # a run without its forecast could not be held against it
+        return " ".join(reasons)
 
     def _not_ready(self) -> list[str]:
         reasons = self.state.problems()
         found = self.state.forecast
-        if found is not None and found.disk_bytes > free_disk_bytes(self._context.paths.data):
-            reasons.append(f"It needs {size_text(found.disk_bytes)} of free disk space.")
+        if found is None:
+            return reasons
+        free = free_disk_bytes(self._context.paths.data)
+        if found.disk_bytes > free:
+            disk, there = size_text(found.disk_bytes), size_text(free)
+            reasons.append(f"It needs {disk} of disk space, and {there} are free.")
+        room = self._free_memory()
+        if found.peak_bytes > room:
+            memory, there = size_text(found.peak_bytes), size_text(room)
+            reasons.append(
+                f"It needs {memory} of memory, and {there} are free: close other programs, or "
+                "choose a smaller batch or context."
+            )
         return reasons
+
+    def _free_memory(self) -> int:
+        """Bytes that the training may take, what the chat model gives back among them."""
+        draft, info = self.state.draft, self._context.engine.info
+        wish = draft.advanced.get("device", self._context.settings.value.device)
+        device = self.state.inventory.device(wish)
+        lent = info.memory_bytes if info is not None and not draft.keep_chatting else 0
+        return (device.free_bytes if device is not None else 0) + lent
 
     @property
     def _spec(self) -> TrainSpec | None:
@@ -103,9 +128,11 @@ class ReviewPage(WizardPage):
     def _show(self) -> None:
         if not self.isVisible():
             return
+        if self._waits_for_files and not self.state.is_reading:
+            self.enter()
+            return
         reasons = self._not_ready()
-        known = READY if self.state.plan is not None else WORKING
-        self._verdict.setText(NOT_READY if reasons else known)
+        self._verdict.setText(NOT_READY if reasons else self.missing or READY)
         self._reasons.setText("\n".join(reasons))
         self._reasons.setVisible(bool(reasons))
         spec = self._spec

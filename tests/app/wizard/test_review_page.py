@@ -1,0 +1,85 @@
+"""The review: ready, not ready and why, and a forecast of the rows that are really there."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.wizard import state as wizard_state
+from app.wizard.wizard import Wizard
+from app.workers.inventory import Inventory
+from core.control import Cancel
+from core.device import Device
+from core.train.forecast import Measured
+from core.train.spec import TrainSpec
+from tests.app.wizard.test_wizard import MEASURED, Make, documents, machine, read, wizard
+
+__all__ = ["documents", "machine", "wizard"]  # fixtures
+
+
+def to_review(qtbot: QtBot, wizard: Wizard, documents: Path) -> None:
+    wizard._next.click()
+    read(qtbot, wizard, documents)
+    wizard._next.click()
+    wizard._next.click()
+
+
+def test_it_is_not_ready_where_memory_lacks(
+    qtbot: QtBot, wizard: Wizard, machine: Inventory, documents
+) -> None:
+    small = (Device("cpu", "A processor", "cpu", 10**10, 10**9),)
+    wizard.show_inventory(dataclasses.replace(machine, devices=small))
+    to_review(qtbot, wizard, documents)
+    qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Not ready, because")
+    assert "It needs 3.0 GB of memory, and 1.0 GB are free" in wizard.page._reasons.text()
+    assert not wizard._next.isEnabled()
+
+
+def test_it_starts_with_its_forecast_or_not_at_all(
+    qtbot: QtBot, wizard: Wizard, documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = threading.Event()
+
+    def probe(_spec: TrainSpec, _cancel: Cancel, _tokens: int) -> Measured:
+        measured.wait(20)
+        return MEASURED
+
+    monkeypatch.setattr(wizard_state, "run_probe", probe)
+    to_review(qtbot, wizard, documents)
+    qtbot.waitUntil(lambda: wizard.state.is_probing)
+    assert wizard.page._verdict.text() == "Measuring a few steps on this machine …"
+    assert not wizard._next.isEnabled()
+    measured.set()
+    qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Ready")
+    assert wizard._next.isEnabled()
+
+
+def test_a_draft_left_at_the_review_is_forecast_by_its_rows(
+    qtbot: QtBot,
+    wizard: Wizard,
+    make_stride: Make,
+    machine: Inventory,
+    documents,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    to_review(qtbot, wizard, documents)
+    qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Ready")
+    known = wizard.state.look
+    assert known is not None
+    longest: list[int | None] = []
+
+    def probe(_spec: TrainSpec, _cancel: Cancel, tokens: int | None) -> Measured:
+        longest.append(tokens)
+        return MEASURED
+
+    monkeypatch.setattr(wizard_state, "run_probe", probe)
+    again = Wizard(make_stride().context)
+    qtbot.addWidget(again)
+    again.show()
+    again.show_inventory(machine)
+    qtbot.waitUntil(lambda: again.page._verdict.text() == "Ready", timeout=20_000)
+    assert longest == [known.preview.longest]
