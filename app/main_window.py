@@ -180,6 +180,7 @@ class MainWindow(QMainWindow):
         self.settings.status_message.connect(self.status.show_message)
         self.training.chat_requested.connect(navigation.chat_with)
         self.training.race_requested.connect(navigation.race)
+        self.training.status_message.connect(self.status.show_message)
 
     def _connect_actions(self) -> None:
         actions, context, navigation = self.actions_by_key, self._context, self._navigation

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,6 +107,30 @@ def adapter_draft(folder: Path, info: AdapterInfo) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def export_adapter(folder: Path, into: Path) -> Path:
+    """Copy an adapter's folder into another one, whole or not at all.
+
+    Returns:
+        The copy, which has the adapter's name.
+
+    Raises:
+        KnownError: if there is no adapter, the name is taken there, or the disk refuses.
+    """
+    read_adapter_info(folder)
+    out = into / folder.name
+    if out.exists():
+        raise KnownError(f"{out} is there already.", "Choose another folder.")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".stride-", dir=into) as draft:
+            os.replace(shutil.copytree(folder, Path(draft) / folder.name), out)
+    except OSError as error:
+        raise KnownError(
+            f"The adapter could not be copied to {into}: {error}.",
+            "Free some disk space, or choose another folder.",
+        ) from error
+    return out
 
 
 def read_adapter_info(folder: Path) -> AdapterInfo:

@@ -57,12 +57,14 @@ def compare_afterwards(
     session = Session(student.loaded, Path(spec.model), None)
     prompts = list(held_out_prompts(session, rows))
     if not prompts:
+        report.say(PHASE, "Before and after were not compared: no row was held out to decode.")
         return
-    report.say(PHASE, f"Comparing before and after on {len(prompts)} held-out prompts.")
+    told = f"Side by side on {len(prompts)} held-out prompts."
+    report.say(PHASE, told)
     allowed = spec.minutes * 60 * COMPARING_SHARE if spec.minutes else MOST_SECONDS
     deadline = time.monotonic() + allowed
     if spec.kind == "gated":
-        report.say(PHASE, _same_as_base(session, prompts[:CHECKED]))
+        report.say(PHASE, f"{told} {_same_as_base(session, prompts[:CHECKED])}")
     base = Session(student.loaded_base, Path(spec.model), None)
 
     @contextmanager

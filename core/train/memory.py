@@ -31,8 +31,8 @@ def no_room_for_one(reason: str) -> KnownError:
     """What is told when half as much cannot be tried any more."""
     return KnownError(
         f"One row alone does not fit into memory ({reason}).",
-        "Choose a smaller context or fewer mask rows, unload the chat model and close "
-        "other programs, or train on another device.",
+        "Choose a smaller context, unload the chat model and close other programs, or train on "
+        "another device.",
     )
 
 

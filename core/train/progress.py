@@ -45,6 +45,7 @@ class RunProgress:
     Attributes:
         phase: A key of `PHASES`.
         message: The last sentence for the user.
+        said: The last sentence of each phase, so that one that matters outlives what came after it.
         compared: The ways of decoding, once the training is over.
         losses: (step, loss) of every step; `agreements` likewise, of the training batches.
         evaluations: Every held-out evaluation.
@@ -53,6 +54,7 @@ class RunProgress:
 
     phase: str = "load"
     message: str = ""
+    said: dict[str, str] = field(default_factory=dict)
     total_steps: int = 0
     step: int = 0
     learning_rate: float = 0.0
@@ -97,7 +99,7 @@ class RunProgress:
             case Notice():
                 going_on = event.phase == "pause" and event.message != "Paused."
                 self.phase = "train" if going_on else event.phase
-                self.message = event.message
+                self.message = self.said[event.phase] = event.message
             case RunEnded():
                 self.ended = event
 
@@ -106,6 +108,7 @@ class RunProgress:
         self.ended, self.phase = None, "train"
         self.pid = int(str(event.machine.get("pid", 0)))
         self.compared, self.advice = [], None
+        self.said.pop("compare", None)
         self._recent.clear()
         self._forget_after(event.first_step)
 

@@ -26,7 +26,7 @@ FILTERS = "Markdown (*.md);;CSV (*.csv);;JSON (*.json)"
 
 
 class BeforeAfterCard(Card):
-    """A table of the ways, and the advice; hidden until there is one.
+    """What was compared or why nothing was, a table of the ways, and the advice; else hidden.
 
     Signals:
         failed: The `KnownError` that kept the table from being saved.
@@ -40,15 +40,17 @@ class BeforeAfterCard(Card):
         self._grid.setHorizontalSpacing(2 * SPACE)
         self._advice = heading("")
         self._reason = body()
-        copy, export = button("Copy as Markdown", "copy"), button("Export the table…")
-        copy.clicked.connect(self._on_copy)
-        export.clicked.connect(self._on_export)
+        self._said = body()
+        self._copy, self._export = button("Copy as Markdown", "copy"), button("Export the table…")
+        self._copy.clicked.connect(self._on_copy)
+        self._export.clicked.connect(self._on_export)
+        self.body.addWidget(self._said)
         self.body.addLayout(self._grid)
         self.body.addWidget(self._advice)
         self.body.addWidget(self._reason)
         row = QHBoxLayout()
-        row.addWidget(copy)
-        row.addWidget(export)
+        row.addWidget(self._copy)
+        row.addWidget(self._export)
         row.addStretch(1)
         self.body.addLayout(row)
         self._shown: list[WayCompared] = []
@@ -57,7 +59,12 @@ class BeforeAfterCard(Card):
 
     def show_progress(self, progress: RunProgress) -> None:
         """Show what was compared."""
-        self.setVisible(bool(progress.compared))
+        said = progress.said.get("compare", "") if progress.ended is not None else ""
+        self.setVisible(bool(progress.compared or said))
+        self._said.setText(said)
+        self._said.setVisible(bool(said))
+        for one in (self._copy, self._export):
+            one.setVisible(bool(progress.compared))
         if progress.compared != self._shown:
             self._shown = list(progress.compared)
             self._fill()

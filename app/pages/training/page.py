@@ -13,9 +13,12 @@ from app.pages.training.run_list import RunList
 from app.widgets.confirm import confirm_delete
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
+from app.workers.jobs import Progress
+from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
 from core.history.training import SPEC_FILE, is_at_work
+from core.model.adapter_info import export_adapter
 from core.train.forecast import Forecast
 from core.train.spec import TrainSpec, read_spec
 
@@ -29,10 +32,12 @@ class TrainingPage(QWidget):
     Signals:
         chat_requested: Model and adapter to chat with.
         race_requested: Model, prompt, the adapter started from ("" for none), and the new one.
+        status_message: A sentence for the status bar.
     """
 
     chat_requested = Signal(str, str)
     race_requested = Signal(str, str, str, str)
+    status_message = Signal(str)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +86,7 @@ class TrainingPage(QWidget):
             self._run.force_requested.connect(self._on_force)
             self._run.chat_requested.connect(self._on_chat)
             self._run.race_requested.connect(self._on_race)
+            self._run.export_requested.connect(self._on_export)
             self._run.failed.connect(self._context.jobs.failed)
             self._pages.addWidget(self._run)
         return self._run
@@ -187,6 +193,17 @@ class TrainingPage(QWidget):
         if spec := self._shown_spec():
             old = "" if spec.start_from == "none" else spec.start_from
             self.race_requested.emit(spec.model, prompt, old, adapter)
+
+    @Slot(str, str)
+    def _on_export(self, adapter: str, into: str) -> None:
+        def copy(_cancel: Cancel, _progress: Progress) -> Path:
+            return export_adapter(Path(adapter), Path(into))
+
+        self._context.jobs.start(copy, self._on_exported)
+
+    @Slot(object)
+    def _on_exported(self, copy: Path) -> None:
+        self.status_message.emit(f"Copied to {copy}")
 
     def _shown_spec(self) -> TrainSpec | None:
         if self._shown is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 from typing_extensions import override
 
 from app.pages.training.before_after import BeforeAfterCard
@@ -34,8 +34,13 @@ TILES = (
     "Last checkpoint",
     "GPU",
 )
-TOLD = ("synthesis", "memory", "compare")
+TOLD = ("synthesis", "compare")
 """Phases whose last sentence says more than their name."""
+NOTED = ("data", "rows", "memory", "best")
+"""Phases whose last sentence stays to be read."""
+EXPORT_TIP = (
+    "A copy of its folder: for `stride --adapter FOLDER`, or the adapters folder of another machine"
+)
 DRAW_MS = 500
 """Charts and figures are drawn at most twice a second, whatever comes."""
 
@@ -50,6 +55,7 @@ class RunView(ScrollPage):
         force_requested: End the process now.
         chat_requested: Folder of the finished adapter to chat with.
         race_requested: The same, to race against the one before, and a held-out prompt.
+        export_requested: The same, and the folder to copy it into.
         failed: The `KnownError` that kept something from being done.
     """
 
@@ -60,6 +66,7 @@ class RunView(ScrollPage):
     force_requested = Signal()
     chat_requested = Signal(str)
     race_requested = Signal(str, str)
+    export_requested = Signal(str, str)
     failed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -73,6 +80,7 @@ class RunView(ScrollPage):
         self._phase = body()
         self._left_over = muted()
         self._left_over.setWordWrap(False)
+        self._notes = muted()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._tiles = StatTiles(TILES, 3)
@@ -86,6 +94,8 @@ class RunView(ScrollPage):
         self._force = button("Force stop", role="quiet")
         self._chat = button("Chat with it", "chat", "primary")
         self._race = button("Race old against new", "race")
+        self._export = button("Export the adapter…", "export")
+        self._export.setToolTip(EXPORT_TIP)
         self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._build()
         self._connect()
@@ -101,6 +111,7 @@ class RunView(ScrollPage):
         row.addWidget(self._left_over)
         card.body.addLayout(row)
         card.body.addWidget(self._bar)
+        card.body.addWidget(self._notes)
         card.body.addLayout(self._buttons())
         self.column.addWidget(card)
         figures = Card()
@@ -113,10 +124,14 @@ class RunView(ScrollPage):
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        for one in (self._pause, self._stop, self._best, self._force, self._chat, self._race):
+        for one in (self._pause, self._stop, self._best, self._force, *self._after()):
             row.addWidget(one)
         row.addStretch(1)
         return row
+
+    def _after(self) -> tuple[QPushButton, ...]:
+        """What there is to do with what was learned."""
+        return self._chat, self._race, self._export
 
     def _connect(self) -> None:
         self._timer.timeout.connect(self._draw)
@@ -128,6 +143,7 @@ class RunView(ScrollPage):
         self._force.clicked.connect(self._on_force)
         self._chat.clicked.connect(self._on_chat)
         self._race.clicked.connect(self._on_race)
+        self._export.clicked.connect(self._on_export)
 
     def show_run(self, folder: Path, name: str, events: Iterable[TrainingEvent]) -> None:
         """Show a run from its beginning."""
@@ -169,6 +185,9 @@ class RunView(ScrollPage):
         self._bar.setRange(0, progress.total_steps if self._is_at_work else 1000)
         share = progress.step if self._is_at_work else int(1000 * progress.share)
         self._bar.setValue(share)
+        notes = [progress.said[phase] for phase in NOTED if phase in progress.said]
+        self._notes.setText("\n".join(notes))
+        self._notes.setVisible(bool(notes))
         self._tiles.show_values(self._figures())
         self._before_after.show_progress(progress)
         self._charts.show_progress(progress)
@@ -229,7 +248,7 @@ class RunView(ScrollPage):
         self._best.setVisible(can_stop and bool(self._progress.evaluations))
         self._force.setVisible(self._is_at_work)
         self._pause.setText("Go on" if is_paused(self._folder) else "Pause")
-        for one in (self._chat, self._race):
+        for one in self._after():
             one.setVisible(not self._is_at_work and bool(self._adapter))
 
     @property
@@ -270,3 +289,8 @@ class RunView(ScrollPage):
     def _on_race(self) -> None:
         samples = self._progress.samples
         self.race_requested.emit(self._adapter, samples[-1].prompt if samples else "")
+
+    @Slot()
+    def _on_export(self) -> None:
+        if into := QFileDialog.getExistingDirectory(self, "Copy the adapter into"):
+            self.export_requested.emit(self._adapter, into)

@@ -189,6 +189,16 @@ def test_a_training_has_no_colours_and_no_other_threshold(qtbot: QtBot, stage: S
         assert part.isHidden()
 
 
+def test_a_training_stands_beside_its_forecast(qtbot: QtBot, stage: Stage) -> None:
+    took = {"seconds": 1860.0, "peak_bytes": 2 * 10**9}
+    expected = {"forecast_seconds": 1800.0, "forecast_peak_bytes": 18 * 10**8}
+    fill(qtbot, stage, run(1, kind="training", summary=took | expected))
+    open_first(qtbot, stage)
+    shown = stage.texts().split("\n")
+    assert "31 min (forecast 30 min)" in shown
+    assert "2.0 GB (forecast 1.8 GB)" in shown
+
+
 def test_settings_are_shown_and_paths_stay_as_they_are(qtbot: QtBot, stage: Stage) -> None:
     settings = {"model_path": "/models/my_model", "max_new_tokens": 64, "seed": None, "stop": []}
     fill(qtbot, stage, run(1, settings=settings))

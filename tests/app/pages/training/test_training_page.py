@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Application
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
+from core.evaluate.bench.intervals import NONE
 from core.events import (
     CheckpointSaved,
     EvalDone,
@@ -109,8 +110,10 @@ def test_new_events_are_drawn_soon(qtbot: QtBot, view: RunView, tmp_path) -> Non
 def test_before_and_after_is_shown_and_copied(view: RunView, tmp_path) -> None:
     one = (1.0, 1.0, 1.0)
     ways = [
-        WayCompared("next_token", 1.0, 20, one, one, one, one, 0.0),
-        WayCompared("confadapt", 0.9, 20, (2.5, 2.1, 2.9), (1.6, 1.4, 1.8), one, one, 0.01),
+        WayCompared("next_token", 1.0, 20, one, one, one, one, NONE),
+        WayCompared(
+            "confadapt", 0.9, 20, (2.5, 2.1, 2.9), (1.6, 1.4, 1.8), one, one, (0.01, 0.0, 0.02)
+        ),
     ]
     advice = ThresholdAdvised(0.9, "1.60 times one-token decoding.")
     done = RunEnded("completed", 8, "/adapter", 100.0, 800)

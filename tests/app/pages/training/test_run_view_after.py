@@ -1,0 +1,102 @@
+"""What a run's page still says once the run has gone on or is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import Application
+from app.pages.training.run_view import RunView
+from app.widgets.chart import Chart
+from core.errors import KnownError
+from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone
+from core.model.adapter_info import (
+    WEIGHTS_FILE,
+    AdapterInfo,
+    adapter_draft,
+    export_adapter,
+    read_adapter_info,
+)
+from tests.app.pages.training.test_training_page import Make, events, view
+
+__all__ = ["view"]  # a fixture
+
+CHECKED = "Side by side on 24 held-out prompts. One-token decoding gives the base model's tokens."
+DONE = RunEnded("completed", 4, "/adapter", 100.0, 800)
+
+
+def write_adapter(folder: Path) -> Path:
+    with adapter_draft(folder, AdapterInfo("gated", 4, "toy", "0", "", "", rank=2)) as draft:
+        (draft / WEIGHTS_FILE).write_bytes(b"some weights")
+    return folder
+
+
+def test_halved_batches_and_what_was_read_stay_to_be_read(view: RunView, tmp_path) -> None:
+    read, halved = Notice("data", "600 rows of 1 files."), Notice("memory", "Memory ran out.")
+    view.show_run(tmp_path, "pumps", [read, *events(), halved, StepDone(5, 1, 1e-3, 0.5, 9, 1.0)])
+    view.set_at_work(True)
+    assert view._phase.text() == "Training …"
+    assert view._notes.text() == "600 rows of 1 files.\nMemory ran out."
+
+
+@pytest.mark.parametrize("said", [CHECKED, "Before and after were not compared: memory ran out."])
+def test_what_the_comparison_said_stands_on_its_card(view: RunView, tmp_path, said: str) -> None:
+    view.show_run(tmp_path, "pumps", [*events(), Notice("compare", said)])
+    card = view._before_after
+    assert not card.isVisibleTo(view)  # until it is over, the phase says it
+    view.grow([DONE])
+    view.set_at_work(False)
+    assert card.isVisibleTo(view)
+    assert card._said.text() == said
+    assert not card._export.isVisibleTo(view)  # there is no table
+
+
+def test_a_resumed_run_is_no_longer_what_was_compared(view: RunView, tmp_path) -> None:
+    said = Notice("compare", CHECKED)
+    again = RunStarted("run", {}, 8, 4, {"pid": 0}, 0.0)
+    stopped = RunEnded("stopped", 4, "/adapter", 100.0, 800)
+    view.show_run(tmp_path, "pumps", [*events(), said, DONE, again, stopped])
+    assert not view._before_after.isVisibleTo(view)
+
+
+def test_more_slots_than_usual_have_curves_and_leave_with_their_run(
+    view: RunView, tmp_path
+) -> None:
+    wide = EvalDone(2, tuple(n / 20 for n in range(15)), 1.5, 0.9, 1.0)
+    view.show_run(tmp_path, "wide", [*events(), wide])
+    _, agreement, _ = view.findChildren(Chart)
+    assert agreement.values("slot 16") == [14 / 20]
+    view.show_run(tmp_path, "usual", events())
+    assert agreement.values("slot 16") == []
+
+
+def test_the_adapter_is_copied_to_where_the_user_says(
+    qtbot: QtBot, make_stride: Make, tmp_path, monkeypatch
+) -> None:
+    adapter, into = write_adapter(tmp_path / "pumps"), tmp_path / "elsewhere"
+    into.mkdir()
+    stride: Application = make_stride()
+    page = stride.window.training
+    page.run_view.show_run(
+        tmp_path, "pumps", [*events(), RunEnded("completed", 4, str(adapter), 1.0, 1)]
+    )
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(into))
+    with qtbot.waitSignal(page.status_message) as told:
+        page.run_view._export.click()
+    copy = into / "pumps"
+    assert told.args == [f"Copied to {copy}"]
+    assert read_adapter_info(copy) == read_adapter_info(adapter)
+    with qtbot.waitSignal(stride.context.jobs.failed) as refused:
+        page.run_view._export.click()
+    assert "is there already" in str(refused.args[0])
+    assert [one.name for one in into.iterdir()] == ["pumps"]
+
+
+def test_nothing_half_copied_is_left(tmp_path) -> None:
+    adapter = write_adapter(tmp_path / "pumps")
+    with pytest.raises(KnownError, match="could not be copied"):
+        export_adapter(adapter, tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
