@@ -49,6 +49,11 @@ class Paths:
         return self.data / "benches"
 
     @property
+    def answers(self) -> Path:
+        """What models wrote for trainings, one file a model; written again where it is missing."""
+        return self.cache / "answers"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.state / "log"

@@ -6,10 +6,7 @@ again by its folder. What the window shows is read from the run's events.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,11 +15,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.context import History
 from app.workers.jobs import Job, Jobs, Progress
+from app.workers.run_lines import RunLine, read_lines
 from core.control import Cancel
 from core.errors import KnownError
-from core.events import RunState, TrainingEvent
-from core.history.records import RunDetail
-from core.history.training import FORECAST_FILE, HELD_OUT_FILE, is_at_work, read_training
+from core.events import TrainingEvent
+from core.history.training import FORECAST_FILE, is_at_work
 from core.paths import Paths
 from core.train import queue, wishes
 from core.train.follow import EventTail
@@ -31,26 +28,6 @@ from core.train.process import TrainingProcess, end_run, new_run
 from core.train.spec import TrainSpec
 
 LOOK_MS = 500
-NEWEST_RUNS = 30
-"""Runs that are listed; the history has them all."""
-
-
-@dataclass(frozen=True)
-class RunLine:
-    """One training as the list shows it.
-
-    Attributes:
-        state: As in the history, or "queued".
-        disk_bytes: What its folder takes, checkpoints and all.
-        held_out: File of its held-out rows as prompts, once it has one.
-    """
-
-    folder: Path
-    name: str
-    state: RunState | str
-    record: RunDetail
-    disk_bytes: int
-    held_out: Path | None
 
 
 @dataclass(frozen=True)
@@ -112,10 +89,17 @@ class TrainingController(QObject):
         """List the runs anew."""
         if self._lister is not None:
             self._lister.cancel()
-        self._lister = self._jobs.start(self._read_lines, self._on_lines)
+        self._lister = self._jobs.start(
+            lambda cancel, _progress: read_lines(self._paths, cancel), self._on_lines
+        )
 
-    def plan(self, spec: TrainSpec, forecast: Forecast | None) -> Path | None:
+    def plan(self, spec: TrainSpec, forecast: Forecast | None, keep_chatting: bool) -> Path | None:
         """Make the folder of a training, which `resume` then begins.
+
+        Args:
+            spec: The training.
+            forecast: What it is expected to take, to be held against what it takes.
+            keep_chatting: Whether the chat model stays loaded while it is at work.
 
         Returns:
             The folder; None if it could not be made.
@@ -125,6 +109,8 @@ class TrainingController(QObject):
             if forecast is not None:
                 text = json.dumps(asdict(forecast)) + "\n"
                 (run_dir / FORECAST_FILE).write_text(text, encoding="utf-8")
+            if not keep_chatting:
+                wishes.ask_for_loan(run_dir)
         except (KnownError, OSError) as error:
             self._tell(error)
             return None
@@ -144,19 +130,6 @@ class TrainingController(QObject):
         """Take a run out of the line; see `queue.drop`."""
         self._try(lambda: queue.drop(run_dir))
         self.refresh()
-
-    def delete(self, run_dir: Path) -> None:
-        """Remove a run's folder with its checkpoints; the history and the adapter stay."""
-
-        def remove(_cancel: Cancel, _progress: Progress) -> None:
-            if is_at_work(run_dir):
-                raise KnownError("This training is still running.", "Stop it first.")
-            try:
-                shutil.rmtree(run_dir)
-            except OSError as error:
-                raise KnownError(f"{run_dir} could not be removed whole: {error}.") from error
-
-        self._jobs.start(remove, self._on_deleted)
 
     def follow(self, run_dir: Path) -> None:
         """Show a run from its first event on."""
@@ -270,42 +243,7 @@ class TrainingController(QObject):
         self.listed.emit(lines)
 
     @Slot(object)
-    def _on_deleted(self, _nothing: None) -> None:
-        self.refresh()
-
-    @Slot(object)
     def _on_opened(self, opened: Opened) -> None:
         if opened.folder == self._wanted:  # else another one was asked for meanwhile
             self._followed = opened
             self.opened.emit(opened.folder, opened.events)
-
-    def _read_lines(self, cancel: Cancel, _progress: Progress) -> list[RunLine]:
-        waiting = set(queue.waiting(self._paths))
-        lines = []
-        for folder in newest_runs(self._paths.runs, NEWEST_RUNS):
-            cancel.check()
-            try:
-                record = read_training(folder)
-            except KnownError:
-                continue
-            state = "queued" if folder in waiting else record.state
-            name, size = record.adapter or folder.name, _size_of(folder)
-            held_out = folder / HELD_OUT_FILE
-            prompts = held_out if held_out.is_file() else None
-            lines.append(RunLine(folder, name, state, record, size, prompts))
-        return lines
-
-
-def _size_of(folder: Path) -> int:
-    """Bytes of a folder's files; checkpoints may come and go meanwhile."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += (Path(parent) / name).stat().st_size
-    return total
-
-
-def newest_runs(folder: Path, count: int) -> list[Path]:
-    """The run folders made last, newest first."""
-    return sorted(folder.iterdir(), reverse=True)[:count] if folder.is_dir() else []

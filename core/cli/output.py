@@ -12,6 +12,7 @@ import time
 from typing import Any, TextIO
 
 from core import jsonl
+from core.errors import KnownError
 from core.events import Event, PassDone
 from core.metrics import pieces_of
 
@@ -35,6 +36,18 @@ def print_event(event: Event) -> None:
 def note(sentence: str) -> None:
     """Print a sentence on stderr."""
     print(sentence, file=sys.stderr, flush=True)
+
+
+def agreed(question: str) -> bool:
+    """Whether the user says yes to what cannot be undone.
+
+    Raises:
+        KnownError: if nobody can answer.
+    """
+    if not sys.stdin.isatty():
+        raise KnownError("Removing asks first, and here nobody can answer.", "Add --yes.")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import jsonl
-from core.cli.output import BlockPrinter, note, print_json
+from core.cli.clean import add_clean
+from core.cli.output import BlockPrinter, agreed, note, print_json
 from core.errors import KnownError
 from core.events import PassDone
 from core.history.export import FORMATS, facts_of, write_export
@@ -48,6 +49,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.add_argument("--json", action="store_true", help="say what was deleted as JSON")
     delete.set_defaults(act=delete_runs)
+    add_clean(actions)
 
 
 def _count(text: str) -> int:
@@ -144,9 +146,6 @@ def delete_runs(args: argparse.Namespace, store: HistoryStore) -> None:
 
 
 def _agreed(titles: Sequence[str]) -> bool:
-    if not sys.stdin.isatty():
-        raise KnownError("Deleting asks first, and here nobody can answer.", "Add --yes.")
     note("\n".join(titles))
     what = "this run" if len(titles) == 1 else f"these {len(titles)} runs"
-    print(f"Delete {what}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return agreed(f"Delete {what}?")

@@ -15,10 +15,9 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.events import EvalDone
+from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER
 from core.jsonl import dumps, from_dict
 
-FOLDER = "checkpoints"
-BEST_FOLDER = "best"
 _EVALUATION = "evaluation"
 _WEIGHTS = "weights.safetensors"
 _STATE = "optimizer.pt"
@@ -39,7 +38,7 @@ def save_checkpoint(
     Raises:
         KnownError: if the disk is full or not writable; older checkpoints stay as they are.
     """
-    folder = run_dir / FOLDER / f"step-{step:07d}"
+    folder = run_dir / CHECKPOINTS_FOLDER / f"step-{step:07d}"
     draft = folder.with_name(folder.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
     try:
@@ -132,5 +131,5 @@ def load_best(run_dir: Path) -> dict[str, Tensor]:
 
 
 def _complete(run_dir: Path) -> list[Path]:
-    found = (run_dir / FOLDER).glob("step-*")
+    found = (run_dir / CHECKPOINTS_FOLDER).glob("step-*")
     return sorted(folder for folder in found if not folder.name.endswith(".partial"))

@@ -91,7 +91,7 @@ def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Adv
 def new_writer(loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str) -> Writer:
     """A writer whose cache belongs to exactly these weights."""
     name = cached_weights_hash(Path(model), paths.cache)[:16]
-    cache = paths.cache / "answers" / f"{name}.jsonl"
+    cache = paths.answers / f"{name}.jsonl"
     return Writer(loaded.model, loaded.tokenizer, end_ids, cache)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 STOP_FILE = "STOP"
 PAUSE_FILE = "PAUSE"
+LOAN_FILE = "LOAN"
 KEEP_BEST = "best"
 LOOK_SECONDS = 0.2
 
@@ -38,8 +39,18 @@ def is_paused(run_dir: Path) -> bool:
     return (run_dir / PAUSE_FILE).exists()
 
 
+def ask_for_loan(run_dir: Path) -> None:
+    """Let a training have the chat model's memory at each of its starts; the window heeds it."""
+    (run_dir / LOAN_FILE).touch()
+
+
+def wants_loan(run_dir: Path) -> bool:
+    """Whether the chat model makes room while a training is at work."""
+    return (run_dir / LOAN_FILE).exists()
+
+
 def forget(run_dir: Path) -> None:
-    """Take back all wishes, for a new start."""
+    """Take back the wishes to stop and to wait, for a new start."""
     for name in (STOP_FILE, PAUSE_FILE):
         (run_dir / name).unlink(missing_ok=True)
 

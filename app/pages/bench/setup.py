@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
 from app.widgets.card import FormCard
-from app.workers.training import RunLine
+from app.workers.run_lines import RunLine
 from core.engine.offers import why_not
 from core.engine.request import SessionInfo, Strategy
 from core.evaluate.bench.bench import BenchPlan

@@ -1,4 +1,4 @@
-"""Training: the list of runs, the wizard that plans one, and the view of one as it goes."""
+"""Training: the list of runs, the wizard that plans one, the view of one, and the clean-up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
+from app.pages.training.cleanup import CleanUpPage
 from app.pages.training.run_list import RunList
-from app.widgets.confirm import confirm_delete
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
 from app.workers.jobs import Progress
@@ -21,6 +21,7 @@ from core.history.training import SPEC_FILE, is_at_work
 from core.model.adapter_info import export_adapter
 from core.train.forecast import Forecast
 from core.train.spec import TrainSpec, read_spec
+from core.train.wishes import wants_loan
 
 if TYPE_CHECKING:
     from app.pages.training.run_view import RunView
@@ -44,13 +45,13 @@ class TrainingPage(QWidget):
         self.setAccessibleName("Training")
         self._context = context
         self._training = context.training
-        self._wants_memory: set[Path] = set()
         self._shown: Path | None = None
         self._list = RunList()
         self._wizard = Wizard(context)
+        self._cleanup = CleanUpPage(context)
         self._run: RunView | None = None
         self._pages = QStackedWidget()
-        for page in (self._list, self._wizard):
+        for page in (self._list, self._wizard, self._cleanup):
             self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -68,9 +69,10 @@ class TrainingPage(QWidget):
         self._list.open_requested.connect(self._on_open)
         self._list.resume_requested.connect(self._on_resume)
         self._list.drop_requested.connect(training.drop)
-        self._list.delete_requested.connect(self._on_delete)
+        self._list.clean_requested.connect(self._on_clean)
         self._wizard.start_requested.connect(self._on_start)
         self._wizard.left.connect(self._on_list)
+        self._cleanup.left.connect(self._on_list)
 
     @property
     def run_view(self) -> RunView:
@@ -119,20 +121,18 @@ class TrainingPage(QWidget):
         self._shown = folder
         self._training.resume(folder)
 
-    @Slot(object)
-    def _on_delete(self, folder: Path) -> None:
-        if confirm_delete(self, f"Delete the files of the run {folder.name}? Its adapter stays."):
-            self._training.delete(folder)
+    @Slot()
+    def _on_clean(self) -> None:
+        self._pages.setCurrentWidget(self._cleanup)
+        self._cleanup.enter()
 
     # The wizard
 
     @Slot(object, object, bool)
     def _on_start(self, spec: TrainSpec, forecast: Forecast | None, keep_chatting: bool) -> None:
-        self._shown = self._training.plan(spec, forecast)
+        self._shown = self._training.plan(spec, forecast, keep_chatting)
         if self._shown is None:
             return
-        if not keep_chatting:
-            self._wants_memory.add(self._shown)
         self._wizard.begin_anew()
         self._training.resume(self._shown)
 
@@ -152,7 +152,7 @@ class TrainingPage(QWidget):
 
     @Slot(object)
     def _on_began(self, folder: Path) -> None:
-        if folder in self._wants_memory:
+        if wants_loan(folder):
             self._context.loan.lend(folder)
         if folder == self._shown:
             self.run_view.set_at_work(True)

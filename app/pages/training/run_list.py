@@ -12,7 +12,7 @@ from app.widgets.card import Card, ScrollPage
 from app.widgets.empty_state import EmptyState
 from app.widgets.text import PAGE_MARGIN, SPACE, button, clear_layout, heading, muted, title
 from app.widgets.units import duration_text, moment_text, size_text
-from app.workers.training import RunLine
+from app.workers.run_lines import RunLine
 
 EMPTY = (
     "Teach it your documents",
@@ -22,9 +22,9 @@ EMPTY = (
 STATES = {
     "running": "At work",
     "queued": "In line",
-    "stopped": "Stopped; can go on",
-    "interrupted": "Broken off; can go on",
-    "failed": "Failed; can go on from its last checkpoint",
+    "stopped": "Stopped",
+    "interrupted": "Broken off",
+    "failed": "Failed",
     "completed": "Completed",
 }
 CAN_GO_ON = ("stopped", "interrupted", "failed")
@@ -35,19 +35,22 @@ class RunList(QWidget):
 
     Signals:
         new_requested: Plan a training.
-        open_requested, resume_requested, drop_requested, delete_requested: Folder of a run.
+        open_requested, resume_requested, drop_requested: Folder of a run.
+        clean_requested: See and remove what runs have left on the disk.
     """
 
     new_requested = Signal()
     open_requested = Signal(object)
     resume_requested = Signal(object)
     drop_requested = Signal(object)
-    delete_requested = Signal(object)
+    clean_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._new = button("New training", "plus", "primary")
         self._new.clicked.connect(self.new_requested)
+        clean = button("Clean up…", role="quiet")
+        clean.clicked.connect(self.clean_requested)
         self._empty = EmptyState("train", *EMPTY, "New training")
         self._empty.action_requested.connect(self.new_requested)
         self._cards = ScrollPage()
@@ -58,6 +61,7 @@ class RunList(QWidget):
         head.setContentsMargins(PAGE_MARGIN, PAGE_MARGIN, PAGE_MARGIN, 0)
         head.addWidget(title("Training"))
         head.addStretch(1)
+        head.addWidget(clean)
         head.addWidget(self._new)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,24 +94,20 @@ class RunCard(Card):
         words.addWidget(heading(line.name))
         words.addWidget(muted(_about(line)))
         row.addLayout(words, 1)
-        for one in self._buttons(line.state):
+        for one in self._buttons(line):
             row.addWidget(one)
         self.body.addLayout(row)
 
-    def _buttons(self, state: str) -> list[QWidget]:
+    def _buttons(self, line: RunLine) -> list[QWidget]:
         found = []
-        if state in CAN_GO_ON:
-            go_on = button("Resume")
+        if line.state in CAN_GO_ON:
+            go_on = button("Resume" if line.has_checkpoint else "Begin anew")
             go_on.clicked.connect(self._on_resume)
             found.append(go_on)
-        if state == "queued":
+        if line.state == "queued":
             drop = button("Take out of line", role="quiet")
             drop.clicked.connect(self._on_drop)
             found.append(drop)
-        elif state != "running":
-            delete = button("Clean up", "trash", "quiet")
-            delete.clicked.connect(self._on_delete)
-            found.append(delete)
         opened = button("Open")
         opened.clicked.connect(self._on_open)
         return [*found, opened]
@@ -124,15 +124,11 @@ class RunCard(Card):
     def _on_drop(self) -> None:
         self._owner.drop_requested.emit(self._folder)
 
-    @Slot()
-    def _on_delete(self) -> None:
-        self._owner.delete_requested.emit(self._folder)
-
 
 def _about(line: RunLine) -> str:
     summary = line.record.summary
     parts = [
-        STATES.get(line.state, line.state),
+        _state_text(line),
         line.record.model,
         moment_text(line.record.created_at, time.time()),
     ]
@@ -144,3 +140,11 @@ def _about(line: RunLine) -> str:
         parts.append(duration_text(seconds))
     parts.append(f"{size_text(line.disk_bytes)} on disk")
     return "  ·  ".join(parts)
+
+
+def _state_text(line: RunLine) -> str:
+    """Where it stands; without a checkpoint it would not go on but repeat what it did."""
+    word = STATES.get(line.state, line.state)
+    if line.state not in CAN_GO_ON:
+        return word
+    return f"{word}; can go on" if line.has_checkpoint else f"{word}; without a checkpoint"

@@ -57,6 +57,13 @@ def test_a_stop_ends_a_pause(tmp_path) -> None:
     assert not wishes.is_paused(tmp_path)
 
 
+def test_the_wish_for_the_chat_models_memory_holds_at_each_start(tmp_path) -> None:
+    assert not wishes.wants_loan(tmp_path)
+    wishes.ask_for_loan(tmp_path)
+    wishes.forget(tmp_path)
+    assert wishes.wants_loan(tmp_path)
+
+
 def test_the_best_evaluation_is_kept_and_can_be_the_adapter(spec, tmp_path, monkeypatch) -> None:
     found = iter([EvalDone(3, (0.5,), 2.0, 0.9, 0.1), EvalDone(6, (0.4,), 1.5, 0.9, 0.1)])
     monkeypatch.setattr("core.train.held_out.evaluate", lambda *_: (next(found), []))

@@ -251,9 +251,9 @@ def test_another_model_cannot_go_on(
 
 
 def test_a_training_stops_it(
-    qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, page: BenchPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    after_answer(7, lambda: page._context.training.began.emit("a run"), monkeypatch)
+    after_answer(7, lambda: page._context.training.began.emit(tmp_path), monkeypatch)
     with qtbot.waitSignal(page.status_message):
         measure(qtbot, page)
     assert page._record is not None

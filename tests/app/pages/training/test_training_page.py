@@ -147,7 +147,9 @@ def button(parent: QWidget, text: str) -> QAbstractButton:
 def test_runs_of_earlier_starts_are_listed_and_opened(
     qtbot: QtBot, make_stride: Make, paths
 ) -> None:
-    make_run(paths, *events(), RunEnded("stopped", 4, str(paths.adapters / "pumps"), 9.0, 400))
+    last = RunEnded("stopped", 4, str(paths.adapters / "pumps"), 9.0, 400)
+    folder = make_run(paths, *events(), last)
+    (folder / "checkpoints" / "step-0000004").mkdir(parents=True)
     window = make_stride().window
     page = window.training
     qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)

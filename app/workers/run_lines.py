@@ -1,0 +1,73 @@
+"""The newest trainings as the window lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.control import Cancel
+from core.errors import KnownError
+from core.events import RunState
+from core.history.records import RunDetail
+from core.history.training import HELD_OUT_FILE, read_training
+from core.paths import Paths
+from core.train import queue
+from core.train.cleanup import disk_use, has_checkpoint
+
+NEWEST_RUNS = 30
+"""Runs that are listed; the history has them all."""
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One training as the list shows it.
+
+    Attributes:
+        state: As in the history, or "queued".
+        disk_bytes: What its folder takes, checkpoints and all.
+        has_checkpoint: Whether it would go on from there; else it would begin anew.
+        held_out: File of its held-out rows as prompts, once it has one.
+    """
+
+    folder: Path
+    name: str
+    state: RunState | str
+    record: RunDetail
+    disk_bytes: int
+    has_checkpoint: bool
+    held_out: Path | None
+
+
+def read_lines(paths: Paths, cancel: Cancel) -> list[RunLine]:
+    """Read the runs made last, newest first.
+
+    Raises:
+        Cancelled: as soon as it is asked for.
+    """
+    waiting = set(queue.waiting(paths))
+    lines = []
+    for folder in _newest_runs(paths.runs):
+        cancel.check()
+        try:
+            record = read_training(folder)
+        except KnownError:
+            continue
+        lines.append(_line(folder, record, folder in waiting))
+    return lines
+
+
+def _line(folder: Path, record: RunDetail, is_waiting: bool) -> RunLine:
+    held_out = folder / HELD_OUT_FILE
+    return RunLine(
+        folder=folder,
+        name=record.adapter or folder.name,
+        state="queued" if is_waiting else record.state,
+        record=record,
+        disk_bytes=disk_use(folder).total,
+        has_checkpoint=has_checkpoint(folder),
+        held_out=held_out if held_out.is_file() else None,
+    )
+
+
+def _newest_runs(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir(), reverse=True)[:NEWEST_RUNS] if folder.is_dir() else []
