@@ -69,7 +69,7 @@ def synthesize(args: argparse.Namespace) -> int:
     families = _families(args.families)
     model, tokenizer = load_base(model_path, device, dtype)
     loaded = Loaded(model, tokenizer, None, device, dtype)
-    writer = new_writer(loaded, end_ids(model, tokenizer), paths, str(model_path))
+    writer = new_writer(loaded, end_ids(model, tokenizer), paths, str(model_path), note)
     cancel, bar = Cancel(), ProgressBar()
     with cancel_on_ctrl_c(cancel):
         rows = family_rows(args.per_family, args.seed, families)

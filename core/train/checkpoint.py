@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
@@ -17,10 +18,13 @@ from core.errors import KnownError
 from core.events import EvalDone
 from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER
 from core.jsonl import dumps, from_dict
+from core.train.durable import put_in_place
 
 _EVALUATION = "evaluation"
 _WEIGHTS = "weights.safetensors"
 _STATE = "optimizer.pt"
+_DAMAGES = (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
+"""What reading a torn file brings."""
 
 
 def save_checkpoint(
@@ -47,39 +51,51 @@ def save_checkpoint(
         torch.save(state, draft / _STATE)
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(draft, folder)
+        put_in_place(draft, folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise KnownError(
             f"The checkpoint of step {step} could not be written: {error}.",
             "Free some disk space and resume the run.",
         ) from error
-    for old in _complete(run_dir)[:-keep]:
-        shutil.rmtree(old)
+    _drop_others(run_dir, folder, keep)
     return folder
 
 
-def newest_checkpoint(run_dir: Path) -> tuple[int, Path] | None:
-    """Step and folder of the newest complete checkpoint."""
+def _drop_others(run_dir: Path, newest: Path, keep: int) -> None:
+    """Leave the newest `keep`; those of later steps are damaged ones that were passed over."""
     complete = _complete(run_dir)
-    if not complete:
-        return None
-    return int(complete[-1].name.removeprefix("step-")), complete[-1]
+    until = complete.index(newest) + 1
+    for one in (*complete[:until][:-keep], *complete[until:]):
+        shutil.rmtree(one, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and state of a checkpoint.
+def load_newest(
+    run_dir: Path, say: Callable[[str], None]
+) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
+    """Step, weights and state of the newest checkpoint that can be read; None before the first.
+
+    Args:
+        run_dir: The run's folder.
+        say: Called with a sentence for each damaged one, which is passed over.
 
     Raises:
-        KnownError: if its files are damaged.
+        KnownError: if none of them can be read.
     """
-    try:
-        return load_file(folder / _WEIGHTS), torch.load(folder / _STATE, weights_only=True)
-    except (OSError, RuntimeError, SafetensorError) as error:
+    complete = _complete(run_dir)
+    for folder in reversed(complete):
+        step = int(folder.name.removeprefix("step-"))
+        try:
+            weights = load_file(folder / _WEIGHTS)
+            return step, weights, torch.load(folder / _STATE, weights_only=True)
+        except _DAMAGES:
+            say(f"The checkpoint of step {step} cannot be read and is passed over.")
+    if complete:
         raise KnownError(
-            f"The checkpoint {folder} cannot be read: {error}.",
-            "Remove its folder to go on from the one before.",
-        ) from error
+            f"None of the checkpoints in {run_dir / FOLDER} can be read.",
+            "Remove that folder to begin anew.",
+        )
+    return None
 
 
 def save_best(run_dir: Path, found: EvalDone, weights: dict[str, Tensor]) -> None:
@@ -94,7 +110,7 @@ def save_best(run_dir: Path, found: EvalDone, weights: dict[str, Tensor]) -> Non
         file.parent.mkdir(exist_ok=True)
         plain = {name: one.contiguous() for name, one in weights.items()}
         save_file(plain, draft, metadata={_EVALUATION: dumps(found)})
-        os.replace(draft, file)
+        put_in_place(draft, file)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise KnownError(
             f"The best adapter so far (step {found.step}) could not be written: {error}.",
@@ -107,11 +123,12 @@ def rank_of(found: EvalDone) -> tuple[float, float]:
     return found.tokens_per_pass, sum(found.agreement_by_slot)
 
 
-def best_evaluation(run_dir: Path) -> EvalDone | None:
+def best_evaluation(run_dir: Path, say: Callable[[str], None]) -> EvalDone | None:
     """The best evaluation so far; None before the first one.
 
-    Raises:
-        KnownError: if the file with its weights is damaged.
+    Args:
+        run_dir: The run's folder.
+        say: Called with a sentence if the file with its weights is damaged: it counts as none.
     """
     file = run_dir / BEST_FOLDER / _WEIGHTS
     if not file.is_file():
@@ -119,10 +136,9 @@ def best_evaluation(run_dir: Path) -> EvalDone | None:
     try:
         with safe_open(file, "pt") as opened:
             return cast("EvalDone", from_dict(json.loads(opened.metadata()[_EVALUATION])))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise KnownError(
-            f"The best adapter so far in {file} cannot be read: {error}.", "Remove that file."
-        ) from error
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        say("The best adapter so far cannot be read; the next evaluation writes it anew.")
+        return None
 
 
 def load_best(run_dir: Path) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from core.documents.report import Report
 from core.documents.roles import to_row
 from core.engine.prompt import render
 from core.errors import Cancelled, KnownError
+from core.train.durable import put_in_place
 
 MOST_ROWS = 100_000
 ROWS_A_LOOK = 100
@@ -74,10 +75,20 @@ def _first_reason(report: Report) -> str:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows to a file of JSON lines; it is there whole or not at all."""
+    """Write rows to a file of JSON lines; it is there whole or not at all.
+
+    Raises:
+        KnownError: if the disk is full or not writable.
+    """
     draft = path.with_suffix(".new")
-    draft.write_text("".join(row_to_json(row) + "\n" for row in rows), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text("".join(row_to_json(row) + "\n" for row in rows), encoding="utf-8")
+        put_in_place(draft, path)
+    except OSError as error:
+        raise KnownError(
+            f"The rows of the run could not be written: {error}.",
+            "Free some disk space and resume the run.",
+        ) from error
 
 
 def written_rows(path: Path) -> list[Row]:
@@ -109,6 +120,31 @@ def to_samples(row: Row, tokenizer: Any, end_id: int | None, context: int) -> li
     ids = tokenizer.encode(row.text, add_special_tokens=False)
     pieces = [ids[start : start + context] for start in range(0, len(ids), context)]
     return [Sample(tuple(piece), 0) for piece in pieces if len(piece) > 2]
+
+
+def usable_samples(
+    rows: Iterable[Row], tokenizer: Any, end_id: int | None, context: int
+) -> dict[Row, list[Sample]]:
+    """The samples of each row that has something to learn from.
+
+    Raises:
+        KnownError: if none has.
+    """
+    cut = {row: _cut(row, tokenizer, end_id, context) for row in rows}
+    usable = {row: samples for row, samples in cut.items() if samples}
+    if not usable:
+        raise KnownError(
+            "No row has an answer to learn from within the context.",
+            "Give longer texts, or a larger context.",
+        )
+    return usable
+
+
+def _cut(row: Row, tokenizer: Any, end_id: int | None, context: int) -> list[Sample]:
+    try:
+        return to_samples(row, tokenizer, end_id, context)
+    except KnownError:
+        return []  # the model's template refuses this chat
 
 
 def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row], list[Row]]:

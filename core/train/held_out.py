@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -35,6 +35,7 @@ class HeldOut:
         run_dir: The run's folder, which keeps the best adapter.
         student: What is trained.
         accelerator: Knows the ranks; the first one keeps the best adapter.
+        say: Called with a sentence if the best adapter of earlier starts is damaged.
 
     Attributes:
         last: The newest evaluation of this start.
@@ -49,10 +50,11 @@ class HeldOut:
         run_dir: Path,
         student: Student,
         accelerator: Accelerator,
+        say: Callable[[str], None],
     ) -> None:
         self.rows, self.samples = rows, samples
         self.last: EvalDone | None = None
-        self.best = best_evaluation(run_dir)
+        self.best = best_evaluation(run_dir, say)
         self._spec, self._run_dir = spec, run_dir
         self._student, self._accelerator = student, accelerator
         # Ranks with a share of the weights each can only decode together.

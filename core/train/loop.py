@@ -9,6 +9,7 @@ import statistics
 import time
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,13 +23,8 @@ from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, Steps
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.afterwards import compare_afterwards
-from core.train.checkpoint import (
-    load_best,
-    load_checkpoint,
-    newest_checkpoint,
-    save_checkpoint,
-)
-from core.train.data import Sample, split_rows, to_samples
+from core.train.checkpoint import load_best, load_newest, save_checkpoint
+from core.train.data import split_rows, usable_samples
 from core.train.full_student import FullStudent
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
@@ -56,9 +52,8 @@ class Training:
     """
 
     def __init__(self, spec: TrainSpec, run_dir: Path, paths: Paths, wishes: Wishes) -> None:
-        self._began = time.monotonic()
+        self._wishes, self._began = wishes, wishes.now()
         self._spec, self._run_dir, self._paths = spec, run_dir, paths
-        self._wishes = wishes
         name = choose_device(spec.device)
         self._dtype = choose_dtype(spec.dtype, name)
         mixed = spec.changes_base and self._dtype == torch.bfloat16
@@ -118,7 +113,7 @@ class Training:
             self._student,
             self._samples,
             self._accelerator,
-            lambda sentence: self._report.say("memory", sentence),
+            partial(self._report.say, "memory"),
         )
         first = self._resume()
         count = self._count
@@ -137,7 +132,7 @@ class Training:
                 self._report_evaluation(step)
             if step % self._spec.save_every == 0 or step == count.total:
                 self._save(step)
-            self._wishes.wait_while_paused(lambda word: self._report.say("pause", word))
+            self._wishes.wait_while_paused(partial(self._report.say, "pause"))
         if step < count.total:
             self._save(step)
         self._report_evaluation(step)
@@ -151,8 +146,7 @@ class Training:
     @property
     def seconds(self) -> float:
         """Time of all starts of the run together, without pauses."""
-        here = time.monotonic() - self._began - self._wishes.paused_seconds
-        return self._seconds_before + here
+        return self._seconds_before + self._wishes.now() - self._began
 
     def write_adapter(self, step: int) -> Path:
         """Write the adapter as it now is, or as it was best if that was asked for.
@@ -210,21 +204,15 @@ class Training:
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
-        writer = new_writer(loaded, ends, self._paths, spec.model)
-        rows = self._rows_of_all_ranks(writer)
-        samples = {row: self._cut(row, ends[0]) for row in rows}
-        usable = [row for row in rows if samples[row]]
-        if len(usable) < len(rows):
-            left_out = len(rows) - len(usable)
+        say = partial(self._report.say, "synthesis")
+        rows = self._rows_of_all_ranks(new_writer(loaded, ends, self._paths, spec.model, say))
+        tokenizer = self._student.loaded_base.tokenizer
+        samples = usable_samples(rows, tokenizer, ends[0], spec.context)
+        if left_out := sum(row not in samples for row in rows):
             self._report.say(
                 "rows", f"{left_out} rows are left out: nothing to learn from in them."
             )
-        if not usable:
-            raise KnownError(
-                "No row has an answer to learn from within the context.",
-                "Give longer texts, or a larger context.",
-            )
-        train_rows, held_rows = split_rows(usable, spec.eval_rows, spec.seed)
+        train_rows, held_rows = split_rows(list(samples), spec.eval_rows, spec.seed)
         self._samples = [sample for row in train_rows for sample in samples[row]]
         held_samples = [sample for row in held_rows for sample in samples[row]]
         self._student.prepare(self._samples, self._run_dir)
@@ -235,6 +223,7 @@ class Training:
             self._run_dir,
             self._student,
             self._accelerator,
+            partial(self._report.say, "resume"),
         )
         self._report.say(
             "rows", f"{len(self._samples)} training rows, {len(held_samples)} held out."
@@ -248,23 +237,16 @@ class Training:
         """
         rows: list[Row] = []
         with self._accelerator.main_process_first(), suppress(Cancelled):
-            rows = gather_rows(self._run_dir, self._spec, writer, self._report, self._wishes.stop)
+            rows = gather_rows(self._run_dir, self._spec, writer, self._report, self._wishes)
         if any_rank(self._accelerator, not rows):
             raise Cancelled
         return rows
 
-    def _cut(self, row: Row, end_id: int) -> list[Sample]:
-        try:
-            return to_samples(row, self._student.loaded_base.tokenizer, end_id, self._spec.context)
-        except KnownError:
-            return []  # the model's template refuses this chat
-
     def _resume(self) -> int:
-        found = newest_checkpoint(self._run_dir)
+        found = load_newest(self._run_dir, partial(self._report.say, "resume"))
         if found is None:
             return 0
-        step, folder = found
-        weights, state = load_checkpoint(folder)
+        step, weights, state = found
         self._student.load_weights(weights)
         self._stepper.load_state(state)
         self._seconds_before = float(state["seconds"])

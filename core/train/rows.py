@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from core.documents.records import ColumnMap, Row
@@ -17,6 +17,7 @@ from core.train.passages import chats_about, into_passages, question_rows
 from core.train.reporter import Reporter
 from core.train.spec import SYNTHESIS_SHARE, TrainSpec
 from core.train.synthesis import Advance, Writer, family_rows
+from core.train.wishes import Wishes
 
 ROWS_FILE = "rows.jsonl"
 FAMILY_ROWS = 400
@@ -28,21 +29,22 @@ def gather_rows(
     spec: TrainSpec,
     writer: Writer,
     report: Reporter,
-    stop_asked: Callable[[], bool],
+    wishes: Wishes,
 ) -> list[Row]:
     """All rows of a run, each with its answer; gathered once and kept in the run's folder.
 
     Raises:
-        KnownError: if nothing can be read, or no row got an answer in time.
+        KnownError: if nothing can be read, no row got an answer in time, or the disk is full.
+        Cancelled: if a stop is asked for.
     """
     stored = run_dir / ROWS_FILE
     if stored.is_file():
         # A resumed run sees the rows of its start, in their order: the held-out ones stay so.
         return written_rows(stored)
-    began, allowed = time.monotonic(), (spec.minutes or float("inf")) * 60 * SYNTHESIS_SHARE
-    rows = _given_rows(spec, report, stop_asked) if spec.data else []
-    asking = _Progress(report, began + allowed / 2, stop_asked)
-    answering = _Progress(report, began + allowed, stop_asked)
+    began, allowed = wishes.now(), (spec.minutes or float("inf")) * 60 * SYNTHESIS_SHARE
+    rows = _given_rows(spec, report, wishes.stop) if spec.data else []
+    asking = _Progress(report, wishes, began + allowed / 2)
+    answering = _Progress(report, wishes, began + allowed)
     rows = _with_answers(_with_chats(rows, spec, writer, asking), spec, writer, answering)
     write_rows(stored, rows)
     return rows
@@ -88,21 +90,25 @@ def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, advance: Adv
     return answered
 
 
-def new_writer(loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str) -> Writer:
-    """A writer whose cache belongs to exactly these weights."""
+def new_writer(
+    loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str, say: Callable[[str], None]
+) -> Writer:
+    """A writer whose cache belongs to exactly these weights; `say` as for `Writer`."""
     name = cached_weights_hash(Path(model), paths.cache)[:16]
     cache = paths.answers / f"{name}.jsonl"
-    return Writer(loaded.model, loaded.tokenizer, end_ids, cache)
+    return Writer(loaded.model, loaded.tokenizer, end_ids, cache, say)
 
 
 class _Progress:
-    """Tells how far the writing is; says no once its time is up."""
+    """Tells how far the writing is, waits in a pause, and says no once the time is up."""
 
-    def __init__(self, report: Reporter, deadline: float, stop_asked: Callable[[], bool]) -> None:
-        self._report, self._deadline, self._stop_asked = report, deadline, stop_asked
+    def __init__(self, report: Reporter, wishes: Wishes, deadline: float) -> None:
+        self._report, self._wishes, self._deadline = report, wishes, deadline
 
     def __call__(self, done: int, total: int) -> bool:
+        self._wishes.wait_while_paused(partial(self._report.say, "pause"))
+        # Behind the pause: what is said last is what goes on.
         self._report.say("synthesis", f"{done} of {total} written by the model.")
-        if self._stop_asked():
+        if self._wishes.stop():
             raise Cancelled
-        return time.monotonic() < self._deadline
+        return self._wishes.now() < self._deadline

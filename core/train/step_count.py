@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import KnownError
+from core.train.durable import put_in_place
 from core.train.sharding import of_first_rank
 from core.train.spec import COMPARING_SHARE, TrainSpec
 
@@ -74,7 +74,7 @@ class StepCount:
         draft = self._file.with_suffix(".part")
         try:
             draft.write_text(json.dumps({"steps": self.total, "seconds_per_step": step_seconds}))
-            os.replace(draft, self._file)
+            put_in_place(draft, self._file)
         except OSError as error:
             raise KnownError(f"{self._file} cannot be written: {error}.") from error
 

@@ -40,14 +40,24 @@ class Writer:
         tokenizer: Its tokenizer.
         end_ids: Tokens that end an answer.
         cache: JSON-lines file of answers already known, by prompt.
+        say: Called with a sentence, once, if that file cannot be written.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, end_ids: Sequence[int], cache: Path) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        end_ids: Sequence[int],
+        cache: Path,
+        say: Callable[[str], None],
+    ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._end_ids = list(end_ids)
         self._cache = cache
         self._known = _read_cache(cache)
+        self._say = say
+        self._keeps = True
 
     def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
         """The rows with answers; rows not reached in time are left out."""
@@ -122,10 +132,16 @@ class Writer:
 
     def _remember(self, texts: dict[str, tuple[str, bool]]) -> None:
         self._known |= texts
-        self._cache.parent.mkdir(parents=True, exist_ok=True)
-        with self._cache.open("a", encoding="utf-8") as file:
-            for key, (text, complete) in texts.items():
-                file.write(json.dumps([key, text, complete], ensure_ascii=False) + "\n")
+        if not self._keeps:
+            return
+        lines = (json.dumps([key, *answer], ensure_ascii=False) for key, answer in texts.items())
+        try:
+            self._cache.parent.mkdir(parents=True, exist_ok=True)
+            with self._cache.open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            self._keeps = False
+            self._say(f"The model's answers cannot be kept for other runs: {error}.")
 
     def _answered(self, row: Row) -> Row | None:
         if not row.lacks_answer:
@@ -162,11 +178,12 @@ def _read_cache(path: Path) -> dict[str, tuple[str, bool]]:
 
 
 def _lines(path: Path) -> Iterator[list[Any]]:
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    # A kill may have torn the last line, within a character too.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             yield json.loads(line)
         except json.JSONDecodeError:
-            continue  # a line torn by a killed run is simply answered again
+            continue  # it is simply answered again
 
 
 def _left_pad(prompts: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:

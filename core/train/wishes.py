@@ -56,16 +56,12 @@ def forget(run_dir: Path) -> None:
 
 
 class Wishes:
-    """The same, read by the training process; SIGTERM counts as a wish to stop.
-
-    Attributes:
-        paused_seconds: How long it has waited in all.
-    """
+    """The same, read by the training process; SIGTERM counts as a wish to stop."""
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
         self._signalled = False
-        self.paused_seconds = 0.0
+        self._paused_seconds = 0.0
 
     def heed_signals(self) -> None:
         """Take SIGTERM as a wish to stop, from now on."""
@@ -83,6 +79,10 @@ class Wishes:
             return False
         return word == KEEP_BEST
 
+    def now(self) -> float:
+        """The time (as `time.monotonic`), which stands still while it is paused."""
+        return time.monotonic() - self._paused_seconds
+
     def wait_while_paused(self, tell: Callable[[str], None]) -> None:
         """Come back once there is no pause, or a stop is asked for."""
         if not is_paused(self._run_dir) or self.stop():
@@ -91,7 +91,7 @@ class Wishes:
         began = time.monotonic()
         while is_paused(self._run_dir) and not self.stop():
             time.sleep(LOOK_SECONDS)
-        self.paused_seconds += time.monotonic() - began
+        self._paused_seconds += time.monotonic() - began
         tell("Going on.")
 
     def _on_signal(self, *_: object) -> None:

@@ -13,16 +13,19 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application, build
-from app.navigation import CHAT, TRAINING
+from app.navigation import CHAT, RACE, TRAINING
 from app.wizard.files_page import DropZone
 from core.history.training import is_at_work
 from core.paths import Paths
 from core.settings import Settings, save_settings
+from core.train.draft import MINUTES
 from core.train.process import end_run
+from core.train.spec import read_spec
 from tests.core.toy import save_toy
 
 pytestmark = pytest.mark.e2e
 LONG_MS = 120_000
+MINUTE = 1
 SMALL = {
     "kind": None,
     "start_from": "none",
@@ -30,9 +33,8 @@ SMALL = {
     "rank": 2,
     "sequences": 2,
     "context": 64,
-    "eval_rows": 2,
+    "eval_rows": 4,
     "device": "cpu",
-    "passages": "text",
 }
 
 
@@ -40,7 +42,7 @@ SMALL = {
 def documents(tmp_path) -> Path:
     folder = tmp_path / "Wartung 2026"
     folder.mkdir()
-    lines = [{"prompt": f"Pump {n}?", "response": "greased greased greased"} for n in range(12)]
+    lines = [{"prompt": f"Pump {n}?", "response": "greased greased greased"} for n in range(40)]
     (folder / "chats.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
     (folder / "notes.txt").write_text("The pump was greased by the day shift. " * 20)
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
@@ -48,8 +50,9 @@ def documents(tmp_path) -> Path:
 
 
 @pytest.fixture
-def start(qapp, paths: Paths, tmp_path) -> Iterator[Callable[[], Application]]:
-    """Starts the application as it is; ends what was left at work."""
+def start(qapp, paths: Paths, tmp_path, monkeypatch) -> Iterator[Callable[[], Application]]:
+    """Starts the application as it is, but for how quick "Quick" is; ends what was left at work."""
+    monkeypatch.setitem(MINUTES, "quick", MINUTE)
     save_toy(tmp_path / "models" / "toy")
     settings = Settings(model_folders=(str(tmp_path / "models"),), max_new_tokens=12)
     save_settings(paths.settings_file, settings)
@@ -115,6 +118,32 @@ def step(stride: Application) -> int:
     return stride.window.training.run_view._progress.step
 
 
+def stop_and_resume(qtbot: QtBot, stride: Application) -> None:
+    """From the shown run's view over the list back to it."""
+    page = stride.window.training
+    click(page.run_view, "Stop and save")
+    qtbot.waitUntil(lambda: stride.context.training.at_work is None, timeout=LONG_MS)
+    stopped_at = step(stride)
+    click(page.run_view, "All trainings")
+    qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)
+    qtbot.waitUntil(lambda: any(
+        one.text() == "Resume" for one in page._list.findChildren(QAbstractButton)
+    ))  # fmt: skip
+    click(page._list, "Resume")
+    qtbot.waitUntil(lambda: step(stride) > stopped_at, timeout=LONG_MS)
+
+
+def set_up_race(stride: Application, adapter: Path) -> None:
+    """From the shown run's view to a race of what it brought, and back."""
+    view = stride.window.training.run_view
+    click(view, "Race old against new")
+    assert stride.window.pages.currentIndex() == RACE
+    setup = stride.window.race._setup
+    assert setup.prompt == view._progress.samples[-1].prompt != ""
+    assert [side.adapter for side in setup.sides] == ["", str(adapter)]
+    stride.window.show_page(TRAINING)
+
+
 def test_from_documents_over_a_closed_app_to_a_chat(
     qtbot: QtBot, start: Callable[[], Application], documents: Path, paths: Paths
 ) -> None:
@@ -133,22 +162,20 @@ def test_from_documents_over_a_closed_app_to_a_chat(
     qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)
     click(page._list, "Open")
     qtbot.waitUntil(lambda: step(stride) >= 3, timeout=LONG_MS)
-    click(page.run_view, "Stop and save")
-    qtbot.waitUntil(lambda: stride.context.training.at_work is None, timeout=LONG_MS)
-    stopped_at = step(stride)
-    assert (paths.adapters / "wartung" / "stride-adapter.json").is_file()
+    stop_and_resume(qtbot, stride)
+    adapter = paths.adapters / "wartung"
+    assert (adapter / "stride-adapter.json").is_file()
 
-    click(page.run_view, "All trainings")
-    qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)
-    qtbot.waitUntil(lambda: any(
-        one.text() == "Resume" for one in page._list.findChildren(QAbstractButton)
-    ))  # fmt: skip
-    click(page._list, "Resume")
-    qtbot.waitUntil(lambda: step(stride) > stopped_at, timeout=LONG_MS)
-    click(page.run_view, "Stop and keep best")
+    # It comes to its end by itself, the comparison with it.
     qtbot.waitUntil(lambda: stride.context.training.at_work is None, timeout=LONG_MS)
+    qtbot.waitUntil(page.run_view._before_after.isVisible)
+    spec = read_spec(folder / "spec.json")
+    assert (spec.minutes, spec.passages) == (MINUTE, "chats")
+    compared = [found.label for found in page.run_view._before_after._shown]
+    assert compared[0] == "One token a pass"
+    assert {"Threshold 0.99", "Threshold 0.95", "Threshold 0.9", "Threshold 0.8"} <= {*compared}
+    set_up_race(stride, adapter)
 
-    qtbot.waitUntil(page.run_view._chat.isVisible)
     with qtbot.waitSignal(stride.context.engine.loaded, timeout=LONG_MS) as loaded:
         click(page.run_view, "Chat with it")
     assert loaded.args[0].adapter == "wartung"
@@ -156,4 +183,4 @@ def test_from_documents_over_a_closed_app_to_a_chat(
     with qtbot.waitSignal(stride.context.engine.finished, timeout=LONG_MS):
         stride.window.chat.send("Pump 3?")
     [training] = [run for run in stride.context.history.store.list_runs() if run.kind == "training"]
-    assert (training.state, training.adapter) == ("stopped", "wartung")
+    assert (training.state, training.adapter) == ("completed", "wartung")

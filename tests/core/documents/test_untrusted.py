@@ -21,6 +21,7 @@ from core.documents.child import Place, Task
 from core.documents.limits import Limits
 from core.documents.process import _Process, read_documents
 from core.documents.records import FileStarted, Source, Unreadable
+from core.documents.report import Report
 from tests.core.documents.reading import read_all, whys
 from tests.core.documents.samples import write_samples, write_xlsx
 
@@ -177,6 +178,22 @@ def test_a_file_that_disappears_is_told(tmp_path) -> None:
     told = [getattr(one, "why", "") for one in child.run(task)]
     assert told.count("it has disappeared") == 1
     assert sum(isinstance(one, FileStarted) for one in child.run(task)) == 3
+
+
+def test_a_file_that_disappears_while_another_is_read_is_told(tmp_path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    # More than a pipe holds: its reader is still in it when the first row comes.
+    (docs / "a.jsonl").write_text('{"text": "a row of many"}\n' * 40_000)
+    (docs / "b.txt").write_text("gone before it is read")
+    (docs / "c.txt").write_text("still there")
+    report = Report()
+    records = report.follow(read_documents([str(docs)]))
+    next(records)
+    (docs / "b.txt").unlink()
+    assert [one.file for one in records][-2:] == ["docs/a.jsonl", "docs/c.txt"]
+    assert whys(report)["docs/b.txt"] == ": it has disappeared"
+    assert [file.state for file in report.files] == ["read", "skipped", "read"]
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch) -> None:

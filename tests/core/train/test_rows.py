@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -10,11 +13,15 @@ import pytest
 
 from core.documents.records import Row
 from core.engine.request import Message
-from core.errors import KnownError
+from core.errors import Cancelled, KnownError
+from core.jsonl import read_events
+from core.train import synthesis, wishes
 from core.train.reporter import Reporter
-from core.train.rows import gather_rows
+from core.train.rows import ROWS_FILE, _Progress, gather_rows
 from core.train.spec import TrainSpec
-from core.train.synthesis import Advance
+from core.train.synthesis import Advance, Writer
+from core.train.wishes import Wishes
+from tests.core.toy import END_ID, toy_model, toy_tokenizer
 
 TEXT = "The pump of line three was greased on Monday by the day shift again."
 
@@ -45,7 +52,7 @@ def gather(tmp_path, passages: str, writer: FakeWriter) -> list[Row]:
         passages=cast("Any", passages),
     )
     reporter = Reporter(tmp_path, True)
-    return gather_rows(tmp_path, spec, cast("Any", writer), reporter, lambda: False)
+    return gather_rows(tmp_path, spec, cast("Any", writer), reporter, Wishes(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -87,4 +94,53 @@ def test_no_answer_in_time_is_named(tmp_path) -> None:
     spec = TrainSpec(model="m", out="o", data=(str(prompts),), steps=1)
     reporter = Reporter(tmp_path, True)
     with pytest.raises(KnownError, match="No row got an answer"):
-        gather_rows(tmp_path, spec, cast("Any", writer), reporter, lambda: False)
+        gather_rows(tmp_path, spec, cast("Any", writer), reporter, Wishes(tmp_path))
+
+
+def test_rows_that_cannot_be_kept_are_named(tmp_path) -> None:
+    (tmp_path / ROWS_FILE / "in the way").mkdir(parents=True)
+    with pytest.raises(KnownError, match="The rows of the run could not be written"):
+        gather(tmp_path, "text", FakeWriter(""))
+
+
+class Clock(Wishes):
+    """Wishes by a clock that goes on by ten seconds with each look at it."""
+
+    looks = 0
+
+    def now(self) -> float:
+        self.looks += 1
+        return 10.0 * self.looks
+
+
+def test_the_writing_ends_once_its_share_of_the_minutes_is_over(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(synthesis, "ANSWER_TOKENS", 12)
+    monkeypatch.setattr(synthesis, "BATCH", 4)
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text("".join(json.dumps({"prompt": f"Pump {n}?"}) + "\n" for n in range(40)))
+    spec = TrainSpec(model="m", out="o", data=(str(prompts),), minutes=3.0)
+    cache = tmp_path / "answers.jsonl"
+    writer = Writer(toy_model(), toy_tokenizer(), [END_ID], cache, pytest.fail)
+    rows = gather_rows(tmp_path, spec, writer, Reporter(tmp_path), Clock(tmp_path))
+    # A third of the time are six looks, one behind each batch.
+    assert len(cache.read_text().splitlines()) == 6 * 4
+    assert 0 < len(rows) <= 6 * 4
+
+
+def test_a_pause_holds_the_writing_and_its_time_does_not_count(tmp_path) -> None:
+    wish = Wishes(tmp_path)
+    advance = _Progress(Reporter(tmp_path), wish, wish.now() + 1.0)
+    wishes.pause(tmp_path)
+    threading.Timer(1.5, wishes.go_on, [tmp_path]).start()
+    began = time.monotonic()
+    assert advance(1, 2)
+    assert time.monotonic() - began > 1.0
+    said = [one.message for one in read_events(tmp_path / "events.jsonl")]
+    assert said == ["Paused.", "Going on.", "1 of 2 written by the model."]
+
+
+def test_a_stop_ends_a_pause_of_the_writing(tmp_path) -> None:
+    wishes.pause(tmp_path)
+    threading.Timer(0.3, wishes.ask_to_stop, [tmp_path]).start()
+    with pytest.raises(Cancelled):
+        _Progress(Reporter(tmp_path), Wishes(tmp_path), float("inf"))(1, 2)

@@ -25,7 +25,8 @@ def prompts(count: int) -> list[Row]:
 
 
 def writer(tmp_path) -> Writer:
-    return Writer(toy_model(), toy_tokenizer(), [END_ID], tmp_path / "answers.jsonl")
+    cache = tmp_path / "answers.jsonl"
+    return Writer(toy_model(), toy_tokenizer(), [END_ID], cache, pytest.fail)
 
 
 def test_answers_are_the_models_own_greedy_ones(tmp_path) -> None:
@@ -63,8 +64,21 @@ def test_known_answers_are_not_written_again(tmp_path) -> None:
 def test_a_torn_cache_line_is_answered_again(tmp_path) -> None:
     first = writer(tmp_path).answer(prompts(2), lambda *_: True)
     cache = tmp_path / "answers.jsonl"
-    cache.write_text(cache.read_text()[:-8])
+    cache.write_bytes(cache.read_bytes()[:-8] + "Ü".encode()[:1])  # within a character
     assert writer(tmp_path).answer(prompts(2), lambda *_: True) == first
+
+
+@pytest.mark.parametrize("place", ["a folder", "below a file"])
+def test_answers_that_cannot_be_kept_are_given_all_the_same(tmp_path, place) -> None:
+    (tmp_path / "file").touch()
+    cache = tmp_path if place == "a folder" else tmp_path / "file" / "answers.jsonl"
+    said: list[str] = []
+    pen = Writer(toy_model(), toy_tokenizer(), [END_ID], cache, said.append)
+    assert pen.answer(prompts(10), lambda *_: True) == writer(tmp_path / "other").answer(
+        prompts(10), lambda *_: True
+    )
+    [sentence] = said
+    assert sentence.startswith("The model's answers cannot be kept for other runs: ")
 
 
 def test_a_blank_answer_is_none(tmp_path) -> None:
