@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLineEdit,
     QListWidget,
     QMenu,
     QVBoxLayout,
@@ -18,7 +17,8 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.widgets.card import Card
-from app.widgets.text import SPACE, body, button, heading, muted
+from app.widgets.text import SPACE, button, heading, muted
+from app.wizard.columns import ColumnsForm
 from app.wizard.look_view import LookView
 from app.wizard.page import WizardPage
 from app.wizard.state import NO_ROWS, WizardState
@@ -28,7 +28,6 @@ HINT = (
     "Text, Markdown, HTML, PDF, Word, Excel, CSV, JSON and Parquet files, folders and archives "
     "of them. They stay where they are; nothing leaves this machine."
 )
-COLUMNS_HINT = "prompt=Question,response=Answer or text=Notes"
 LIST_HEIGHT = 92
 
 
@@ -45,9 +44,7 @@ class FilesPage(WizardPage):
         self._files.setFixedHeight(LIST_HEIGHT)
         self._remove = button("Remove", "trash", "quiet")
         self._secrets = QCheckBox("Leave out rows that seem to hold secrets or personal data")
-        self._columns = QLineEdit(placeholderText=COLUMNS_HINT)
-        self._columns.setAccessibleName("Columns")
-        self._columns_row = QWidget()
+        self._columns = ColumnsForm(state)
         self._look = LookView()
         self._build()
         self._connect()
@@ -60,11 +57,7 @@ class FilesPage(WizardPage):
         row.addWidget(self._files, 1)
         row.addWidget(self._remove, 0, Qt.AlignmentFlag.AlignTop)
         card.body.addLayout(row)
-        columns = QVBoxLayout(self._columns_row)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.addWidget(body("Which columns of the tables hold what?"))
-        columns.addWidget(self._columns)
-        card.body.addWidget(self._columns_row)
+        card.body.addWidget(self._columns)
         card.body.addWidget(self._secrets)
         self.column.addWidget(card)
         self.column.addWidget(self._look)
@@ -73,7 +66,6 @@ class FilesPage(WizardPage):
         self._zone.dropped.connect(self._on_added)
         self._remove.clicked.connect(self._on_remove)
         self._secrets.toggled.connect(self._on_secrets)
-        self._columns.editingFinished.connect(self._on_columns)
         self.state.changed.connect(self._show)
         self.state.reading.connect(self._look.show_reading)
 
@@ -84,11 +76,9 @@ class FilesPage(WizardPage):
             return "Choose at least one file or folder."
         if self.state.is_reading:
             return "The files are still being read."
-        if self.state.unread:
-            return self.state.unread
-        if self.state.look is None or not self.state.look.preview.rows:
+        if self.state.look is None and not self.state.unread:
             return NO_ROWS
-        return ""
+        return self.state.files_problem
 
     @Slot()
     def _show(self) -> None:
@@ -100,11 +90,7 @@ class FilesPage(WizardPage):
         for part in (self._files, self._remove):
             part.setVisible(bool(draft.data))
         self._secrets.setChecked(draft.leave_out_secrets)
-        if not self._columns.hasFocus():
-            self._columns.setText(draft.columns)
         look = self.state.look
-        needs_columns = look is not None and any(file.columns for file in look.report.files)
-        self._columns_row.setVisible(needs_columns or bool(draft.columns))
         if self.state.unread:
             self._look.show_problem(self.state.unread)
         elif look is not None:
@@ -128,13 +114,6 @@ class FilesPage(WizardPage):
     def _on_secrets(self, leave_out: bool) -> None:
         if leave_out != self.state.draft.leave_out_secrets:
             self.state.update(leave_out_secrets=leave_out)
-            self.state.read_files()
-
-    @Slot()
-    def _on_columns(self) -> None:
-        columns = self._columns.text().strip()
-        if columns != self.state.draft.columns:
-            self.state.update(columns=columns)
             self.state.read_files()
 
 

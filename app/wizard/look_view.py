@@ -20,7 +20,9 @@ from app.theme import data_colours, is_dark
 from app.widgets.card import Card
 from app.widgets.text import SPACE, body, clear_layout, heading, muted
 from core.documents.report import FileReport
+from core.train.passages import MOST_ASKED, PASSAGE_WORDS
 from core.train.preview import Look, Preview, RenderedRow
+from core.train.spec import Passages
 
 COLUMNS = ("File", "State", "Rows", "Words", "What was found")
 SHOWN_FILES = 200
@@ -28,6 +30,13 @@ SHOWN_CHARACTERS = 900
 """Of one rendered row; its beginning and its end are what matters."""
 TABLE_HEIGHT = 210
 BAR_HEIGHT, BAR_WORDS = 18, 90
+PASSAGES: dict[Passages, str] = {
+    "text": "They are learned from as they are.",
+    "both": f"They are learned from, and so are chats about them ({MOST_ASKED:,} at most): the "
+    "model asks and answers.",
+    "chats": f"The model asks about them ({MOST_ASKED:,} at most) and answers, and these chats are "
+    "learned from. Where it asks about half of them or fewer, the passages stay beside the chats.",
+}
 
 
 class LookView(QWidget):
@@ -49,9 +58,11 @@ class LookView(QWidget):
             "The first rows with the model's own template. It learns from the marked part; the "
             "rest is only read.",
         )
+        self._passages = muted()
+        self._rows.body.addWidget(self._passages)
         self._texts = QVBoxLayout()
         self._rows.body.addLayout(self._texts)
-        self._lengths = Card("Length of the rows in tokens")
+        self._lengths = Card("Lengths in tokens")
         self._bars = LengthBars()
         self._cut = muted()
         self._lengths.body.addWidget(self._bars)
@@ -97,9 +108,11 @@ class LookView(QWidget):
         _fill(self._table, look.report.files)
         preview = look.preview
         self._rows.setVisible(bool(preview.rendered))
+        self._passages.setVisible(bool(preview.texts))
+        self._passages.setText(_passages_text(preview.passages))
         clear_layout(self._texts)
         for row in preview.rendered:
-            self._texts.addWidget(heading(_row_name(row)))
+            self._texts.addWidget(heading(row.about[:1].upper() + row.about[1:]))
             self._texts.addWidget(_rendered(row, is_dark(self.palette())))
         self._lengths.setVisible(bool(preview.lengths))
         self._bars.show_lengths(preview.histogram)
@@ -180,8 +193,9 @@ def _findings(file: FileReport) -> list[str]:
     ]
 
 
-def _row_name(row: RenderedRow) -> str:
-    return "The model writes the answer first" if row.lacks_answer else f"{row.tokens} tokens"
+def _passages_text(passages: Passages) -> str:
+    cut = f"Texts are cut into passages of at most {PASSAGE_WORDS} words."
+    return f"{cut} {PASSAGES[passages]}"
 
 
 def _rendered(row: RenderedRow, dark: bool) -> QLabel:
@@ -205,8 +219,18 @@ def _shortened(text: str) -> str:
 
 
 def _cut_text(preview: Preview) -> str:
-    counted, rows = len(preview.lengths), preview.rows
-    first = "All rows were counted." if counted == rows else f"The first {counted:,} of {rows:,}."
-    parts = f"{preview.cut:,} are longer than the context of {preview.context} tokens: "
-    end = "chats are cut there, texts become several samples."
-    return f"{first} {parts}{end}" if preview.cut else first
+    counted, pieces = len(preview.lengths), preview.pieces
+    first = f"All {pieces:,}" if counted == pieces else f"The first {counted:,} of {pieces:,}"
+    told = f"{first} {_pieces_word(preview)} were counted."
+    if not preview.cut:
+        return told
+    cut = f"{preview.cut:,} are longer than the context of {preview.context} tokens"
+    if preview.texts and preview.passages != "chats":
+        return f"{told} {cut}: chats are cut there, passages become several samples."
+    return f"{told} {cut} and are cut there."
+
+
+def _pieces_word(preview: Preview) -> str:
+    if not preview.texts:
+        return "rows"
+    return "passages" if preview.texts == preview.rows else "passages and other rows"

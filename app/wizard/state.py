@@ -11,6 +11,7 @@ from app.context import AppContext
 from app.workers.inventory import Inventory, ModelChoice
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
+from core.documents.report import Report, names_of
 from core.errors import KnownError
 from core.paths import Paths, free_disk_bytes
 from core.settings import Settings
@@ -98,6 +99,14 @@ class WizardState(QObject):
         """Why the adapter's name will not do, else ""."""
         return name_problem(self.draft.name, self._context.paths)
 
+    @property
+    def files_problem(self) -> str:
+        """Why the files will not do as they were read, else ""."""
+        if self.unread or self.look is None:
+            return self.unread
+        undecided = "" if self.draft.columns_confirmed else _undecided(self.look.report)
+        return undecided or ("" if self.look.preview.rows else NO_ROWS)
+
     def problems(self) -> list[str]:
         """Why the training cannot begin; empty if it can."""
         found = []
@@ -105,8 +114,8 @@ class WizardState(QObject):
             found.append(NO_MODEL)
         if not self.draft.data:
             found.append("No files were chosen.")
-        elif self.unread or (self.look is not None and not self.look.preview.rows):
-            found.append(self.unread or NO_ROWS)
+        elif self.files_problem:
+            found.append(self.files_problem)
         if unfit := self.name_problem:
             found.append(unfit)
         if not found and self.plan is not None and self.plan.refusal:
@@ -122,7 +131,7 @@ class WizardState(QObject):
     def set_advanced(self, name: str, value: Any) -> None:
         """Change one advanced setting; None takes it back."""
         self._put(self.draft.with_advanced(name, value))
-        if name == "context":
+        if name in ("context", "passages"):
             self.read_files()
 
     def begin_anew(self) -> None:
@@ -142,8 +151,14 @@ class WizardState(QObject):
     def set_files(self, data: tuple[str, ...]) -> None:
         """Choose other files and read them."""
         name = self.draft.name or (suggest_name(data, self._context.paths) if data else "")
-        self.update(data=data, name=name)
+        self.update(data=data, name=name, columns_confirmed=False)
         self.read_files()
+
+    def choose_columns(self, columns: str) -> None:
+        """Have the files read by other columns, whose rows are yet to be confirmed."""
+        if columns != self.draft.columns:
+            self.update(columns=columns, columns_confirmed=False)
+            self.read_files()
 
     # What takes time
 
@@ -220,8 +235,8 @@ class WizardState(QObject):
     @Slot(object)
     def _on_plan(self, plan: Plan) -> None:
         self.plan = plan
-        spec, writes = plan.spec, self._writes
-        preview = self.look.preview if self.look is not None else None
+        spec, preview = plan.spec, self.look.preview if self.look is not None else None
+        writes = preview is None or preview.writes
         longest, tokens = (preview.longest, preview.tokens) if preview else (None, 0)
         folder = self._context.paths.data
         if spec is not None:
@@ -234,15 +249,6 @@ class WizardState(QObject):
                 finished=self._on_probed,
             )
         self.changed.emit()
-
-    @property
-    def _writes(self) -> bool:
-        """Whether the model writes rows before it trains."""
-        if self.look is None:
-            return True
-        preview = self.look.preview
-        chats = bool(preview.texts) and self.draft.advanced.get("passages") != "text"
-        return chats or bool(preview.unanswered)
 
     @Slot(object)
     def _on_forecast(self, found: Forecast) -> None:
@@ -266,9 +272,20 @@ def _cancel(*jobs: Job | None) -> None:
             job.cancel()
 
 
+def _undecided(report: Report) -> str:
+    """What the user has to say of tables without known columns, else ""."""
+    if report.mapped:
+        return f"Confirm that the rows of {names_of(report.mapped)} are right."
+    if report.asking:
+        tables = names_of(report.asking)
+        return f"Choose which columns of {tables} hold what, or leave such tables out."
+    return ""
+
+
 def _read(model: ModelChoice, draft: Draft, cancel: Cancel, progress: Progress) -> Look:
     context = int(draft.advanced.get("context", TrainSpec.context))
-    preview = new_preview(model.entry.path, context)
+    passages = draft.advanced.get("passages", TrainSpec.passages)
+    preview = new_preview(model.entry.path, context, passages)
 
     def advance(rows: int) -> None:
         cancel.check()

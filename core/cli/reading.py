@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from core.cli.output import note, print_json
 from core.documents.process import read_documents
@@ -14,6 +14,7 @@ from core.errors import KnownError
 from core.model.store import resolve_model
 from core.paths import user_paths
 from core.settings import load_settings
+from core.train.spec import Passages, TrainSpec
 
 if TYPE_CHECKING:
     from core.train.preview import Preview, RenderedRow
@@ -27,12 +28,17 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         "--columns",
         metavar="prompt=A,response=B",
         help="columns of tables that hold the prompt and response, or text=A; "
-        "default: recognised by their names",
+        "default: recognised by their names, as in all tables that lack these",
     )
     parser.add_argument(
         "--leave-out-secrets",
         action="store_true",
         help="leave out rows that seem to hold keys, passwords, e-mail addresses or card numbers",
+    )
+    parser.add_argument(
+        "--passages",
+        choices=get_args(Passages),
+        help="what plain texts become: text to continue, chats about their passages, or both",
     )
 
 
@@ -64,7 +70,7 @@ def check(args: argparse.Namespace) -> int:
     preview = _new_preview(args)
     for record in report.follow(read_documents(args.paths, columns)):
         if preview:
-            preview.add(record.row)
+            preview.add(record.row, is_mapped=bool(record.columns))
     for file in report.files:
         if args.json:
             print_json(file.to_dict())
@@ -75,6 +81,8 @@ def check(args: argparse.Namespace) -> int:
     elif preview:
         _print_preview(preview)
     note(report.summary())
+    if columns and all(columns.missing(file.mapped or file.columns) for file in report.files):
+        note(f"No table has the columns {args.columns}.")
     if not report.count("read"):
         raise KnownError("Nothing could be read.")
     return 0
@@ -104,24 +112,23 @@ def _new_preview(args: argparse.Namespace) -> Preview | None:
         return None
     from core.train.preview import new_preview
 
-    return new_preview(folder, args.context)
+    return new_preview(folder, args.context, args.passages or TrainSpec.passages)
 
 
 def _print_preview(preview: Preview) -> None:
     for number, row in enumerate(preview.rendered, 1):
-        print(
-            f"\nRow {number} as the model reads it, {row.tokens} tokens; learned: \u2039these\u203a"
-        )
+        print(f"\nRow {number} as the model reads it ({row.about}); learned: \u2039these\u203a")
         print(_marked(row))
     if counts := preview.histogram:
-        print(f"\nTokens a row ({len(preview.lengths)} rows counted, {preview.cut} cut)")
+        counted = f"{len(preview.lengths)} counted, {preview.cut} cut"
+        print(f"\nTokens of each chat and passage ({counted})")
         most = max(count for _, count in counts)
         for name, count in counts:
             print(f"  {name:>10}  {'#' * -(-count * BAR_WIDTH // most)} {count}")
 
 
 def _marked(row: RenderedRow) -> str:
-    if row.lacks_answer:
+    if row.becomes == "answered":
         return f"{row.given}\u2039the model's own answer\u203a"
     return f"{row.given}\u2039{row.learned}\u203a" if row.learned else row.given
 

@@ -65,11 +65,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--data", action="append", help="file or folder of documents; repeatable")
     add_reading_options(parser)
     parser.add_argument("--synthesize", action="store_true", help="let the model write the rows")
-    parser.add_argument(
-        "--passages",
-        choices=("text", "chats", "both"),
-        help="what plain texts become: text to continue, chats about their passages, or both",
-    )
     parser.add_argument("--out", help="folder of the new adapter")
     parser.add_argument("--kind", choices=KINDS)
     parser.add_argument(

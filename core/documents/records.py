@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +21,7 @@ FindingKind = Literal[
 LONGEST = 16 << 20
 """Characters of the longest single line, field or JSON value that is looked at."""
 
-MOST_COLUMNS, MOST_NAME = 200, 80
+MOST_COLUMNS, MOST_NAME = 200, 200
 """What is told of a table's columns, lest a foreign file fill the report."""
 
 
@@ -58,11 +61,13 @@ class Record:
     Attributes:
         file: Name relative to what was asked for; a member of an archive has both names.
         place: For people: "line 3", "page 2", "sheet Sales, row 4".
+        columns: All of its table, where a chosen `ColumnMap` says what they hold.
     """
 
     file: str
     place: str
     row: Row
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ Found = FileStarted | Record | Finding
 class ColumnMap:
     """Which columns of a table hold what: a text, or a prompt and perhaps its response.
 
+    Columns are called as `told_name` tells them, for people choose from such names.
+
     Raises:
         KnownError: for neither or both of text and prompt.
     """
@@ -115,21 +122,40 @@ class ColumnMap:
     def parse(cls, wish: str) -> ColumnMap:
         """The map of "prompt=NAME,response=NAME" or "text=NAME".
 
+        A part whose name holds a comma stands in quotes, as in a CSV file.
+
         Raises:
             KnownError: if it is none.
         """
-        given = dict(part.partition("=")[::2] for part in wish.split(","))
+        try:
+            [parts] = csv.reader([wish])
+        except csv.Error as error:
+            raise KnownError(f"The columns cannot be read: {error}.") from error
+        given = dict(part.partition("=")[::2] for part in parts)
         if unknown := given.keys() - {"prompt", "response", "text"}:
             raise KnownError(
                 f"A column cannot be a {', '.join(sorted(unknown))}.",
                 "For example: prompt=Question,response=Answer.",
             )
-        return cls(**given)
+        return cls(**{part: told_name(name) for part, name in given.items()})
+
+    @property
+    def wish(self) -> str:
+        """What `parse` makes this map of."""
+        given = [f"{part}={name}" for part, name in dataclasses.asdict(self).items() if name]
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(given)
+        return line.getvalue()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns it needs."""
         return tuple(name for name in (self.prompt, self.response, self.text) if name)
+
+    def missing(self, columns: Iterable[object]) -> list[str]:
+        """What it needs and is not among these columns."""
+        told = {told_name(str(one)) for one in columns}
+        return [name for name in self.names if name not in told]
 
 
 @dataclass(frozen=True)
@@ -140,9 +166,9 @@ class Source:
     name: str
     columns: ColumnMap | None = None
 
-    def record(self, place: str, row: Row) -> Record:
+    def record(self, place: str, row: Row, columns: tuple[str, ...] = ()) -> Record:
         """A row of this file."""
-        return Record(self.name, place, row)
+        return Record(self.name, place, row, columns)
 
     def finding(self, place: str, kind: FindingKind, why: str) -> Finding:
         """Something to be said of this file."""
@@ -157,13 +183,23 @@ class Unreadable(Exception):  # noqa: N818  (a verdict on foreign data, which no
         columns: The columns there are, if a `ColumnMap` would help.
     """
 
-    def __init__(self, why: str, columns: tuple[str, ...] = ()) -> None:
+    def __init__(self, why: str, columns: Iterable[object] = ()) -> None:
         super().__init__(why)
-        self.columns = tuple(speakable(name[:MOST_NAME]) for name in columns[:MOST_COLUMNS])
+        self.columns = told_columns(columns)
 
     def finding(self, file: str, place: str = "") -> Finding:
         """The same as a finding, for the report."""
         return Finding(file, place, "skipped", str(self), self.columns)
+
+
+def told_columns(columns: Iterable[object]) -> tuple[str, ...]:
+    """The names of a foreign table's columns, for people to choose from."""
+    return tuple(told_name(str(one)) for one in islice(columns, MOST_COLUMNS))
+
+
+def told_name(column: str) -> str:
+    """The name of a foreign column, fit for a line on a screen."""
+    return speakable(column[:MOST_NAME])
 
 
 def speakable(name: str) -> str:
@@ -183,7 +219,8 @@ def found_to_json(found: Found) -> str:
     """One line of what the reading process says; ASCII, as names of files may be no UTF-8."""
     match found:
         case Record():
-            data = {"file": found.file, "place": found.place, "row": row_to_dict(found.row)}
+            place = {"file": found.file, "place": found.place, "columns": found.columns}
+            data = {**place, "row": row_to_dict(found.row)}
         case _:
             data = dataclasses.asdict(found)
     return json.dumps(data)
@@ -195,7 +232,7 @@ def found_from_json(data: Mapping[str, Any]) -> Found:
         row = data["row"]
         turns = tuple(Message(**turn) for turn in row.get("messages", ()))
         restored = Row(turns, row.get("text", ""), row["family"], row["complete"])
-        return Record(data["file"], data["place"], restored)
+        return Record(data["file"], data["place"], restored, tuple(data["columns"]))
     if "kind" in data:
         return Finding(**{**data, "columns": tuple(data["columns"])})
     return FileStarted(data["file"])

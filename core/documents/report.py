@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ OVER_LONG = 32_000
 """Characters; a training cuts such a row to its context."""
 MOST_FINDINGS = 20
 """Findings a file kept word for word; all are counted."""
+MOST_NAMES = 3
+"""Files that a sentence names."""
 State = Literal["read", "empty", "skipped"]
 
 
@@ -25,6 +27,7 @@ class FileReport:
     Attributes:
         rows: Rows given on, without those left out.
         counts: How many findings of each kind there were, also those no longer in `findings`.
+        mapped: Columns of the table whose rows a chosen `ColumnMap` made.
     """
 
     file: str
@@ -33,6 +36,7 @@ class FileReport:
     words: int = 0
     counts: Counter[FindingKind] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    mapped: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -90,6 +94,16 @@ class Report:
         return sum(file.state == state for file in self.files)
 
     @property
+    def asking(self) -> list[FileReport]:
+        """Files of which nothing can be read unless their columns are chosen."""
+        return [file for file in self.files if file.columns]
+
+    @property
+    def mapped(self) -> list[FileReport]:
+        """Files with rows of chosen columns."""
+        return [file for file in self.files if file.mapped]
+
+    @property
     def rows(self) -> int:
         """Rows of all files."""
         return sum(file.rows for file in self.files)
@@ -115,6 +129,7 @@ class Report:
     def _record(self, record: Record) -> Iterator[Record]:
         line = self._line_of(record.file)
         text = record.row.content
+        line.mapped = line.mapped or record.columns
         if secrets := secrets_in(text):
             out = " and was left out" if self._leave_out_secrets else ""
             line.note(_about(record, "secret", f"it seems to hold {', '.join(secrets)}{out}"))
@@ -130,6 +145,13 @@ class Report:
         line.characters += len(text)
         line.words += len(words_of(text))
         yield record
+
+
+def names_of(files: Sequence[FileReport]) -> str:
+    """Files by name, for a sentence; of many the first ones and how many more."""
+    named = ", ".join(file.file for file in files[:MOST_NAMES])
+    more = len(files) - MOST_NAMES
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _about(record: Record, kind: FindingKind, why: str) -> Finding:

@@ -3,16 +3,16 @@
 Known shapes, the first that fits counts: `messages` (role, content), `conversations` (ShareGPT:
 from, value), `prompt` with `response`, `question` with `answer`, `instruction` with `input` and
 `output` (Alpaca), `text`. A prompt may lack its answer: the model gives one. Nothing is guessed
-beyond that: other names need a `ColumnMap`.
+beyond that: other names need a `ColumnMap`, which goes before the known ones where it fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.documents.records import ColumnMap, Row, Unreadable
+from core.documents.records import ColumnMap, Row, Unreadable, told_name
 from core.engine.request import Message, Role
 
 PAIRS = (("prompt", "response"), ("question", "answer"), ("instruction", "output"))
@@ -32,19 +32,26 @@ def check_columns(columns: Iterable[object], chosen: ColumnMap | None) -> None:
     """Refuse a table before its rows are read.
 
     Raises:
-        Unreadable: if a chosen column is missing, or none is known and none was chosen.
+        Unreadable: if neither the chosen columns are there nor a known one.
     """
     names = tuple(str(one) for one in columns)
+    if is_mapped(names, chosen) or any(_plain(name) in KNOWN for name in names):
+        return
     if chosen:
-        if missing := [name for name in chosen.names if name not in names]:
-            raise Unreadable(f"there is no column {', '.join(missing)}", names)
-    elif not any(_plain(name) in KNOWN for name in names):
-        raise Unreadable(f"no column is {SHAPES}: choose the columns", names)
+        raise Unreadable(f"there is no column {', '.join(chosen.missing(names))}", names)
+    raise Unreadable(f"no column is {SHAPES}: choose the columns", names)
 
 
-def is_used(column: str, chosen: ColumnMap | None) -> bool:
-    """Whether a row is made of this column."""
-    return column in chosen.names if chosen else _plain(column) in USED
+def is_mapped(columns: Iterable[object], chosen: ColumnMap | None) -> bool:
+    """Whether the chosen columns are there, so that rows are made of these."""
+    return chosen is not None and not chosen.missing(columns)
+
+
+def used_columns(columns: Sequence[str], chosen: ColumnMap | None) -> list[str]:
+    """The columns that rows are made of."""
+    if chosen and is_mapped(columns, chosen):
+        return [name for name in columns if told_name(name) in chosen.names]
+    return [name for name in columns if _plain(name) in USED]
 
 
 def to_row(data: object, chosen: ColumnMap | None = None) -> Row:
@@ -56,11 +63,16 @@ def to_row(data: object, chosen: ColumnMap | None = None) -> Row:
     if not isinstance(data, Mapping):
         raise Unreadable("it is no object with named fields")
     check_columns(data, chosen)
-    if chosen and chosen.text:
-        return Row(text=_text(data[chosen.text]))
-    if chosen:
-        return _pair(data[chosen.prompt], data[chosen.response] if chosen.response else "")
+    if chosen and is_mapped(data, chosen):
+        return _chosen_row({told_name(str(name)): value for name, value in data.items()}, chosen)
     return _known_row({_plain(str(name)): value for name, value in data.items()})
+
+
+def _chosen_row(data: dict[str, Any], chosen: ColumnMap) -> Row:
+    """The row of fields by their told names."""
+    if chosen.text:
+        return Row(text=_text(data[chosen.text]))
+    return _pair(data[chosen.prompt], data.get(chosen.response))
 
 
 def _known_row(data: dict[str, Any]) -> Row:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, TextIO
@@ -12,8 +13,8 @@ from typing import Any, TextIO
 from core.documents.encoding import lines, open_text
 from core.documents.libraries import require
 from core.documents.office import open_office
-from core.documents.records import LONGEST, Found, Source, Unreadable
-from core.documents.roles import check_columns, is_used, to_row
+from core.documents.records import LONGEST, Found, Source, Unreadable, told_columns
+from core.documents.roles import check_columns, is_mapped, to_row, used_columns
 
 DELIMITERS = ",;\t|"
 BATCH = 64
@@ -65,12 +66,24 @@ def _row(
     yield from row_or_finding(source, place, values)
 
 
-def row_or_finding(source: Source, place: str, data: object) -> Iterator[Found]:
-    """The record of one object, or why there is none."""
+def row_or_finding(
+    source: Source, place: str, data: object, columns: Sequence[str] = ()
+) -> Iterator[Found]:
+    """The record of one object, or why there is none.
+
+    Args:
+        source: The file it is of.
+        place: Where in it.
+        data: The object, by its columns.
+        columns: All there are, where the object holds only those that are used.
+    """
+    there = columns or (data if isinstance(data, Mapping) else ())
+    chosen_from = told_columns(there) if is_mapped(there, source.columns) else ()
     try:
-        yield source.record(place, to_row(data, source.columns))
+        yield source.record(place, to_row(data, source.columns), chosen_from)
     except Unreadable as why:
-        yield why.finding(source.name, place)
+        found = why.finding(source.name, place)
+        yield replace(found, columns=found.columns or chosen_from)
 
 
 def read_xlsx(source: Source) -> Iterator[Found]:
@@ -115,12 +128,12 @@ def read_parquet(source: Source) -> Iterator[Found]:
     with parquet.ParquetFile(source.path, pre_buffer=False) as file:
         names = file.schema_arrow.names
         check_columns(names, source.columns)
-        used = [name for name in names if is_used(name, source.columns)]
+        used = used_columns(names, source.columns)
         for batch in file.iter_batches(batch_size=BATCH, columns=used, use_threads=False):
             for data in batch.to_pylist():
                 number += 1
                 values = {name: _cell(value) for name, value in data.items()}
-                yield from row_or_finding(source, f"row {number}", values)
+                yield from row_or_finding(source, f"row {number}", values, names)
 
 
 def _cell(value: object) -> object:

@@ -92,7 +92,7 @@ def load_newest(
             say(f"The checkpoint of step {step} cannot be read and is passed over.")
     if complete:
         raise KnownError(
-            f"None of the checkpoints in {run_dir / FOLDER} can be read.",
+            f"None of the checkpoints in {run_dir / CHECKPOINTS_FOLDER} can be read.",
             "Remove that folder to begin anew.",
         )
     return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
+from core.documents.records import ColumnMap
 from core.errors import KnownError
 from core.history.training import SPEC_FILE
 from core.model.adapter_info import INFO_FILE
@@ -53,6 +54,7 @@ class Draft:
     Attributes:
         model: What a `LoadSpec` calls the base model; empty takes the last used.
         name: Of the new adapter, which is its folder's name.
+        columns_confirmed: The user agreed to what becomes of tables without known columns.
         keep_chatting: Leave the chat model loaded meanwhile.
         advanced: Fields of `TrainSpec` that were changed, of those in `ADVANCED`.
         page: Where the wizard stood.
@@ -61,6 +63,7 @@ class Draft:
     model: str = ""
     data: tuple[str, ...] = ()
     columns: str = ""
+    columns_confirmed: bool = False
     leave_out_secrets: bool = True
     name: str = ""
     duration: Duration = "balanced"
@@ -145,8 +148,10 @@ def load_draft(path: Path) -> Draft:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         draft = Draft(**{**data, "data": tuple(data["data"])})
+        if draft.columns:
+            ColumnMap.parse(draft.columns)
         is_known = _is_sound(draft)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, KnownError):
         return Draft()
     return draft if is_known else Draft()
 

@@ -58,17 +58,21 @@ def split_passages(text: str) -> list[str]:
 
 def question_rows(rows: Sequence[Row], seed: int) -> list[Row]:
     """Asks the model for a question about each passage; of too many about a seeded choice."""
-    texts = {row.text: row for row in rows if not row.messages and _is_worth_it(row.text)}
+    texts = {row.text: row for row in rows if not row.messages and is_asked_about(row)}
     chosen = list(texts.values())
     random.Random(f"passages {seed}").shuffle(chosen)
-    return [
-        Row(
-            (Message("user", f"{_BEFORE}{row.text}{_AFTER}"),),
-            family=FAMILY,
-            passage=row.passage,
-        )
-        for row in chosen[:MOST_ASKED]
-    ]
+    return [question_row(row) for row in chosen[:MOST_ASKED]]
+
+
+def is_asked_about(passage: Row) -> bool:
+    """Whether a passage is long enough for a question."""
+    return len(passage.text.split()) >= FEWEST_WORDS
+
+
+def question_row(passage: Row) -> Row:
+    """Asks the model for a question about one passage."""
+    asked = Message("user", f"{_BEFORE}{passage.text}{_AFTER}")
+    return Row((asked,), family=FAMILY, passage=passage.passage)
 
 
 def chats_about(asked: Sequence[Row]) -> list[Row]:
@@ -89,10 +93,6 @@ def chats_about(asked: Sequence[Row]) -> list[Row]:
 
 def _ends_sentence(word: re.Match[str], text: str) -> bool:
     return word.group()[-1] in ".!?" or text[word.end() : word.end() + 1] == "\n"
-
-
-def _is_worth_it(text: str) -> bool:
-    return len(text.split()) >= FEWEST_WORDS
 
 
 def _question_in(answer: str) -> str:

@@ -1,13 +1,17 @@
-"""What the model will see of documents: rows rendered token by token, and how long they are."""
+"""What the model will see of documents: rows rendered token by token, and how long they are.
+
+Texts are cut into passages as a training cuts them. What the model is yet to write about these,
+its questions and answers, can only be announced.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.documents.process import read_documents
 from core.documents.records import ColumnMap, Row
@@ -15,14 +19,22 @@ from core.documents.report import Report
 from core.engine.prompt import render
 from core.errors import KnownError
 from core.train.data import to_samples
-from core.train.spec import ANSWER_TOKENS
+from core.train.passages import MOST_ASKED, into_passages, is_asked_about, question_row
+from core.train.spec import ANSWER_TOKENS, Passages, TrainSpec
 
 SHOWN_ROWS = 3
 COUNTED_ROWS = 2000
-"""Rows whose tokens are counted; of more the first ones stand for all."""
+"""Chats and passages whose tokens are counted; of more the first ones stand for all."""
 TEMPLATE_TOKENS, TURN_TOKENS = 32, 8
 """What a model's template puts before a chat and around each turn, about."""
 BINS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+Becomes = Literal["learned", "answered", "asked about", "too short"]
+ABOUT: dict[Becomes, str] = {
+    "answered": "the model writes the answer first",
+    "asked about": "the model first writes a question about this passage, and the answer",
+    "too short": "too short to be asked about: learned from only where the passages stay",
+}
 
 
 @dataclass(frozen=True)
@@ -33,13 +45,19 @@ class RenderedRow:
         given: Text that is only read.
         learned: Text behind it, at whose tokens the adapter is trained.
         tokens: Length of both together.
-        lacks_answer: Whether the model writes an answer first; `learned` is then empty.
+        becomes: "learned" as it is; "answered" or "asked about" by the model first, so that
+            nothing is `learned` yet; a passage "too short" to be asked about.
     """
 
     given: str
     learned: str
     tokens: int
-    lacks_answer: bool = False
+    becomes: Becomes = "learned"
+
+    @property
+    def about(self) -> str:
+        """What becomes of it, in words; of what is learned as it is the length."""
+        return ABOUT.get(self.becomes, f"{self.tokens} tokens")
 
 
 @dataclass
@@ -50,66 +68,124 @@ class Preview:
         tokenizer: Of the model to train.
         end_id: Token put behind a complete answer.
         context: Tokens a row is cut to.
+        passages: As in `TrainSpec`.
 
     Attributes:
-        rendered: The first rows.
-        lengths: Tokens of each counted row, uncut.
+        lengths: Tokens of each counted chat and passage, uncut.
+        rows: Rows of the files.
+        pieces: Chats and pairs among them, and the passages of the texts.
         unanswered: Rows that the model answers first.
-        texts: Rows of plain text, about which the model writes chats.
+        texts: Rows of plain text.
     """
 
     tokenizer: Any
     end_id: int | None
     context: int
-    rendered: list[RenderedRow] = field(default_factory=list)
+    passages: Passages = TrainSpec.passages
     lengths: list[int] = field(default_factory=list)
     rows: int = 0
+    pieces: int = 0
     unanswered: int = 0
     texts: int = 0
+    _mapped: list[RenderedRow] = field(default_factory=list)
+    _others: list[RenderedRow] = field(default_factory=list)
+    _asked: int = 0
     _longest: int = 0
     _tokens: int = 0
+    _text_tokens: int = 0
+    _chat_tokens: int = 0
 
-    def add(self, row: Row) -> None:
-        """Look at one more row."""
+    def add(self, row: Row, is_mapped: bool = False) -> None:
+        """Look at one more row.
+
+        Args:
+            row: Of a file.
+            is_mapped: Whether it was made of chosen columns: such rows are shown first.
+        """
         self.rows += 1
         self.unanswered += row.lacks_answer
         self.texts += not row.messages
-        if len(self.rendered) < SHOWN_ROWS:
-            self.rendered.append(render_row(row, self.tokenizer, self.end_id, self.context))
-        if len(self.lengths) < COUNTED_ROWS:
-            encoded = self.tokenizer(row.content, add_special_tokens=False)
-            self.lengths.append(len(encoded["input_ids"]))
-            template = TEMPLATE_TOKENS + TURN_TOKENS * len(row.messages)
-            written = ANSWER_TOKENS if row.lacks_answer else 0
-            read = self.lengths[-1] + template + written
-            self._longest = max(self._longest, read)
-            # A text is read again with what the model answers about its passages.
-            self._tokens += min(read, self.context) if row.messages else 2 * read
+        shown = self._mapped if is_mapped else self._others
+        for piece in into_passages([row]):
+            self.pieces += 1
+            if len(shown) < SHOWN_ROWS:
+                shown += self._render(piece)
+            if len(self.lengths) < COUNTED_ROWS:
+                self._count(piece)
+
+    @property
+    def rendered(self) -> list[RenderedRow]:
+        """The first rows."""
+        return [*self._mapped, *self._others][:SHOWN_ROWS]
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model writes questions or answers before it trains."""
+        return bool(self.unanswered or self._asked)
 
     @property
     def cut(self) -> int:
-        """Counted rows that are longer than the context."""
+        """Counted chats and passages that are longer than the context."""
         return sum(length > self.context for length in self.lengths)
 
     @property
     def longest(self) -> int:
         """Tokens of the longest row that is trained on, about."""
-        if self.texts or self.rows > len(self.lengths):
-            return self.context  # chats about passages are yet to be written, rows uncounted
+        if self._asked or self.pieces > len(self.lengths):
+            return self.context  # chats about passages are yet to be written, pieces uncounted
         return min(self.context, self._longest)
 
     @property
     def tokens(self) -> int:
         """Tokens of all rows that are trained on, about."""
-        return self._tokens * self.rows // max(1, len(self.lengths))
+        scale = self.pieces / max(1, len(self.lengths))
+        texts_stay = self.passages != "chats" or not self._asked
+        known = self._tokens + (self._text_tokens if texts_stay else 0)
+        asked = min(self._asked * scale, MOST_ASKED)
+        return int(known * scale + asked * self._chat_tokens / max(1, self._asked))
 
     @property
     def histogram(self) -> list[tuple[str, int]]:
-        """Counted rows by length, from the shortest bin in use to the longest."""
+        """Counted chats and passages by length, from the shortest bin in use to the longest."""
         return length_histogram(self.lengths)
 
+    def _is_asked_about(self, piece: Row) -> bool:
+        return not piece.messages and self.passages != "text" and is_asked_about(piece)
 
-def new_preview(model: Path, context: int) -> Preview:
+    def _render(self, piece: Row) -> list[RenderedRow]:
+        """What is known before of the rows that a chat or passage becomes."""
+        seen = self._seen(piece)
+        if self._is_asked_about(piece):
+            asked = self._seen(question_row(piece))
+            return [asked] if self.passages == "chats" else [seen, asked]
+        if self.passages == "chats" and not piece.messages:
+            seen = replace(seen, becomes="too short")
+        return [seen]
+
+    def _seen(self, row: Row) -> RenderedRow:
+        return render_row(row, self.tokenizer, self.end_id, self.context)
+
+    def _count(self, piece: Row) -> None:
+        length = len(self.tokenizer(piece.content, add_special_tokens=False)["input_ids"])
+        self.lengths.append(length)
+        read = length + _around(piece)
+        self._longest = max(self._longest, read)
+        if piece.messages:
+            self._tokens += min(read, self.context)
+        else:
+            self._text_tokens += length
+        if self._is_asked_about(piece):
+            self._asked += 1
+            self._chat_tokens += min(length + _around(question_row(piece)), self.context)
+
+
+def _around(row: Row) -> int:
+    """Tokens that template and answer add to a row's own, about."""
+    written = ANSWER_TOKENS if row.lacks_answer else 0
+    return TEMPLATE_TOKENS + TURN_TOKENS * len(row.messages) + written
+
+
+def new_preview(model: Path, context: int, passages: Passages = TrainSpec.passages) -> Preview:
     """A preview for the model of a folder, of which only the tokenizer is loaded.
 
     Raises:
@@ -118,7 +194,7 @@ def new_preview(model: Path, context: int) -> Preview:
     from core.model.loading import load_tokenizer
 
     tokenizer = load_tokenizer(model)
-    return Preview(tokenizer, tokenizer.eos_token_id, context)
+    return Preview(tokenizer, tokenizer.eos_token_id, context, passages)
 
 
 def render_row(row: Row, tokenizer: Any, end_id: int | None, context: int) -> RenderedRow:
@@ -132,7 +208,8 @@ def render_row(row: Row, tokenizer: Any, end_id: int | None, context: int) -> Re
 def _rendered(row: Row, tokenizer: Any, end_id: int | None, context: int) -> RenderedRow:
     if row.lacks_answer:
         text, token_ids = render(tokenizer, row.messages)
-        return RenderedRow(text, "", len(token_ids), lacks_answer=True)
+        becomes: Becomes = "asked about" if row.passage else "answered"
+        return RenderedRow(text, "", len(token_ids), becomes)
     samples = to_samples(row, tokenizer, end_id, context)
     if not samples:
         return RenderedRow(row.content, "", 0)
@@ -185,6 +262,6 @@ def look_at_documents(
     report = Report(leave_out_secrets)
     with closing(read_documents(data, chosen)) as found:
         for record in report.follow(found):
-            preview.add(record.row)
+            preview.add(record.row, is_mapped=bool(record.columns))
             advance(preview.rows)
     return Look(report, preview)

@@ -73,7 +73,12 @@ def drop(zone: DropZone, *paths: Path) -> None:
 
 def read(qtbot: QtBot, wizard: Wizard, *paths: Path) -> None:
     drop(wizard.findChild(DropZone), *paths)
-    qtbot.waitUntil(lambda: wizard.state.look is not None, timeout=20_000)
+    wait_read(qtbot, wizard)
+
+
+def wait_read(qtbot: QtBot, wizard: Wizard) -> None:
+    qtbot.waitUntil(lambda: not wizard.state.is_reading, timeout=20_000)
+    assert wizard.state.look is not None
 
 
 def test_the_first_usable_model_is_chosen(wizard: Wizard) -> None:
@@ -116,24 +121,87 @@ def test_a_sample_is_chosen_from_the_menu(qtbot: QtBot, wizard: Wizard) -> None:
     assert wizard.state.draft.name == "clinic"
 
 
-def test_a_table_without_known_columns_asks_for_them(
+def choose(wizard: Wizard, name: str, column: str) -> None:
+    box = wizard.findChild(QComboBox, name)
+    box.setCurrentText(column)
+    box.activated.emit(box.currentIndex())
+
+
+def test_columns_are_chosen_and_their_rows_confirmed(
     qtbot: QtBot, wizard: Wizard, tmp_path
 ) -> None:
-    table = tmp_path / "t.csv"
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"prompt": "Known", "response": "An answer"}\n' * 3)
+    (folder / "t.csv").write_text('"Frage, kurz",Antwort,id\nWas?,Das.,7\nWer?,Der.,8\n')
+    wizard._next.click()
+    read(qtbot, wizard, folder)
+    page = wizard.page
+    form = page._columns
+    boxes = {name: wizard.findChild(QComboBox, name) for name in ("prompt", "response", "text")}
+    assert form.isVisibleTo(page)
+    assert "mixed/t.csv" in form._about.text()
+    offered = ["—", "Frage, kurz", "Antwort", "id"]
+    assert [boxes["prompt"].itemText(n) for n in range(boxes["prompt"].count())] == offered
+    assert not any(box.currentData() for box in boxes.values())
+    assert not boxes["response"].isEnabled()
+    assert not wizard._next.isEnabled()
+    assert "Choose which columns of mixed/t.csv" in wizard._why.text()
+
+    choose(wizard, "prompt", "Frage, kurz")
+    wait_read(qtbot, wizard)
+    choose(wizard, "response", "Antwort")
+    wait_read(qtbot, wizard)
+    assert wizard.state.look.preview.rows == 5  # those of the known shape are read, too
+    shown = [row.given for row in wizard.state.look.preview.rendered]
+    assert ["Was?" in shown[0], "Wer?" in shown[1], "Known" in shown[2]] == [True] * 3
+    assert not wizard._next.isEnabled()
+    assert "Confirm that the rows of mixed/t.csv are right" in wizard._why.text()
+    form._confirmed.click()
+    assert wizard._next.isEnabled()
+
+    choose(wizard, "text", "Antwort")  # another choice is to be confirmed again
+    assert not wizard.state.draft.columns_confirmed
+    wait_read(qtbot, wizard)
+    assert boxes["prompt"].currentData() == ""
+    assert boxes["text"].currentData() == "Antwort"
+    assert wizard.state.look.preview.texts == 2
+    assert not wizard._next.isEnabled()
+
+
+def test_tables_without_known_columns_can_be_left_out(
+    qtbot: QtBot, wizard: Wizard, tmp_path
+) -> None:
+    table, rows = tmp_path / "t.csv", tmp_path / "rows.jsonl"
     table.write_text("Frage,Antwort\nWas?,Das.\n")
+    rows.write_text('{"prompt": "Known", "response": "An answer"}\n')
     wizard._next.click()
     read(qtbot, wizard, table)
-    page = wizard.page
-    assert page._columns_row.isVisibleTo(page)
+    leave_out = wizard.page._columns._confirmed
+    leave_out.click()
+    assert wizard._why.text() == "The files hold no rows to train on."
+    read(qtbot, wizard, rows)
+    assert not leave_out.isChecked()  # other files, another decision
     assert not wizard._next.isEnabled()
-    page._columns.setText("prompt=Frage,response=Antwort")
-    page._columns.editingFinished.emit()
-    qtbot.waitUntil(lambda: wizard.state.look is not None)
-    assert wizard.state.look.preview.rows == 1
-    page._columns.setText("nonsense")
-    page._columns.editingFinished.emit()
-    qtbot.waitUntil(lambda: bool(wizard.state.unread))
-    assert "column" in wizard._why.text().lower()
+    leave_out.click()
+    assert wizard._next.isEnabled()
+    assert wizard.state.problems() == []
+
+
+def test_what_texts_become_is_shown_as_it_is_chosen(qtbot: QtBot, wizard: Wizard, tmp_path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("The pump of line three was greased on Monday by the day shift. " * 20)
+    wizard._next.click()
+    read(qtbot, wizard, notes)
+    view = wizard.page._look
+    headings = [view._texts.itemAt(n).widget().text() for n in range(0, 6, 2)]
+    assert set(headings) == {"The model first writes a question about this passage, and the answer"}
+    assert "passages of at most 110 words" in view._passages.text()
+    assert view._cut.text().startswith("All 3 passages were counted.")
+    wizard.state.set_advanced("passages", "text")
+    wait_read(qtbot, wizard)
+    assert view._texts.itemAt(0).widget().text().endswith(" tokens")
+    assert "They are learned from as they are." in view._passages.text()
 
 
 def test_the_way_to_the_review_and_back_loses_nothing(

@@ -44,6 +44,32 @@ def test_the_rows_are_shown_as_the_model_reads_them(tmp_path, capsys) -> None:
     (tmp_path / "a.txt").write_text("Some words")
     assert main(["data", "check", str(tmp_path / "a.txt"), "--model", str(tmp_path / "toy")]) == 0
     said = capsys.readouterr().out
-    assert "Row 1 as the model reads it, 10 tokens;" in said
+    assert "Row 1 as the model reads it (too short to be asked about: " in said
     assert "So\u2039me words\u203a" in said
+    assert "Tokens of each chat and passage (1 counted, 0 cut)" in said
     assert "up to 16  " in said
+
+
+def test_passages_are_shown_as_they_will_be_used(tmp_path, capsys) -> None:
+    save_toy(tmp_path / "toy")
+    sentence = "The pump of line three was greased on Monday by the day shift."
+    (tmp_path / "a.txt").write_text(" ".join([sentence] * 10))
+    words = ["data", "check", str(tmp_path / "a.txt"), "--model", str(tmp_path / "toy")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "(the model first writes a question about this passage, and the answer)" in said
+    assert "Write a question that this text answers." in said
+    assert "\u203a" not in said.replace("\u2039these\u203a", "")
+    assert main([*words, "--passages", "text", "--context", "900", "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (seen["rows"], len(seen["rendered"]), sum(seen["tokens"].values())) == (1, 2, 2)
+    assert all(row["learned"].endswith("shift.") for row in seen["rendered"])
+
+
+def test_columns_that_no_table_has_are_told(tmp_path, capsys) -> None:
+    (tmp_path / "a.csv").write_text("text\nT\n")
+    path = str(tmp_path / "a.csv")
+    assert main(["data", "check", path, "--columns", "text=Notiz"]) == 0
+    assert "No table has the columns text=Notiz." in capsys.readouterr().err
+    assert main(["data", "check", path, "--columns", "text=text"]) == 0
+    assert "No table" not in capsys.readouterr().err

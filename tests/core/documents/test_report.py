@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from core.documents.duplicates import Duplicates
 from core.documents.personal import secrets_in
-from core.documents.records import FileStarted, Finding, Record, Row
-from core.documents.report import MOST_FINDINGS, Report
+from core.documents.records import ColumnMap, FileStarted, Finding, Record, Row
+from core.documents.report import MOST_FINDINGS, Report, names_of
 from tests.core.documents.reading import read_all
 
 WORDS = [f"word{n}" for n in range(3000)]
@@ -104,3 +106,21 @@ def test_findings_are_counted_all_and_kept_some() -> None:
     [line] = report.files
     assert line.counts["skipped"] == 100
     assert len(line.findings) == MOST_FINDINGS
+
+
+def test_chosen_columns_are_those_of_the_tables_that_have_them(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("Frage,Antwort,id\nQ,A,1\n")
+    (tmp_path / "b.jsonl").write_text('{"prompt": "Q", "response": "A"}\n')
+    (tmp_path / "c.csv").write_text("Titel\nT\n")
+    (tmp_path / "d.csv").write_text("Frage,Antwort\n,A\n")
+    table = pa.Table.from_pylist([{"Frage": "Q", "Antwort": "A", "id": 1}])
+    parquet.write_table(table, tmp_path / "e.parquet")
+    _, unread = read_all(tmp_path)
+    folder = tmp_path.name
+    assert names_of(unread.asking) == f"{folder}/a.csv, {folder}/c.csv, {folder}/d.csv and 1 more"
+    records, report = read_all(tmp_path, columns=ColumnMap(prompt="Frage", response="Antwort"))
+    columns = ("Frage", "Antwort", "id")
+    assert [one.columns for one in records] == [columns, (), columns]
+    assert [file.mapped for file in report.mapped] == [columns, columns]
+    # Of the last one the columns are there, but not a row: another choice may help.
+    assert [file.columns for file in report.asking] == [("Titel",), ("Frage", "Antwort")]

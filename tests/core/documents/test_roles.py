@@ -67,12 +67,46 @@ def test_chosen_columns_go_before_known_names() -> None:
     data = {"text": "T", "Frage": "Q", "Antwort": "A"}
     assert to_row(data, ColumnMap.parse("prompt=Frage,response=Antwort")) == PAIR
     assert to_row(data, ColumnMap(text="Antwort")) == Row(text="A")
-    with pytest.raises(Unreadable, match="no column Fragen") as caught:
-        to_row(data, ColumnMap(prompt="Fragen"))
-    assert caught.value.columns == ("text", "Frage", "Antwort")
+    assert to_row({"Frage": "Q", "Antwort": ""}, ColumnMap("Frage", "Antwort")).lacks_answer
 
 
-@pytest.mark.parametrize("wish", ["", "text=a,prompt=b", "response=a", "answer=b", "prompt"])
+def test_what_lacks_the_chosen_columns_is_read_by_its_shape() -> None:
+    chosen = ColumnMap(prompt="Frage", response="Antwort")
+    assert to_row({"text": "T"}, chosen) == Row(text="T")
+    assert to_row({"prompt": "Q", "response": "A", "Frage": "no answer to it"}, chosen) == PAIR
+    with pytest.raises(Unreadable, match=r"no column Antwort$") as caught:
+        to_row({"Frage": "Q", "id": 1}, chosen)
+    assert caught.value.columns == ("Frage", "id")
+
+
+def test_columns_are_chosen_by_the_names_that_are_told() -> None:
+    long = "How sure are you of it? " * 20
+    with pytest.raises(Unreadable) as caught:
+        to_row({"in\ntwo lines": "Q", long: "A"})
+    assert to_row({"in\ntwo lines": "Q", long: "A"}, ColumnMap(*caught.value.columns)) == PAIR
+    assert ColumnMap.parse(f"text={long}").names == caught.value.columns[1:]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ColumnMap(prompt="Frage, kurz", response="a=b"),
+        ColumnMap(prompt='say "x"', response="; |"),
+        ColumnMap(text='"'),
+        ColumnMap(text=" "),
+    ],
+)
+def test_a_column_map_survives_its_words(chosen) -> None:
+    assert ColumnMap.parse(chosen.wish) == chosen
+
+
+def test_plain_names_need_no_quotes() -> None:
+    assert ColumnMap(prompt="Frage", response="Antwort").wish == "prompt=Frage,response=Antwort"
+
+
+@pytest.mark.parametrize(
+    "wish", ["", "text=a,prompt=b", "response=a", "answer=b", "prompt", "text=a\nb"]
+)
 def test_bad_column_maps_are_refused(wish) -> None:
     with pytest.raises(KnownError):
         ColumnMap.parse(wish)
@@ -83,6 +117,7 @@ def test_bad_column_maps_are_refused(wish) -> None:
     [
         FileStarted("a\udcff.txt"),
         Record("a", "line 1", PAIR),
+        Record("a", "line 1", PAIR, ("Frage", "Antwort")),
         Record("a", "line 1", Row(text="T", family="f", complete=False)),
         Finding("a", "", "skipped", "why", ("b", "c")),
     ],

@@ -12,6 +12,7 @@ import pytest
 from core.cli.main import build_parser
 from core.cli.train import _spec
 from core.control import Cancel
+from core.documents.records import ColumnMap
 from core.errors import Cancelled, KnownError
 from core.paths import user_paths
 from core.settings import Settings
@@ -44,7 +45,16 @@ def test_a_draft_survives_a_closed_app(draft) -> None:
     assert load_draft(file) == changed
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"duration": "forever"}', '{"advanced": {"x": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"data": [], "duration": "forever"}',
+        '{"data": [], "advanced": {"x": 1}}',
+        '{"data": [], "columns": "Frage"}',
+    ],
+)
 def test_a_draft_of_another_version_is_begun_anew(text, tmp_path) -> None:
     (tmp_path / "draft.json").write_text(text)
     assert load_draft(tmp_path / "draft.json") == Draft()
@@ -80,7 +90,8 @@ def test_what_cannot_be_trained_gets_a_sentence(draft, changes, said) -> None:
 
 
 def test_the_command_asks_for_the_same_training(draft) -> None:
-    wished = draft.changed(columns="text=a").with_advanced("rank", 4).with_advanced("seed", 5)
+    columns = ColumnMap(prompt="a, b", response="'c").wish
+    wished = draft.changed(columns=columns).with_advanced("rank", 4).with_advanced("seed", 5)
     spec = wished.spec(user_paths(), Settings())
     command = shlex.split(command_line(spec))
     assert command[:2] == ["stride", "train"]

@@ -1,0 +1,134 @@
+"""Which columns of tables hold what, where their names do not tell: chosen, and never guessed."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from app.widgets.model_choices import ElidingComboBox
+from app.widgets.text import SPACE, body
+from app.wizard.state import WizardState
+from core.documents.records import ColumnMap
+from core.documents.report import FileReport, names_of
+
+BOX_CHARACTERS = 22
+RIGHT = "The rows shown first are right"
+LEAVE_OUT = "Leave out tables whose columns are not known"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a column can hold, and how it reads that none does."""
+
+    word: str
+    tip: str
+    none: str = "—"
+
+
+PARTS = {
+    "prompt": Part("Prompt column", "What a user asks"),
+    "response": Part("Answer column", "What the model shall answer", "— the model answers —"),
+    "text": Part("Text column", "Plain text, in the place of prompts and answers"),
+}
+
+
+class ColumnsForm(QWidget):
+    """A box for each part, and the user's word on what comes of it; it follows the state."""
+
+    def __init__(self, state: WizardState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._about = body()
+        self._boxes = {
+            name: ElidingComboBox(part.word, part.tip, BOX_CHARACTERS)
+            for name, part in PARTS.items()
+        }
+        self._confirmed = QCheckBox()
+        self._build()
+        self._confirmed.toggled.connect(self._on_confirmed)
+        state.changed.connect(self._show)
+        self._show()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        layout.addWidget(self._about)
+        form = QFormLayout()
+        form.setHorizontalSpacing(2 * SPACE)
+        form.setVerticalSpacing(SPACE)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for name, box in self._boxes.items():
+            box.setObjectName(name)
+            box.activated.connect(self._on_chosen)
+            label = QLabel(PARTS[name].word)
+            label.setBuddy(box)
+            form.addRow(label, box)
+        layout.addLayout(form)
+        layout.addWidget(self._confirmed)
+
+    @Slot()
+    def _show(self) -> None:
+        look, draft = self._state.look, self._state.draft
+        self._confirmed.setEnabled(look is not None)
+        self._confirmed.setChecked(draft.columns_confirmed)
+        if look is None:
+            # What was chosen stays in sight while the files are read anew.
+            self.setVisible(bool(draft.data) and not self.isHidden())
+            return
+        asking, mapped = look.report.asking, look.report.mapped
+        self.setVisible(bool(asking or mapped))
+        self._about.setText(_about_text(asking, mapped))
+        self._confirmed.setText(_confirmed_text(asking, mapped))
+        self._fill([name for file in (*mapped, *asking) for name in file.mapped or file.columns])
+
+    def _fill(self, columns: list[str]) -> None:
+        """Offer all columns in each box; only what the user chose is chosen."""
+        chosen = self._chosen()
+        for name, box in self._boxes.items():
+            box.clear()
+            box.addItem(PARTS[name].none, "")
+            for column in dict.fromkeys([*columns, *filter(None, chosen.values())]):
+                box.addItem(column, column)
+            box.setCurrentIndex(box.findData(chosen[name]))
+        self._boxes["response"].setEnabled(bool(chosen["prompt"]))
+
+    def _chosen(self) -> dict[str, str]:
+        columns = self._state.draft.columns
+        if not columns:
+            return dict.fromkeys(PARTS, "")
+        return dataclasses.asdict(ColumnMap.parse(columns))
+
+    @Slot(int)
+    def _on_chosen(self, _index: int) -> None:
+        box = self.sender()
+        assert isinstance(box, QComboBox)
+        name, column, chosen = box.objectName(), box.currentData(), self._chosen()
+        if column == chosen[name]:
+            return
+        # A text stands alone; a prompt, and an answer with it, in its place.
+        chosen = {"text": column} if name == "text" else {**chosen, "text": "", name: column}
+        is_one = any(chosen.get(part) for part in ("prompt", "text"))
+        self._state.choose_columns(ColumnMap(**chosen).wish if is_one else "")
+
+    @Slot(bool)
+    def _on_confirmed(self, is_confirmed: bool) -> None:
+        if is_confirmed != self._state.draft.columns_confirmed:
+            self._state.update(columns_confirmed=is_confirmed)
+
+
+def _about_text(asking: list[FileReport], mapped: list[FileReport]) -> str:
+    if not mapped:
+        question = "Which hold prompts and answers, or else texts?"
+        return f"No column of {names_of(asking)} has a known name. {question}"
+    read = f"The rows of {names_of(mapped)} are made of these columns; below they come first."
+    return f"{read} Nothing could be read of {names_of(asking)} this way." if asking else read
+
+
+def _confirmed_text(asking: list[FileReport], mapped: list[FileReport]) -> str:
+    if not mapped:
+        return LEAVE_OUT
+    return f"{RIGHT}; leave out the other tables" if asking else RIGHT
