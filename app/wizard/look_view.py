@@ -221,7 +221,7 @@ def _shortened(text: str) -> str:
 def _cut_text(preview: Preview) -> str:
     counted, pieces = len(preview.lengths), preview.pieces
     first = f"All {pieces:,}" if counted == pieces else f"The first {counted:,} of {pieces:,}"
-    told = f"{first} {_pieces_word(preview)} were counted."
+    told = f"{first} {_pieces_word(preview)} were counted, {sum(preview.lengths):,} tokens."
     if not preview.cut:
         return told
     cut = f"{preview.cut:,} are longer than the context of {preview.context} tokens"

@@ -208,10 +208,6 @@ class Training:
         rows = self._rows_of_all_ranks(new_writer(loaded, ends, self._paths, spec.model, say))
         tokenizer = self._student.loaded_base.tokenizer
         samples = usable_samples(rows, tokenizer, ends[0], spec.context)
-        if left_out := sum(row not in samples for row in rows):
-            self._report.say(
-                "rows", f"{left_out} rows are left out: nothing to learn from in them."
-            )
         train_rows, held_rows = split_rows(list(samples), spec.eval_rows, spec.seed)
         self._samples = [sample for row in train_rows for sample in samples[row]]
         held_samples = [sample for row in held_rows for sample in samples[row]]
@@ -225,9 +221,10 @@ class Training:
             self._accelerator,
             partial(self._report.say, "resume"),
         )
-        self._report.say(
-            "rows", f"{len(self._samples)} training rows, {len(held_samples)} held out."
-        )
+        told = f"{len(self._samples)} training rows, {len(held_samples)} held out."
+        if left_out := sum(row not in samples for row in rows):
+            told += f" {left_out} rows are left out: nothing to learn from in them."
+        self._report.say("rows", told)
 
     def _rows_of_all_ranks(self, writer: Writer) -> list[Row]:
         """The first rank gathers the rows, then the others read them.

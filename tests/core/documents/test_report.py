@@ -34,7 +34,7 @@ def test_amounts_and_states(tmp_path) -> None:
     lines = [(file.state, file.rows, file.characters, file.words) for file in report.files]
     assert lines == [("read", 1, 16, 3), ("empty", 0, 0, 0), ("skipped", 0, 0, 0)]
     assert report.summary() == (
-        "1 rows of 3 files (1 read, 1 skipped, 1 empty); findings: 1 skipped."
+        "1 row of 3 files (1 read, 1 skipped, 1 empty); findings: 1 skipped."
     )
 
 

@@ -35,11 +35,11 @@ def write_adapter(folder: Path) -> Path:
 
 
 def test_halved_batches_and_what_was_read_stay_to_be_read(view: RunView, tmp_path) -> None:
-    read, halved = Notice("data", "600 rows of 1 files."), Notice("memory", "Memory ran out.")
+    read, halved = Notice("data", "600 rows of 1 file."), Notice("memory", "Memory ran out.")
     view.show_run(tmp_path, "pumps", [read, *events(), halved, StepDone(5, 1, 1e-3, 0.5, 9, 1.0)])
     view.set_at_work(True)
     assert view._phase.text() == "Training …"
-    assert view._notes.text() == "600 rows of 1 files.\nMemory ran out."
+    assert view._notes.text() == "600 rows of 1 file.\nMemory ran out."
 
 
 @pytest.mark.parametrize("said", [CHECKED, "Before and after were not compared: memory ran out."])
