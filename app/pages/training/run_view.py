@@ -19,6 +19,7 @@ from app.widgets.text import SPACE, body, button, muted, title
 from app.widgets.units import duration_text, size_text, time_left_text
 from core.device import busiest_gpu, process_memory
 from core.events import TrainingEvent
+from core.train.cleanup import has_checkpoint
 from core.train.progress import PHASES, RunProgress
 from core.train.queue import is_waiting
 from core.train.wishes import is_paused
@@ -41,6 +42,8 @@ NOTED = ("data", "rows", "memory", "best")
 EXPORT_TIP = (
     "A copy of its folder: for `stride --adapter FOLDER`, or the adapters folder of another machine"
 )
+BROKEN_OFF = "Broken off; it can go on from its last checkpoint."
+NEVER_SAVED = "Broken off, and there is no checkpoint: it can begin anew."
 DRAW_MS = 500
 """Charts and figures are drawn at most twice a second, whatever comes."""
 
@@ -207,7 +210,7 @@ class RunView(ScrollPage):
         if not self._is_at_work and is_waiting(self._folder):
             return "In line: it begins once the training at work is over."
         if not self._is_at_work:
-            return "Broken off; it can go on from its last checkpoint."
+            return BROKEN_OFF if has_checkpoint(self._folder) else NEVER_SAVED
         if is_paused(self._folder) and progress.phase != "pause":
             return "Pausing after the running step …"
         said = progress.message if progress.phase in TOLD else ""

@@ -19,7 +19,7 @@ def test_check_tells_of_every_file(tmp_path, capsys) -> None:
     assert "columns: Frage, Antwort (choose with --columns)" in said.out
     assert "b.txt: read, 1 rows, 5 words" in said.out
     assert "line 1: it seems to hold an e-mail address" in said.out
-    assert "1 rows of 2 files" in said.err
+    assert "1 row of 2 files" in said.err
 
 
 def test_check_as_json_with_choices(tmp_path, capsys) -> None:

@@ -14,7 +14,7 @@ from core.errors import Cancelled, KnownError
 from core.history.training import note_process, read_training
 from core.paths import Paths
 from core.train import queue
-from core.train.checkpoint import best_evaluation, newest_checkpoint
+from core.train.checkpoint import best_evaluation, load_newest
 from core.train.cleanup import DiskUse, has_checkpoint, remove, survey
 from tests.core.train.runs import ended, make_run
 
@@ -69,8 +69,8 @@ def test_without_its_checkpoints_a_run_keeps_its_record_and_begins_anew(paths: P
     assert sorted(one.name for one in folder.iterdir()) == ["events.jsonl", "spec.json"]
     assert read_training(folder) == before
     assert not has_checkpoint(folder)
-    assert newest_checkpoint(folder) is None
-    assert best_evaluation(folder) is None
+    assert load_newest(folder, pytest.fail) is None
+    assert best_evaluation(folder, pytest.fail) is None
     clean(paths, folder)  # there is nothing any more, and that is fine
 
 

@@ -62,6 +62,14 @@ def test_a_resumed_run_is_no_longer_what_was_compared(view: RunView, tmp_path) -
     assert not view._before_after.isVisibleTo(view)
 
 
+def test_a_run_broken_off_says_whether_it_can_go_on(view: RunView, tmp_path) -> None:
+    view.show_run(tmp_path, "pumps", events())
+    assert "it can begin anew" in view._phase.text()
+    (tmp_path / "checkpoints" / "step-0000004").mkdir(parents=True)
+    view.show_run(tmp_path, "pumps", events())
+    assert view._phase.text() == "Broken off; it can go on from its last checkpoint."
+
+
 def test_more_slots_than_usual_have_curves_and_leave_with_their_run(
     view: RunView, tmp_path
 ) -> None:
