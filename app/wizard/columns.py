@@ -46,7 +46,7 @@ class ColumnsForm(QWidget):
             name: ElidingComboBox(part.word, part.tip, BOX_CHARACTERS)
             for name, part in PARTS.items()
         }
-        self._confirmed = QCheckBox()
+        self._confirmed = QCheckBox(RIGHT)
         self._build()
         self._confirmed.toggled.connect(self._on_confirmed)
         state.changed.connect(self._show)
