@@ -178,7 +178,7 @@ class CheckpointSaved:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence the user should see; `phase` names what the run is doing."""
+    """A sentence the user should see; `phase` names what the run is doing, or is "warning"."""
 
     phase: str
     message: str

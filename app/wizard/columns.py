@@ -15,8 +15,8 @@ from core.documents.records import ColumnMap
 from core.documents.report import FileReport, names_of
 
 BOX_CHARACTERS = 22
-RIGHT = "The rows shown first are right"
-LEAVE_OUT = "Leave out tables whose columns are not known"
+RIGHT = "The rows shown first below are right"
+LEAVE_OUT = "Leave out these tables"
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ class ColumnsForm(QWidget):
 
 def _about_text(asking: list[FileReport], mapped: list[FileReport]) -> str:
     if not mapped:
-        question = "Which hold prompts and answers, or else texts?"
-        return f"No column of {names_of(asking)} has a known name. {question}"
-    read = f"The rows of {names_of(mapped)} are made of these columns; below they come first."
+        unclear = f"Stride cannot tell what the columns of {names_of(asking)} hold."
+        return f"{unclear} Choose those with prompts and answers, or the one with texts."
+    read = f"The rows of {names_of(mapped)} are made of these columns; they are shown first below."
     return f"{read} Nothing could be read of {names_of(asking)} this way." if asking else read
 
 

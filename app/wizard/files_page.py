@@ -21,7 +21,7 @@ from app.widgets.text import SPACE, button, heading, muted
 from app.wizard.columns import ColumnsForm
 from app.wizard.look_view import LookView
 from app.wizard.page import WizardPage
-from app.wizard.state import NO_ROWS, WizardState
+from app.wizard.state import NO_ROWS, READING, WizardState
 from core.train.samples import SAMPLE_DOMAINS
 
 HINT = (
@@ -75,7 +75,7 @@ class FilesPage(WizardPage):
         if not self.state.draft.data:
             return "Choose at least one file or folder."
         if self.state.is_reading:
-            return "The files are still being read."
+            return READING
         if self.state.look is None and not self.state.unread:
             return NO_ROWS
         return self.state.files_problem

@@ -35,7 +35,7 @@ PASSAGES: dict[Passages, str] = {
     "both": f"They are learned from, and so are chats about them ({MOST_ASKED:,} at most): the "
     "model asks and answers.",
     "chats": f"The model asks about them ({MOST_ASKED:,} at most) and answers, and these chats are "
-    "learned from. Where it asks about half of them or fewer, the passages stay beside the chats.",
+    "learned from. If it finds questions for half of them or fewer, the passages are, too.",
 }
 
 
@@ -220,13 +220,13 @@ def _shortened(text: str) -> str:
 
 def _cut_text(preview: Preview) -> str:
     counted, pieces = len(preview.lengths), preview.pieces
-    first = f"All {pieces:,}" if counted == pieces else f"The first {counted:,} of {pieces:,}"
-    told = f"{first} {_pieces_word(preview)} were counted, {sum(preview.lengths):,} tokens."
+    first = f"{pieces:,}" if counted == pieces else f"The first {counted:,} of {pieces:,}"
+    told = f"{first} {_pieces_word(preview)}: {sum(preview.lengths):,} tokens in all."
     if not preview.cut:
         return told
     cut = f"{preview.cut:,} are longer than the context of {preview.context} tokens"
     if preview.texts and preview.passages != "chats":
-        return f"{told} {cut}: chats are cut there, passages become several samples."
+        return f"{told} {cut}: chats are cut there, passages divided."
     return f"{told} {cut} and are cut there."
 
 

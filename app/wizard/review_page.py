@@ -16,7 +16,7 @@ from app.widgets.card import Card
 from app.widgets.text import SPACE, body, button, clear_layout, heading, muted
 from app.widgets.units import duration_text, size_text
 from app.wizard.page import WizardPage
-from app.wizard.state import WizardState
+from app.wizard.state import READING, WizardState
 from core.model.adapter_info import adapter_name
 from core.paths import free_disk_bytes
 from core.train.plan import command_line
@@ -45,7 +45,7 @@ class ReviewPage(WizardPage):
         self._command = body()
         self._waits_for_files = False
         self._build()
-        state.changed.connect(self._show)
+        state.changed.connect(self._on_changed)
         self._show()
 
     def _build(self) -> None:
@@ -87,12 +87,14 @@ class ReviewPage(WizardPage):
     @property
     @override
     def missing(self) -> str:
-        reasons = self._not_ready()
-        if not reasons and self.state.plan is None:
+        if reasons := self._not_ready():
+            return " ".join(reasons)
+        if self._waits_for_files:
+            return READING
+        if self.state.plan is None:
             return WORKING
-        if not reasons and self.state.is_probing:
-            return PROBING  # a run without its forecast could not be held against it
-        return " ".join(reasons)
+        # A run that began without its forecast could not be held against it.
+        return PROBING if self.state.is_probing else ""
 
     def _not_ready(self) -> list[str]:
         reasons = self.state.problems()
@@ -104,32 +106,37 @@ class ReviewPage(WizardPage):
             disk, there = size_text(found.disk_bytes), size_text(free)
             reasons.append(f"It needs {disk} of disk space, and {there} are free.")
         room = self._free_memory()
-        if found.peak_bytes > room:
+        if room is not None and found.peak_bytes > room:
             memory, there = size_text(found.peak_bytes), size_text(room)
             reasons.append(
-                f"It needs {memory} of memory, and {there} are free: close other programs, or "
-                "choose a smaller batch or context."
+                f"It needs {memory} of memory, and {there} are free: close other programs, do not "
+                "keep chatting meanwhile, or choose a smaller batch or context."
             )
         return reasons
 
-    def _free_memory(self) -> int:
-        """Bytes that the training may take, what the chat model gives back among them."""
+    def _free_memory(self) -> int | None:
+        """Bytes that the training may take, what the chat model gives back among them; None where
+        nobody knows.
+        """
         draft, info = self.state.draft, self._context.engine.info
         wish = draft.advanced.get("device", self._context.settings.value.device)
         device = self.state.inventory.device(wish)
         lent = info.memory_bytes if info is not None and not draft.keep_chatting else 0
-        return (device.free_bytes if device is not None else 0) + lent
+        return device.free_bytes + lent if device is not None else None
 
     @property
     def _spec(self) -> TrainSpec | None:
         return self.state.plan.spec if self.state.plan is not None else None
 
     @Slot()
+    def _on_changed(self) -> None:
+        if self.isVisible() and self._waits_for_files and not self.state.is_reading:
+            self.enter()
+        else:
+            self._show()
+
     def _show(self) -> None:
         if not self.isVisible():
-            return
-        if self._waits_for_files and not self.state.is_reading:
-            self.enter()
             return
         reasons = self._not_ready()
         self._verdict.setText(NOT_READY if reasons else self.missing or READY)

@@ -11,7 +11,6 @@ from app.context import AppContext
 from app.workers.inventory import Inventory, ModelChoice
 from app.workers.jobs import Job, Progress
 from core.control import Cancel
-from core.documents.report import Report, names_of
 from core.errors import KnownError
 from core.paths import Paths, free_disk_bytes
 from core.settings import Settings
@@ -29,6 +28,7 @@ from core.train.spec import TrainSpec
 
 NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
 NO_ROWS = "The files hold no rows to train on."
+READING = "The files are still being read."
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class WizardState(QObject):
         """Why the files will not do as they were read, else ""."""
         if self.unread or self.look is None:
             return self.unread
-        undecided = "" if self.draft.columns_confirmed else _undecided(self.look.report)
+        undecided = "" if self.draft.columns_confirmed else self.look.report.undecided
         return undecided or ("" if self.look.preview.rows else NO_ROWS)
 
     def problems(self) -> list[str]:
@@ -270,16 +270,6 @@ def _cancel(*jobs: Job | None) -> None:
     for job in jobs:
         if job is not None:
             job.cancel()
-
-
-def _undecided(report: Report) -> str:
-    """What the user has to say of tables without known columns, else ""."""
-    if report.mapped:
-        return f"Confirm that the rows of {names_of(report.mapped)} are right."
-    if report.asking:
-        tables = names_of(report.asking)
-        return f"Choose which columns of {tables} hold what, or leave such tables out."
-    return ""
 
 
 def _read(model: ModelChoice, draft: Draft, cancel: Cancel, progress: Progress) -> Look:

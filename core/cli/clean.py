@@ -20,8 +20,9 @@ def add_clean(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = parts.add_parser(
         "clean",
         help="what trainings have left on the disk, and removing it",
-        description="Without an ID, list it. With some, remove their checkpoints and working "
-        "files, which are needed only to go on. Adapters and the history stay.",
+        description="Without an ID, list it. With some, remove their checkpoints, which are "
+        "needed only to go on, and working files, which only save time. Adapters and the history "
+        "stay.",
     )
     parser.add_argument(
         "ids", metavar="ID", nargs="*", help="a training, or `answers`: what models wrote for all"
@@ -47,7 +48,8 @@ def _remove(args: argparse.Namespace, found: Survey, paths: Paths) -> None:
     chosen = _chosen(found, args.ids)
     frees = sum(one.frees(args.everything) for one in chosen)
     note("\n".join(map(_line, chosen)))
-    if not args.yes and not agreed(f"Remove {frees / 1e6:,.1f} MB?"):
+    what = "everything of them, their records too" if args.everything else "what is no record"
+    if not args.yes and not agreed(f"Remove {what}, {frees / 1e6:,.1f} MB?"):
         note("Nothing was removed.")
         return
     remove([one.folder for one in chosen], paths, args.everything, Cancel())
@@ -61,7 +63,9 @@ def _chosen(found: Survey, ids: Sequence[str]) -> list[Leftover]:
     known = {one.folder.name: one for one in found.leftovers}
     for wish in ids:
         if wish not in known:
-            raise KnownError(f"No training {wish} has left anything.", "Leave the ID out for all.")
+            raise KnownError(
+                f"No training {wish} has left anything.", "`stride runs clean` lists what there is."
+            )
         if known[wish].why_not:
             raise KnownError(f"Nothing of {wish} can be removed.", known[wish].why_not)
     return [known[wish] for wish in dict.fromkeys(ids)]
@@ -74,7 +78,7 @@ def _show(found: Survey, as_json: bool) -> None:
         return
     for one in found.leftovers:
         print(_line(one))
-    note("In MB: checkpoints, working files (both needed only to go on), record.")
+    note("In MB: checkpoints (needed only to go on), working files (made again), record.")
     free = f"{found.free_bytes / 1e9:,.1f} GB are free."
     note(f"{found.total_bytes / 1e6:,.1f} MB in all; {free}")
 

@@ -113,6 +113,16 @@ class Report:
         """Findings of all files."""
         return [finding for file in self.files for finding in file.findings]
 
+    @property
+    def undecided(self) -> str:
+        """What the user has to say of tables without known columns, else ""."""
+        if self.mapped:
+            return f"Confirm that the rows of {names_of(self.mapped)} are right."
+        if self.asking:
+            tables = names_of(self.asking)
+            return f"Choose which columns of {tables} hold what, or leave these tables out."
+        return ""
+
     def summary(self) -> str:
         """One sentence on all files."""
         states = f"{self.count('read')} read, {self.count('skipped')} skipped"

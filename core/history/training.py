@@ -32,6 +32,8 @@ PROCESS_FILE = "process.json"
 FORECAST_FILE = "forecast.json"
 CHECKPOINTS_FOLDER = "checkpoints"
 BEST_FOLDER = "best"
+UNFINISHED = ("stopped", "interrupted", "failed")
+"""States of a run that can go on, or else begin anew."""
 """Weights of the best evaluation so far."""
 HELD_OUT_FILE = "held_out.jsonl"
 """Its held-out rows, as prompts of a bench; there once it is over."""

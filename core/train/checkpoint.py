@@ -93,7 +93,7 @@ def load_newest(
     if complete:
         raise KnownError(
             f"None of the checkpoints in {run_dir / CHECKPOINTS_FOLDER} can be read.",
-            "Remove that folder to begin anew.",
+            f"`stride runs clean {run_dir.name}` removes them; it then begins anew.",
         )
     return None
 

@@ -15,7 +15,13 @@ from core.control import Cancel
 from core.errors import KnownError
 from core.events import RunState
 from core.history.records import RunDetail
-from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER, is_at_work, read_training
+from core.history.training import (
+    BEST_FOLDER,
+    CHECKPOINTS_FOLDER,
+    UNFINISHED,
+    is_at_work,
+    read_training,
+)
 from core.paths import Paths, free_disk_bytes
 from core.train import queue
 
@@ -122,7 +128,7 @@ def has_checkpoint(run_dir: Path) -> bool:
 
 
 def remove(folders: Iterable[Path], paths: Paths, everything: bool, cancel: Cancel) -> None:
-    """Remove what runs need only to go on, or all they have left; where one fails, go to the next.
+    """Remove checkpoints and working files of runs, or all they have left; a failure ends nothing.
 
     Their adapters and their rows in the history stay.
 
@@ -190,7 +196,7 @@ def _leftover(folder: Path) -> Leftover:
     name = folder.name if run is None else run.adapter or folder.name
     created_at = 0.0 if run is None else run.created_at
     state = _state_of(folder, run)
-    can_go_on = state in ("stopped", "interrupted", "failed") and has_checkpoint(folder)
+    can_go_on = state in UNFINISHED and has_checkpoint(folder)
     return Leftover(folder, name, state, created_at, disk_use(folder), can_go_on)
 
 
@@ -213,4 +219,5 @@ def _part_of(path: Path) -> str:
     """The field of `DiskUse` that a file counts to, by its place in the run's folder."""
     if path.parts[0] in (CHECKPOINTS_FOLDER, BEST_FOLDER):
         return "checkpoints"
-    return "working" if path.match(WORKING_FILES) else "record"
+    is_working = len(path.parts) == 1 and path.match(WORKING_FILES)
+    return "working" if is_working else "record"

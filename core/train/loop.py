@@ -204,8 +204,8 @@ class Training:
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
-        say = partial(self._report.say, "synthesis")
-        rows = self._rows_of_all_ranks(new_writer(loaded, ends, self._paths, spec.model, say))
+        writer = new_writer(loaded, ends, self._paths, spec.model, self._report.warn)
+        rows = self._rows_of_all_ranks(writer)
         tokenizer = self._student.loaded_base.tokenizer
         samples = usable_samples(rows, tokenizer, ends[0], spec.context)
         train_rows, held_rows = split_rows(list(samples), spec.eval_rows, spec.seed)
@@ -219,7 +219,7 @@ class Training:
             self._run_dir,
             self._student,
             self._accelerator,
-            partial(self._report.say, "resume"),
+            self._report.warn,
         )
         told = f"{len(self._samples)} training rows, {len(held_samples)} held out."
         if left_out := sum(row not in samples for row in rows):
@@ -240,7 +240,7 @@ class Training:
         return rows
 
     def _resume(self) -> int:
-        found = load_newest(self._run_dir, partial(self._report.say, "resume"))
+        found = load_newest(self._run_dir, self._report.warn)
         if found is None:
             return 0
         step, weights, state = found

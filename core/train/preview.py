@@ -33,7 +33,7 @@ Becomes = Literal["learned", "answered", "asked about", "too short"]
 ABOUT: dict[Becomes, str] = {
     "answered": "the model writes the answer first",
     "asked about": "the model first writes a question about this passage, and the answer",
-    "too short": "too short to be asked about: learned from only where the passages stay",
+    "too short": "too short for a question; learned from only if the passages are",
 }
 
 

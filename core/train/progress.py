@@ -46,6 +46,7 @@ class RunProgress:
         phase: A key of `PHASES`.
         message: The last sentence for the user.
         said: The last sentence of each phase, so that one that matters outlives what came after it.
+        warnings: Sentences of notices whose phase is "warning", each once.
         compared: The ways of decoding, once the training is over.
         losses: (step, loss) of every step; `agreements` likewise, of the training batches.
         evaluations: Every held-out evaluation.
@@ -55,6 +56,7 @@ class RunProgress:
     phase: str = "load"
     message: str = ""
     said: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     total_steps: int = 0
     step: int = 0
     learning_rate: float = 0.0
@@ -96,6 +98,8 @@ class RunProgress:
                 self.compared.append(event)
             case ThresholdAdvised():
                 self.advice = event
+            case Notice(phase="warning"):
+                self.warnings = [*dict.fromkeys([*self.warnings, event.message])]
             case Notice():
                 going_on = event.phase == "pause" and event.message != "Paused."
                 self.phase = "train" if going_on else event.phase
@@ -108,7 +112,9 @@ class RunProgress:
         self.ended, self.phase = None, "train"
         self.pid = int(str(event.machine.get("pid", 0)))
         self.compared, self.advice = [], None
-        self.said.pop("compare", None)
+        # A first start may have halved its batch while it was probed; later ones begin anew.
+        for phase in ("compare", "best", *(["memory"] if event.first_step else [])):
+            self.said.pop(phase, None)
         self._recent.clear()
         self._forget_after(event.first_step)
 

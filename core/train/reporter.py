@@ -42,6 +42,10 @@ class Reporter:
         """Write a sentence for the user."""
         self(Notice(phase, message))
 
+    def warn(self, message: str) -> None:
+        """Write a sentence that the user should come to see, whatever the run does next."""
+        self.say("warning", message)
+
 
 def drop_torn_line(path: Path) -> None:
     """Cut off what a killed writer left behind the last newline of a file of lines."""

@@ -56,7 +56,7 @@ def forget(run_dir: Path) -> None:
 
 
 class Wishes:
-    """The same, read by the training process; SIGTERM counts as a wish to stop."""
+    """Those to stop and to wait, read by the training process; SIGTERM counts as a wish to stop."""
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir

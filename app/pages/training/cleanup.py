@@ -18,13 +18,14 @@ from core.control import Cancel
 from core.train.cleanup import Leftover, Survey, remove, survey
 
 HINT = (
-    "Checkpoints and working files are needed only to go on with a training; its record holds its "
-    "charts, sample answers and comparison. Adapters and the history stay in any case. What is "
-    "at work or in line cannot be chosen."
+    "Checkpoints are needed only to go on with a training; working files and answers only save "
+    "time, and are made again. Its record holds a training's charts, sample answers and "
+    "comparison. Adapters and the history stay in any case. What is at work or in line cannot be "
+    "chosen."
 )
 EMPTY = ("Nothing to clean up", "No training has left anything on this disk.")
 LOOKING = "Looking at the disk …"
-REMOVING = "Removing …"
+DELETING = "Deleting …"
 
 
 class CleanUpPage(QWidget):
@@ -45,10 +46,10 @@ class CleanUpPage(QWidget):
         self._summary = body()
         self._table = LeftoverTable()
         self._parts = QRadioButton("Checkpoints and working files")
-        self._everything = QRadioButton("Everything")
-        self._completed = button("Choose completed ones", role="quiet")
+        self._everything = QRadioButton("Everything, their records too")
+        self._completed = button("Choose completed trainings", role="quiet")
         self._frees = muted()
-        self._remove = button("Remove", "trash")
+        self._remove = button("Delete", "trash")
         self._foot = QWidget()
         self._empty = EmptyState("trash", *EMPTY)
         self._stack = QStackedWidget()
@@ -135,10 +136,10 @@ class CleanUpPage(QWidget):
     def _on_remove(self) -> None:
         chosen, everything = self._table.chosen, self._everything.isChecked()
         size = size_text(self._frees_bytes(chosen))
-        if not confirm_delete(self, f"Remove {size}? {_consequences(chosen, everything)}"):
+        if not confirm_delete(self, f"Delete {size}? {_consequences(chosen, everything)}"):
             return
         folders, paths = [one.folder for one in chosen], self._paths
-        self._summary.setText(REMOVING)
+        self._summary.setText(DELETING)
         self._foot.setEnabled(False)
         self._jobs.start(
             lambda cancel, _progress: remove(folders, paths, everything, cancel),
@@ -155,13 +156,12 @@ def _consequences(chosen: Sequence[Leftover], everything: bool) -> str:
     """What the user loses and keeps."""
     said = []
     if any(one.state != "cache" for one in chosen):
-        lost = "Charts, sample answers and held-out rows go, too. " if everything else ""
+        lost = "Charts, sample answers, comparisons and rows go, too. " if everything else ""
         kept = "Adapters" if everything else "The records of these trainings, their adapters"
         said.append(f"{lost}{kept} and the history stay.")
     if any(one.state == "cache" for one in chosen):
         said.append("What models wrote is written again when a training needs it.")
     if going_on := [one.name for one in chosen if one.can_go_on]:
-        said.append(f"Could still go on: {', '.join(going_on)}.")
-        if not everything:
-            said.append("They would begin anew, with the rows they have.")
+        then = "resumed no longer" if everything else "begun anew only, with the rows there are"
+        said.append(f"Not finished, and then to be {then}: {', '.join(going_on)}.")
     return " ".join(said)

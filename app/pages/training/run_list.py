@@ -13,6 +13,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.text import PAGE_MARGIN, SPACE, button, clear_layout, heading, muted, title
 from app.widgets.units import duration_text, moment_text, size_text
 from app.workers.run_lines import RunLine
+from core.history.training import UNFINISHED
 
 EMPTY = (
     "Teach it your documents",
@@ -27,7 +28,6 @@ STATES = {
     "failed": "Failed",
     "completed": "Completed",
 }
-CAN_GO_ON = ("stopped", "interrupted", "failed")
 
 
 class RunList(QWidget):
@@ -100,7 +100,7 @@ class RunCard(Card):
 
     def _buttons(self, line: RunLine) -> list[QWidget]:
         found = []
-        if line.state in CAN_GO_ON:
+        if line.state in UNFINISHED:
             go_on = button("Resume" if line.has_checkpoint else "Begin anew")
             go_on.clicked.connect(self._on_resume)
             found.append(go_on)
@@ -145,6 +145,6 @@ def _about(line: RunLine) -> str:
 def _state_text(line: RunLine) -> str:
     """Where it stands; without a checkpoint it would not go on but repeat what it did."""
     word = STATES.get(line.state, line.state)
-    if line.state not in CAN_GO_ON:
+    if line.state not in UNFINISHED:
         return word
     return f"{word}; can go on" if line.has_checkpoint else f"{word}; without a checkpoint"

@@ -189,6 +189,7 @@ class RunView(ScrollPage):
         share = progress.step if self._is_at_work else int(1000 * progress.share)
         self._bar.setValue(share)
         notes = [progress.said[phase] for phase in NOTED if phase in progress.said]
+        notes += progress.warnings
         self._notes.setText("\n".join(notes))
         self._notes.setVisible(bool(notes))
         self._tiles.show_values(self._figures())

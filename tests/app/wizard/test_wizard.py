@@ -197,7 +197,7 @@ def test_what_texts_become_is_shown_as_it_is_chosen(qtbot: QtBot, wizard: Wizard
     headings = [view._texts.itemAt(n).widget().text() for n in range(0, 6, 2)]
     assert set(headings) == {"The model first writes a question about this passage, and the answer"}
     assert "passages of at most 110 words" in view._passages.text()
-    assert view._cut.text().startswith("All 3 passages were counted, ")
+    assert view._cut.text().startswith("3 passages: ")
     wizard.state.set_advanced("passages", "text")
     wait_read(qtbot, wizard)
     assert view._texts.itemAt(0).widget().text().endswith(" tokens")

@@ -44,7 +44,7 @@ def test_the_rows_are_shown_as_the_model_reads_them(tmp_path, capsys) -> None:
     (tmp_path / "a.txt").write_text("Some words")
     assert main(["data", "check", str(tmp_path / "a.txt"), "--model", str(tmp_path / "toy")]) == 0
     said = capsys.readouterr().out
-    assert "Row 1 as the model reads it (too short to be asked about: " in said
+    assert "Row 1 as the model reads it (too short for a question; learned from only if" in said
     assert "So\u2039me words\u203a" in said
     assert "Tokens of each chat and passage (1 counted, 0 cut)" in said
     assert "up to 16  " in said

@@ -59,7 +59,9 @@ def stopped_in_the_middle(*words: str) -> str:
         for line in process.stderr:
             said += line
             if line == "Training\n":
-                process.send_signal(signal.SIGINT)
+                break
+        process.send_signal(signal.SIGINT)
+        said += process.stderr.read()
     assert process.returncode == 130, said
     return said
 

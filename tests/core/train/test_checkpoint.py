@@ -121,7 +121,7 @@ def test_a_run_whose_checkpoints_are_all_torn_says_so(spec, tmp_path) -> None:
         file.write_bytes(b"torn")
     with pytest.raises(KnownError, match="None of the checkpoints") as caught:
         run_training(spec, tmp_path / "run")
-    assert "to begin anew" in caught.value.next_step
+    assert "it then begins anew" in caught.value.next_step
 
 
 def test_a_torn_best_adapter_does_not_keep_a_run_from_going_on(spec, tmp_path) -> None:

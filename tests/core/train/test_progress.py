@@ -57,3 +57,20 @@ def test_another_plan_changes_what_is_left() -> None:
     progress = RunProgress()
     progress.take([start(), step(1), StepsPlanned(1, 5)])
     assert (progress.share, progress.seconds_left) == (0.2, 8.0)
+
+
+def test_warnings_stay_and_each_is_kept_once() -> None:
+    progress = RunProgress()
+    torn = Notice("warning", "The checkpoint of step 8 cannot be read and is passed over.")
+    progress.take([torn, start(first=4), step(5), torn])
+    assert progress.warnings == [torn.message]
+    assert progress.phase == "train"
+
+
+def test_a_later_start_halves_its_batch_anew() -> None:
+    progress = RunProgress()
+    halved, best = Notice("memory", "From now on 2 rows."), Notice("best", "That of step 4.")
+    progress.take([halved, start(), step(1)])
+    assert progress.said["memory"] == halved.message  # its probe had halved it
+    progress.take([best, start(first=4), step(5)])
+    assert not {"memory", "best"} & progress.said.keys()

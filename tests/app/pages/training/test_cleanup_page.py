@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Application
 from app.navigation import TRAINING
 from app.pages.training.cleanup import CleanUpPage
+from app.widgets.units import size_text
 from core.history.training import note_process
 from core.paths import Paths
 from core.train import queue
@@ -88,7 +89,8 @@ def test_what_there_is_and_what_would_be_freed(open_page: OpenPage, paths: Paths
     assert page._frees.text() == "Frees 3.7 kB"
     page._everything.click()
     assert [one.name for one in page._table.chosen] == ["1", "Answers written by models"]
-    assert page._frees.text() != "Frees 3.7 kB"
+    everything = sum(one.use.total for one in page._table.chosen)
+    assert page._frees.text() == f"Frees {size_text(everything)}"
     assert page._remove.isEnabled()
 
 
@@ -101,7 +103,7 @@ def test_checkpoints_go_and_the_run_would_begin_anew(
     page._remove.click()
     qtbot.waitUntil(lambda: rows(page) == [["pumps", "Stopped", "–", "–"]])
     assert not has_checkpoint(folder)
-    assert "Could still go on: pumps. They would begin anew" in asked[0]
+    assert "to be begun anew only, with the rows there are: pumps." in asked[0]
     page._back.click()
     runs = page.window().training._list
     qtbot.waitUntil(lambda: "Begin anew" in texts(runs))

@@ -11,13 +11,11 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import Application
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
-from core.errors import KnownError
 from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone
 from core.model.adapter_info import (
     WEIGHTS_FILE,
     AdapterInfo,
     adapter_draft,
-    export_adapter,
     read_adapter_info,
 )
 from tests.app.pages.training.test_training_page import Make, events, view
@@ -40,6 +38,10 @@ def test_halved_batches_and_what_was_read_stay_to_be_read(view: RunView, tmp_pat
     view.set_at_work(True)
     assert view._phase.text() == "Training …"
     assert view._notes.text() == "600 rows of 1 file.\nMemory ran out."
+    view.show_run(tmp_path, "pumps", [Notice("warning", "Passed over."), read, *events()])
+    view.set_at_work(True)
+    assert view._phase.text() == "Training …"
+    assert view._notes.text() == "600 rows of 1 file.\nPassed over."
 
 
 @pytest.mark.parametrize("said", [CHECKED, "Before and after were not compared: memory ran out."])
@@ -101,10 +103,3 @@ def test_the_adapter_is_copied_to_where_the_user_says(
         page.run_view._export.click()
     assert "is there already" in str(refused.args[0])
     assert [one.name for one in into.iterdir()] == ["pumps"]
-
-
-def test_nothing_half_copied_is_left(tmp_path) -> None:
-    adapter = write_adapter(tmp_path / "pumps")
-    with pytest.raises(KnownError, match="could not be copied"):
-        export_adapter(adapter, tmp_path / "nowhere")
-    assert not (tmp_path / "nowhere").exists()

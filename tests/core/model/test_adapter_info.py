@@ -1,0 +1,52 @@
+"""Adapters as folders: copied whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import KnownError
+from core.model.adapter_info import (
+    WEIGHTS_FILE,
+    AdapterInfo,
+    adapter_draft,
+    export_adapter,
+    read_adapter_info,
+)
+
+
+@pytest.fixture
+def adapter(tmp_path) -> Path:
+    folder = tmp_path / "pumps"
+    with adapter_draft(folder, AdapterInfo("gated", 4, "toy", "0", "", "", rank=2)) as draft:
+        (draft / WEIGHTS_FILE).write_bytes(b"some weights")
+    return folder
+
+
+def test_a_copy_is_the_adapter(adapter: Path, tmp_path) -> None:
+    (tmp_path / "into").mkdir()
+    copy = export_adapter(adapter, tmp_path / "into")
+    assert copy == tmp_path / "into" / "pumps"
+    assert read_adapter_info(copy) == read_adapter_info(adapter)
+    assert (copy / WEIGHTS_FILE).read_bytes() == b"some weights"
+
+
+def test_a_name_that_is_taken_is_told(adapter: Path) -> None:
+    with pytest.raises(KnownError, match="is there already"):
+        export_adapter(adapter, adapter.parent)
+
+
+def test_nothing_half_copied_is_left(
+    adapter: Path, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    into = tmp_path / "into"
+    into.mkdir()
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(KnownError, match="No space left"):
+        export_adapter(adapter, into)
+    assert list(into.iterdir()) == []
