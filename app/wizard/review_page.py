@@ -115,9 +115,7 @@ class ReviewPage(WizardPage):
         return reasons
 
     def _free_memory(self) -> int | None:
-        """Bytes that the training may take, what the chat model gives back among them; None where
-        nobody knows.
-        """
+        """Bytes that the training may take, with the chat model's; None where nobody knows."""
         draft, info = self.state.draft, self._context.engine.info
         wish = draft.advanced.get("device", self._context.settings.value.device)
         device = self.state.inventory.device(wish)
