@@ -105,7 +105,7 @@ def choose_device(wish: str) -> str:
         return CPU
     gpus = _torch_gpus()
     if wish == "auto":
-        return max(gpus, key=_free_bytes) if gpus else CPU
+        return max(gpus, key=free_memory) if gpus else CPU
     for name, uuid in gpus.items():
         if wish in (name, uuid) or (wish == "cuda" and name == "cuda:0"):
             return name
@@ -131,10 +131,15 @@ def _torch_gpus() -> dict[str, str]:
     }
 
 
-def _free_bytes(name: str) -> int:
-    import torch
+def free_memory(device: str) -> int:
+    """Bytes that are free now: on the GPU for "cuda:N", else in main memory."""
+    if device.startswith("cuda"):
+        import torch
 
-    return torch.cuda.mem_get_info(name)[0]
+        return torch.cuda.mem_get_info(device)[0]
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def peak_memory(device: str) -> int:

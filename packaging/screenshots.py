@@ -2,7 +2,7 @@
 
 Run `.venv/bin/python packaging/screenshots.py FOLDER [light|dark]` on a display (Xvfb will do);
 QT_SCALE_FACTOR=1.5 takes them at 150 %. The starter model and its adapter must be there; of a
-training that has been done the newest one is shown.
+training that has been done the newest one is shown. A draft in the wizard is lost.
 """
 
 from __future__ import annotations

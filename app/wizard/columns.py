@@ -88,11 +88,13 @@ class ColumnsForm(QWidget):
     def _fill(self, columns: list[str]) -> None:
         """Offer all columns in each box; only what the user chose is chosen."""
         chosen = self._chosen()
+        offered = ["", *dict.fromkeys([*columns, *filter(None, chosen.values())])]
         for name, box in self._boxes.items():
-            box.clear()
-            box.addItem(PARTS[name].none, "")
-            for column in dict.fromkeys([*columns, *filter(None, chosen.values())]):
-                box.addItem(column, column)
+            # A list that stays the same may be open.
+            if offered != [box.itemData(row) for row in range(box.count())]:
+                box.clear()
+                for column in offered:
+                    box.addItem(column or PARTS[name].none, column)
             box.setCurrentIndex(box.findData(chosen[name]))
         self._boxes["response"].setEnabled(bool(chosen["prompt"]))
 

@@ -19,6 +19,7 @@ from app.wizard.page import WizardPage
 from app.wizard.state import READING, WizardState
 from core.model.adapter_info import adapter_name
 from core.paths import free_disk_bytes
+from core.train.forecast import Forecast
 from core.train.plan import command_line
 from core.train.spec import TrainSpec
 
@@ -74,7 +75,7 @@ class ReviewPage(WizardPage):
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._show()
+        self._on_changed()
 
     @override
     def enter(self) -> None:
@@ -105,22 +106,23 @@ class ReviewPage(WizardPage):
         if found.disk_bytes > free:
             disk, there = size_text(found.disk_bytes), size_text(free)
             reasons.append(f"It needs {disk} of disk space, and {there} are free.")
-        room = self._free_memory()
-        if room is not None and found.peak_bytes > room:
-            memory, there = size_text(found.peak_bytes), size_text(room)
-            reasons.append(
-                f"It needs {memory} of memory, and {there} are free: close other programs, do not "
-                "keep chatting meanwhile, or choose a smaller batch or context."
-            )
+        if lack := self._lack_of_memory(found):
+            reasons.append(lack)
         return reasons
 
-    def _free_memory(self) -> int | None:
-        """Bytes that the training may take, with the chat model's; None where nobody knows."""
-        draft, info = self.state.draft, self._context.engine.info
-        wish = draft.advanced.get("device", self._context.settings.value.device)
-        device = self.state.inventory.device(wish)
-        lent = info.memory_bytes if info is not None and not draft.keep_chatting else 0
-        return device.free_bytes + lent if device is not None else None
+    def _lack_of_memory(self, found: Forecast) -> str:
+        """Why it does not fit; one that waits for another training has its memory once it begins."""
+        info = self._context.engine.info
+        room = found.room_bytes
+        if info is not None and info.device == found.device and not self.state.draft.keep_chatting:
+            room += info.memory_bytes
+        if self._context.training.at_work is not None or found.peak_bytes <= room:
+            return ""
+        return (
+            f"It needs {size_text(found.peak_bytes)} of memory, and {size_text(room)} are free: "
+            "close other programs, do not keep chatting meanwhile, or choose a smaller batch or "
+            "context."
+        )
 
     @property
     def _spec(self) -> TrainSpec | None:

@@ -50,8 +50,8 @@ def read_lines(paths: Paths, cancel: Cancel) -> list[RunLine]:
         cancel.check()
         try:
             record = read_training(folder)
-        except KnownError:
-            continue
+        except (KnownError, OSError):
+            continue  # it may be removed just now
         lines.append(_line(folder, record, folder in waiting))
     return lines
 

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -202,6 +203,7 @@ def told_name(column: str) -> str:
     return speakable(column[:MOST_NAME])
 
 
+@lru_cache(maxsize=2 * MOST_COLUMNS)
 def speakable(name: str) -> str:
     """A foreign name fit for a line on a screen: what cannot be printed is replaced."""
     return "".join(char if char.isprintable() else "\ufffd" for char in name)

@@ -72,7 +72,8 @@ def _chosen_row(data: dict[str, Any], chosen: ColumnMap) -> Row:
     """The row of fields by their told names."""
     if chosen.text:
         return Row(text=_text(data[chosen.text]))
-    return _pair(data[chosen.prompt], data.get(chosen.response))
+    # A column without a name, as of a table with an index, is nobody's response.
+    return _pair(data[chosen.prompt], data[chosen.response] if chosen.response else None)
 
 
 def _known_row(data: dict[str, Any]) -> Row:

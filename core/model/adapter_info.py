@@ -122,6 +122,8 @@ def export_adapter(folder: Path, into: Path) -> Path:
     out = into / folder.name
     if out.exists():
         raise KnownError(f"{out} is there already.", "Choose another folder.")
+    if into.resolve().is_relative_to(folder.resolve()):
+        raise KnownError("An adapter cannot be copied into itself.", "Choose another folder.")
     try:
         with tempfile.TemporaryDirectory(prefix=".stride-", dir=into) as draft:
             os.replace(shutil.copytree(folder, Path(draft) / folder.name), out)

@@ -19,11 +19,15 @@ from core.events import EvalDone
 from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER
 from core.jsonl import dumps, from_dict
 from core.train.durable import put_in_place
+from core.train.memory import is_out_of_memory
+
+Checkpoint = tuple[int, dict[str, Tensor], dict[str, Any]]
+"""Steps done, weights, and the state of optimizer and clock."""
 
 _EVALUATION = "evaluation"
 _WEIGHTS = "weights.safetensors"
 _STATE = "optimizer.pt"
-_DAMAGES = (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
+_DAMAGES = (FileNotFoundError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
 """What reading a torn file brings."""
 
 
@@ -70,32 +74,49 @@ def _drop_others(run_dir: Path, newest: Path, keep: int) -> None:
         shutil.rmtree(one, ignore_errors=True)
 
 
-def load_newest(
-    run_dir: Path, say: Callable[[str], None]
-) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
-    """Step, weights and state of the newest checkpoint that can be read; None before the first.
+def load_newest(run_dir: Path, say: Callable[[str], None]) -> Checkpoint | None:
+    """The newest checkpoint that is whole; None before the first.
 
     Args:
         run_dir: The run's folder.
         say: Called with a sentence for each damaged one, which is passed over.
 
     Raises:
-        KnownError: if none of them can be read.
+        KnownError: if all are damaged, or the disk does not let one be read.
     """
     complete = _complete(run_dir)
     for folder in reversed(complete):
         step = int(folder.name.removeprefix("step-"))
         try:
-            weights = load_file(folder / _WEIGHTS)
-            return step, weights, torch.load(folder / _STATE, weights_only=True)
-        except _DAMAGES:
-            say(f"The checkpoint of step {step} cannot be read and is passed over.")
+            return load_checkpoint(run_dir, step)
+        except _DAMAGES as error:
+            if isinstance(error, RuntimeError) and is_out_of_memory(error):
+                raise
+            why = str(error).partition("\n")[0]
+            say(f"The checkpoint of step {step} is damaged and is passed over ({why}).")
     if complete:
         raise KnownError(
-            f"None of the checkpoints in {run_dir / CHECKPOINTS_FOLDER} can be read.",
+            f"All checkpoints in {run_dir / CHECKPOINTS_FOLDER} are damaged.",
             f"`stride runs clean {run_dir.name}` removes them; it then begins anew.",
         )
     return None
+
+
+def load_checkpoint(run_dir: Path, step: int) -> Checkpoint:
+    """The checkpoint after `step` steps, in main memory.
+
+    Raises:
+        KnownError: if the disk does not let it be read; what a damaged one raises is in `_DAMAGES`.
+    """
+    folder = run_dir / CHECKPOINTS_FOLDER / f"step-{step:07d}"
+    try:
+        weights = load_file(folder / _WEIGHTS)
+        state = torch.load(folder / _STATE, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise KnownError(f"The checkpoint {folder} cannot be read: {error}.") from error
+    return step, weights, state
 
 
 def save_best(run_dir: Path, found: EvalDone, weights: dict[str, Tensor]) -> None:

@@ -148,12 +148,19 @@ def load_draft(path: Path) -> Draft:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         draft = Draft(**{**data, "data": tuple(data["data"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return Draft()
+    return _without_odd_columns(draft) if _is_sound(draft) else Draft()
+
+
+def _without_odd_columns(draft: Draft) -> Draft:
+    """Earlier versions kept whatever was typed."""
+    try:
         if draft.columns:
             ColumnMap.parse(draft.columns)
-        is_known = _is_sound(draft)
-    except (OSError, ValueError, TypeError, KeyError, KnownError):
-        return Draft()
-    return draft if is_known else Draft()
+    except KnownError:
+        return draft.changed(columns="")
+    return draft
 
 
 def _is_sound(draft: Draft) -> bool:

@@ -34,12 +34,16 @@ class Measured:
         step_seconds: Of one optimizer step on rows as long as the longest.
         peak_bytes: Most memory of the process, or of the GPU where it computes on one.
         trained_bytes: What one checkpoint takes on the disk.
+        device: What it computed on: "cpu", "cuda:N".
+        room_bytes: Memory that was free there before.
         kept_bytes: What a token takes there of what a frozen model says of it.
     """
 
     step_seconds: float
     peak_bytes: int
     trained_bytes: int
+    device: str
+    room_bytes: int
     kept_bytes: int = 0
 
 
@@ -52,12 +56,16 @@ class Forecast:
         steps: Optimizer steps in that time, about.
         peak_bytes: Most memory at a time.
         disk_bytes: Checkpoints, adapter, and what is kept of the rows.
+        device: What it will compute on.
+        room_bytes: Memory that was free there when it was forecast.
     """
 
     seconds: float
     steps: int
     peak_bytes: int
     disk_bytes: int
+    device: str
+    room_bytes: int
 
 
 def is_kept(need_bytes: float, free_bytes: int) -> bool:
@@ -98,7 +106,9 @@ def forecast(
     kept_bytes = measured.kept_bytes * tokens
     if spec.kind == "heads" or is_kept(kept_bytes, free_bytes):
         disk_bytes += kept_bytes
-    return Forecast(seconds, steps, measured.peak_bytes, disk_bytes)
+    return Forecast(
+        seconds, steps, measured.peak_bytes, disk_bytes, measured.device, measured.room_bytes
+    )
 
 
 def run_probe(spec: TrainSpec, cancel: Cancel, row_tokens: int | None = None) -> Measured:

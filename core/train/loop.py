@@ -23,13 +23,19 @@ from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, Steps
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.afterwards import compare_afterwards
-from core.train.checkpoint import load_best, load_newest, save_checkpoint
+from core.train.checkpoint import (
+    Checkpoint,
+    load_best,
+    load_checkpoint,
+    load_newest,
+    save_checkpoint,
+)
 from core.train.data import split_rows, usable_samples
 from core.train.full_student import FullStudent
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
-from core.train.sharding import any_rank
+from core.train.sharding import any_rank, of_first_rank
 from core.train.spec import TrainSpec
 from core.train.step import Stepper
 from core.train.step_count import StepCount
@@ -239,8 +245,15 @@ class Training:
             raise Cancelled
         return rows
 
+    def _newest_checkpoint(self) -> Checkpoint | None:
+        """The newest one that the first rank can read; all go on from there."""
+        first = self._accelerator.is_main_process
+        found = load_newest(self._run_dir, self._report.warn) if first else None
+        step = of_first_rank(self._accelerator, found[0] if found else -1)
+        return found if first or step < 0 else load_checkpoint(self._run_dir, step)
+
     def _resume(self) -> int:
-        found = load_newest(self._run_dir, self._report.warn)
+        found = self._newest_checkpoint()
         if found is None:
             return 0
         step, weights, state = found

@@ -37,7 +37,7 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     """Do the steps of a spec on rows of one length."""
     import torch
 
-    from core.device import choose_device, peak_memory
+    from core.device import choose_device, free_memory, peak_memory
     from core.engine.session import choose_dtype
     from core.paths import user_paths
     from core.train.spec import read_spec
@@ -46,6 +46,7 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     spec = read_spec(spec_file)
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
+    room_bytes = free_memory(device)
     student = load_student(spec, user_paths(), torch.device(device), dtype)
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
         student.prepare((), Path(folder))
@@ -58,7 +59,9 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     peak = peak_memory(device)
     peak_bytes = round(peak * GROWTH) if device == "cpu" else peak
     kept_bytes = kept // (STEPS * spec.sequences * row_tokens)
-    return Measured(statistics.median(seconds[1:]), peak_bytes, trained * 12, kept_bytes)
+    return Measured(
+        statistics.median(seconds[1:]), peak_bytes, trained * 12, device, room_bytes, kept_bytes
+    )
 
 
 def _timed_steps(

@@ -109,6 +109,7 @@ class RunProgress:
 
     def _begin(self, event: RunStarted) -> None:
         self.total_steps, self.step = event.total_steps, event.first_step
+        self.checkpoint = event.first_step
         self.ended, self.phase = None, "train"
         self.pid = int(str(event.machine.get("pid", 0)))
         self.compared, self.advice = [], None

@@ -42,6 +42,7 @@ class CleanUpPage(QWidget):
         self.setAccessibleName("Clean up")
         self._paths, self._jobs, self._training = context.paths, context.jobs, context.training
         self._looker: Job | None = None
+        self._is_deleting = False
         self._back = button("All trainings")
         self._summary = body()
         self._table = LeftoverTable()
@@ -103,6 +104,8 @@ class CleanUpPage(QWidget):
 
     def enter(self) -> None:
         """The page is about to be shown: look at the disk anew."""
+        if self._is_deleting:
+            return  # it looks once that is done
         if self._looker is not None:
             self._looker.cancel()
         self._summary.setText(LOOKING)
@@ -139,6 +142,7 @@ class CleanUpPage(QWidget):
         if not confirm_delete(self, f"Delete {size}? {_consequences(chosen, everything)}"):
             return
         folders, paths = [one.folder for one in chosen], self._paths
+        self._is_deleting = True
         self._summary.setText(DELETING)
         self._foot.setEnabled(False)
         self._jobs.start(
@@ -148,6 +152,7 @@ class CleanUpPage(QWidget):
 
     @Slot()
     def _on_removed(self) -> None:
+        self._is_deleting = False
         self.enter()
         self._training.refresh()
 

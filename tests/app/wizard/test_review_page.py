@@ -13,7 +13,6 @@ from app.wizard import state as wizard_state
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
 from core.control import Cancel
-from core.device import Device
 from core.train.forecast import Measured
 from core.train.spec import TrainSpec
 from tests.app.wizard.test_wizard import MEASURED, Make, documents, machine, read, wizard
@@ -29,14 +28,19 @@ def to_review(qtbot: QtBot, wizard: Wizard, documents: Path) -> None:
 
 
 def test_it_is_not_ready_where_memory_lacks(
-    qtbot: QtBot, wizard: Wizard, machine: Inventory, documents
+    qtbot: QtBot, wizard: Wizard, documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = (Device("cpu", "A processor", "cpu", 10**10, 10**9),)
-    wizard.show_inventory(dataclasses.replace(machine, devices=small))
+    tight = dataclasses.replace(MEASURED, room_bytes=10**9)
+    monkeypatch.setattr(wizard_state, "run_probe", lambda *_: tight)
     to_review(qtbot, wizard, documents)
     qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Not ready, because")
     assert "It needs 3.0 GB of memory, and 1.0 GB are free" in wizard.page._reasons.text()
     assert not wizard._next.isEnabled()
+    # Behind another training it gets that one's memory, too.
+    wizard.page._context.training._at_work = Path("another")
+    wizard.state.changed.emit()
+    assert wizard.page._verdict.text() == "Ready"
+    assert wizard._next.isEnabled()
 
 
 def test_it_starts_with_its_forecast_or_not_at_all(

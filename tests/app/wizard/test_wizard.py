@@ -26,7 +26,7 @@ from core.train.spec import TrainSpec
 from tests.core.toy import save_toy
 
 Make = Callable[..., Application]
-MEASURED = Measured(step_seconds=2.0, peak_bytes=3 * 10**9, trained_bytes=10**7)
+MEASURED = Measured(2.0, 3 * 10**9, trained_bytes=10**7, device="cpu", room_bytes=10**10)
 
 
 @pytest.fixture

@@ -79,6 +79,11 @@ def test_what_lacks_the_chosen_columns_is_read_by_its_shape() -> None:
     assert caught.value.columns == ("Frage", "id")
 
 
+def test_a_column_without_a_name_is_no_response() -> None:
+    [asked] = to_row({"": "0", "Frage": "Q"}, ColumnMap(prompt="Frage")).messages
+    assert (asked.role, asked.content) == ("user", "Q")
+
+
 def test_columns_are_chosen_by_the_names_that_are_told() -> None:
     long = "How sure are you of it? " * 20
     with pytest.raises(Unreadable) as caught:

@@ -38,6 +38,11 @@ def test_a_name_that_is_taken_is_told(adapter: Path) -> None:
         export_adapter(adapter, adapter.parent)
 
 
+def test_an_adapter_is_not_copied_into_itself(adapter: Path) -> None:
+    with pytest.raises(KnownError, match="into itself"):
+        export_adapter(adapter, adapter)
+
+
 def test_nothing_half_copied_is_left(
     adapter: Path, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,12 +52,17 @@ def test_a_draft_survives_a_closed_app(draft) -> None:
         "[]",
         '{"data": [], "duration": "forever"}',
         '{"data": [], "advanced": {"x": 1}}',
-        '{"data": [], "columns": "Frage"}',
     ],
 )
 def test_a_draft_of_another_version_is_begun_anew(text, tmp_path) -> None:
     (tmp_path / "draft.json").write_text(text)
     assert load_draft(tmp_path / "draft.json") == Draft()
+
+
+def test_odd_columns_of_an_earlier_version_are_all_that_is_lost(draft) -> None:
+    file = draft_file(user_paths())
+    save_draft(file, draft.changed(columns="Frage"))
+    assert load_draft(file) == draft.changed(columns="")
 
 
 def test_an_advanced_setting_can_be_taken_back(draft) -> None:
@@ -127,16 +132,16 @@ def test_names_of_adapters(draft, tmp_path) -> None:
 
 
 def test_a_forecast_follows_from_what_was_measured() -> None:
-    measured = Measured(step_seconds=2.0, peak_bytes=100, trained_bytes=10)
+    measured = Measured(2.0, 100, trained_bytes=10, device="cpu", room_bytes=500)
     spec = TrainSpec("m", "o", minutes=10.0, keep_checkpoints=2)
-    assert dataclasses.astuple(forecast(spec, measured)) == (600.0, 255, 100, 40)
+    assert dataclasses.astuple(forecast(spec, measured)) == (600.0, 255, 100, 40, "cpu", 500)
     assert forecast(spec, measured, writes=True).steps == 154
     fixed = dataclasses.replace(spec, minutes=None, steps=5)
     assert forecast(fixed, measured).seconds == 10.0
 
 
 def test_a_forecast_counts_what_is_kept_of_the_rows() -> None:
-    measured = Measured(2.0, peak_bytes=100, trained_bytes=10, kept_bytes=7)
+    measured = Measured(2.0, 100, 10, "cpu", 500, kept_bytes=7)
     gated = TrainSpec("m", "o", steps=5, keep_checkpoints=2)
     assert forecast(gated, measured, tokens=1000, free_bytes=14_000).disk_bytes == 7040
     assert forecast(gated, measured, tokens=1000, free_bytes=13_999).disk_bytes == 40
@@ -148,6 +153,8 @@ def test_the_probe_measures_steps_of_the_spec(draft) -> None:
     small = draft.with_advanced("context", 64).with_advanced("device", "cpu")
     measured = run_probe(small.spec(user_paths(), Settings()), Cancel())
     assert 0 < measured.step_seconds < 60
+    assert measured.device == "cpu"
+    assert measured.room_bytes > measured.peak_bytes
     assert measured.peak_bytes > 50e6
     assert measured.kept_bytes > 0
     assert json.dumps(dataclasses.asdict(measured))

@@ -61,7 +61,7 @@ def test_another_plan_changes_what_is_left() -> None:
 
 def test_warnings_stay_and_each_is_kept_once() -> None:
     progress = RunProgress()
-    torn = Notice("warning", "The checkpoint of step 8 cannot be read and is passed over.")
+    torn = Notice("warning", "The checkpoint of step 8 is damaged and is passed over.")
     progress.take([torn, start(first=4), step(5), torn])
     assert progress.warnings == [torn.message]
     assert progress.phase == "train"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,7 @@ def test_sharded_ranks_have_the_losses_of_one_and_go_on_after_a_stop(spec) -> No
     assert all(torch.allclose(one[name], two[name], atol=1e-4) for name in one)
 
     run_dir = max(user_paths().runs.iterdir())
-    shutil.rmtree(run_dir / "checkpoints" / "step-0000004")
+    (run_dir / "checkpoints" / "step-0000004" / "optimizer.pt").write_bytes(b"torn")
     again = list(TrainingProcess(run_dir).events(Cancel()))
     losses = [event.loss for event in again if isinstance(event, StepDone)]
     assert losses == pytest.approx([step.loss for step in shared[2:]], rel=1e-4)
