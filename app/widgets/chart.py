@@ -22,7 +22,7 @@ class Chart(Plot):
 
     Args:
         caption: What is shown, with its unit.
-        names: Of the lines; others join them with their first points.
+        names: Of the lines; others are there while they have points.
         bounds: Lowest and highest value, where these are known.
     """
 
@@ -39,17 +39,19 @@ class Chart(Plot):
         # In one row at the foot, where curves that grow have left.
         many = len(names) > 1
         self._legend = self._plot.addLegend((8, -8), colCount=len(names)) if many else None
+        self._names = tuple(names)
         self._lines = {name: self._new_line(name) for name in names}
         self._colour()
 
     def show_points(self, name: str, points: Points) -> None:
         """Replace a line's points, given as (step, value)."""
-        if name not in self._lines:
-            if not points:
-                return
+        if points and name not in self._lines:
             self._lines[name] = self._new_line(name)
             self._colour()
-        self._lines[name].setData([x for x, _ in points], [y for _, y in points])
+        if points or name in self._names:
+            self._lines[name].setData([x for x, _ in points], [y for _, y in points])
+        elif name in self._lines:
+            self._plot.removeItem(self._lines.pop(name))
 
     def values(self, name: str) -> list[float]:
         """The values a line shows now."""

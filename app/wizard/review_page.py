@@ -111,7 +111,7 @@ class ReviewPage(WizardPage):
         return reasons
 
     def _lack_of_memory(self, found: Forecast) -> str:
-        """Why it does not fit; one that waits for another training has its memory once it begins."""
+        """Why it does not fit, else ""; behind another training it has that one's memory, too."""
         info = self._context.engine.info
         room = found.room_bytes
         if info is not None and info.device == found.device and not self.state.draft.keep_chatting:

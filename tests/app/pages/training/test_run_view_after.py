@@ -80,7 +80,7 @@ def test_more_slots_than_usual_have_curves_and_leave_with_their_run(
     _, agreement, _ = view.findChildren(Chart)
     assert agreement.values("slot 16") == [14 / 20]
     view.show_run(tmp_path, "usual", events())
-    assert agreement.values("slot 16") == []
+    assert [text.text for _, text in agreement._legend.items] == [f"slot {n}" for n in range(2, 9)]
 
 
 def test_the_adapter_is_copied_to_where_the_user_says(
