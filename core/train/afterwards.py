@@ -59,12 +59,11 @@ def compare_afterwards(
     if not prompts:
         report.say(PHASE, "Before and after were not compared: no row was held out to decode.")
         return
-    told = f"Side by side on {len(prompts)} held-out prompts."
-    report.say(PHASE, told)
+    report.say(PHASE, f"Before and after, side by side on {len(prompts)} held-out prompts.")
     allowed = spec.minutes * 60 * COMPARING_SHARE if spec.minutes else MOST_SECONDS
     deadline = time.monotonic() + allowed
     if spec.kind == "gated":
-        report.say(PHASE, f"{told} {_same_as_base(session, prompts[:CHECKED])}")
+        report.say(PHASE, _same_as_base(session, prompts[:CHECKED]))
     base = Session(student.loaded_base, Path(spec.model), None)
 
     @contextmanager
