@@ -170,8 +170,8 @@ class ReviewPage(WizardPage):
         if found is None:
             return self.state.unprobed or "It comes once everything else is ready."
         return (
-            f"{duration_text(found.seconds)}, the limit that was set, with about {found.steps:,} "
-            f"steps; at most {size_text(found.peak_bytes)} of memory and "
+            f"{duration_text(found.seconds)}, the limit that was set, with at least "
+            f"{found.steps:,} steps; about {size_text(found.peak_bytes)} of memory and at most "
             f"{size_text(found.disk_bytes)} of disk."
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -27,8 +28,10 @@ Checkpoint = tuple[int, dict[str, Tensor], dict[str, Any]]
 _EVALUATION = "evaluation"
 _WEIGHTS = "weights.safetensors"
 _STATE = "optimizer.pt"
-_DAMAGES = (FileNotFoundError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
+_DAMAGES = (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
 """What reading a torn file brings."""
+_TORN = (None, errno.ENOENT, errno.EINVAL)
+"""Numbers of the errors of missing and torn files; with others the disk refuses whole ones."""
 
 
 def save_checkpoint(
@@ -112,9 +115,9 @@ def load_checkpoint(run_dir: Path, step: int) -> Checkpoint:
     try:
         weights = load_file(folder / _WEIGHTS)
         state = torch.load(folder / _STATE, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
     except OSError as error:
+        if error.errno in _TORN:
+            raise
         raise KnownError(f"The checkpoint {folder} cannot be read: {error}.") from error
     return step, weights, state
 

@@ -53,8 +53,9 @@ class Forecast:
 
     Attributes:
         seconds: From its start to its end; the limit that was set, where minutes were given.
-        steps: Optimizer steps in that time, about.
-        peak_bytes: Most memory at a time.
+        steps: Optimizer steps in that time, at least: rows that come again, and those that are
+            their own teacher, take less than the drawn ones of a probe.
+        peak_bytes: Most memory at a time, about.
         disk_bytes: Checkpoints, adapter, and what is kept of the rows.
         device: What it will compute on.
         room_bytes: Memory that was free there when it was forecast.

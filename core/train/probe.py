@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GROWTH = 1.25
 """On the CPU a run comes to hold more than three steps do, in gaps between tensors of different
-sizes: measured were 1.12 times as much after three minutes, 1.18 and 1.37 after thirty."""
+sizes: after half an hour 1.44 times as much with a gated adapter, 1.10 with all weights."""
 
 STEPS = 3
 """The first warms up and is not counted."""

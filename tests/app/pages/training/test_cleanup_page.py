@@ -119,7 +119,7 @@ def test_everything_goes_and_then_there_is_nothing(
     page._remove.click()
     qtbot.waitUntil(lambda: page._stack.currentWidget() is page._empty)
     assert not folder.exists()
-    assert "Charts, sample answers and held-out rows go, too." in asked[0]
+    assert "Charts, sample answers, comparisons and rows go, too." in asked[0]
 
 
 def test_who_says_no_loses_nothing(
