@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
@@ -28,8 +27,6 @@ Checkpoint = tuple[int, dict[str, Tensor], dict[str, Any]]
 _EVALUATION = "evaluation"
 _WEIGHTS = "weights.safetensors"
 _STATE = "optimizer.pt"
-_DAMAGES = (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError)
-"""What reading a torn file brings."""
 _TORN = (None, errno.ENOENT, errno.EINVAL)
 """Numbers of the errors of missing and torn files; with others the disk refuses whole ones."""
 
@@ -92,7 +89,9 @@ def load_newest(run_dir: Path, say: Callable[[str], None]) -> Checkpoint | None:
         step = int(folder.name.removeprefix("step-"))
         try:
             return load_checkpoint(run_dir, step)
-        except _DAMAGES as error:
+        except (KnownError, MemoryError):
+            raise
+        except Exception as error:
             if isinstance(error, RuntimeError) and is_out_of_memory(error):
                 raise
             why = str(error).partition("\n")[0]
@@ -109,7 +108,8 @@ def load_checkpoint(run_dir: Path, step: int) -> Checkpoint:
     """The checkpoint after `step` steps, in main memory.
 
     Raises:
-        KnownError: if the disk does not let it be read; what a damaged one raises is in `_DAMAGES`.
+        KnownError: if the disk does not let it be read.
+        Exception: of any kind, if it is damaged.
     """
     folder = run_dir / CHECKPOINTS_FOLDER / f"step-{step:07d}"
     try:

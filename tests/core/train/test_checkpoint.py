@@ -31,6 +31,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a few bytes": lambda data: data[:3],
     "half": lambda data: data[: len(data) // 2],
     "without its last byte": lambda data: data[:-1],
+    "other bytes": lambda _: b"torn",
     "zeros": lambda data: bytes(len(data)),
     "noise": lambda data: random.Random(1).randbytes(len(data)),
 }
