@@ -81,14 +81,16 @@ class ColumnsForm(QWidget):
             return
         asking, mapped = look.report.asking, look.report.mapped
         self.setVisible(bool(asking or mapped))
-        self._about.setText(_about_text(asking, mapped))
+        wanted = [name for name in self._chosen().values() if name]
+        self._about.setText(_about_text(asking, mapped, wanted))
         self._confirmed.setText(_confirmed_text(asking, mapped))
         self._fill([name for file in (*mapped, *asking) for name in file.mapped or file.columns])
 
     def _fill(self, columns: list[str]) -> None:
         """Offer all columns in each box; only what the user chose is chosen."""
         chosen = self._chosen()
-        offered = ["", *dict.fromkeys([*columns, *filter(None, chosen.values())])]
+        # A column without a name cannot be named.
+        offered = ["", *dict.fromkeys(filter(None, [*columns, *chosen.values()]))]
         for name, box in self._boxes.items():
             # A list that stays the same may be open.
             if offered != [box.itemData(row) for row in range(box.count())]:
@@ -112,7 +114,8 @@ class ColumnsForm(QWidget):
         if column == chosen[name]:
             return
         # A text stands alone; a prompt, and an answer with it, in its place.
-        chosen = {"text": column} if name == "text" else {**chosen, "text": "", name: column}
+        others = {part: "" if held == column else held for part, held in chosen.items()}
+        chosen = {"text": column} if name == "text" else {**others, "text": "", name: column}
         is_one = any(chosen.get(part) for part in ("prompt", "text"))
         self._state.choose_columns(ColumnMap(**chosen).wish if is_one else "")
 
@@ -122,7 +125,9 @@ class ColumnsForm(QWidget):
             self._state.update(columns_confirmed=is_confirmed)
 
 
-def _about_text(asking: list[FileReport], mapped: list[FileReport]) -> str:
+def _about_text(asking: list[FileReport], mapped: list[FileReport], wanted: list[str]) -> str:
+    if wanted and not mapped:
+        return f"No table has {' and '.join(wanted)}. Choose columns that one table has."
     if not mapped:
         unclear = f"Stride cannot tell what the columns of {names_of(asking)} hold."
         return f"{unclear} Choose those with prompts and answers, or the one with texts."

@@ -21,7 +21,7 @@ from app.widgets.text import SPACE, button, heading, muted
 from app.wizard.columns import ColumnsForm
 from app.wizard.look_view import LookView
 from app.wizard.page import WizardPage
-from app.wizard.state import NO_ROWS, READING, WizardState
+from app.wizard.state import NOT_READ, READING, WizardState
 from core.train.samples import SAMPLE_DOMAINS
 
 HINT = (
@@ -77,7 +77,7 @@ class FilesPage(WizardPage):
         if self.state.is_reading:
             return READING
         if self.state.look is None and not self.state.unread:
-            return NO_ROWS
+            return NOT_READ
         return self.state.files_problem
 
     @Slot()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QHeaderView,
@@ -55,14 +55,14 @@ class LookView(QWidget):
         self._report.body.addWidget(self._table)
         self._rows = Card(
             "As the model will read it",
-            "The first rows with the model's own template. It learns from the marked part; the "
-            "rest is only read.",
+            "The first rows with the model's own template. It learns from the marked part, whose "
+            "first token is always the model's own; the rest is only read.",
         )
         self._passages = muted()
         self._rows.body.addWidget(self._passages)
         self._texts = QVBoxLayout()
         self._rows.body.addLayout(self._texts)
-        self._lengths = Card("Lengths in tokens")
+        self._lengths = Card("Lengths in tokens, without the model's template")
         self._bars = LengthBars()
         self._cut = muted()
         self._lengths.body.addWidget(self._bars)
@@ -70,6 +70,13 @@ class LookView(QWidget):
         for card in (self._report, self._rows, self._lengths):
             layout.addWidget(card)
         self.clear()
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._look is not None:
+            look, self._look = self._look, None
+            self.show_look(look)
 
     def clear(self) -> None:
         """Show nothing."""

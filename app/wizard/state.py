@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.context import AppContext
 from app.workers.inventory import Inventory, ModelChoice
 from app.workers.jobs import Job, Progress
+from app.workers.preload import import_models
 from core.control import Cancel
 from core.errors import KnownError
 from core.paths import Paths, free_disk_bytes
@@ -29,6 +30,7 @@ from core.train.spec import TrainSpec
 NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
 NO_ROWS = "The files hold no rows to train on."
 READING = "The files are still being read."
+NOT_READ = "The files could not be read: choose them again."
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ class WizardState(QObject):
 
     def set_files(self, data: tuple[str, ...]) -> None:
         """Choose other files and read them."""
-        name = self.draft.name or (suggest_name(data, self._context.paths) if data else "")
+        name, before = self.draft.name, self.draft.data
+        if not name or (before and name == suggest_name(before, self._context.paths)):
+            name = suggest_name(data, self._context.paths) if data else ""
         self.update(data=data, name=name, columns_confirmed=False)
         self.read_files()
 
@@ -273,6 +277,7 @@ def _cancel(*jobs: Job | None) -> None:
 
 
 def _read(model: ModelChoice, draft: Draft, cancel: Cancel, progress: Progress) -> Look:
+    import_models()
     context = int(draft.advanced.get("context", TrainSpec.context))
     passages = draft.advanced.get("passages", TrainSpec.passages)
     preview = new_preview(model.entry.path, context, passages)

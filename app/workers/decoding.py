@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.errors import without_frames
-from app.workers.preload import preload_torch
+from app.workers.preload import import_models
 from core.control import Cancel, Threshold
 from core.engine.request import LoadSpec, Request, SessionInfo
 from core.errors import Cancelled
@@ -63,7 +63,7 @@ def session_factory(paths: Paths, settings: SettingsHolder) -> SessionFactory:
     """Opens real sessions; torch is imported on first use, in the worker's thread."""
 
     def open_real_session(spec: LoadSpec, progress: Progress) -> EngineSession:
-        preload_torch()
+        import_models()
         from core.engine.session import open_session
 
         return open_session(spec, paths, settings.value, progress)

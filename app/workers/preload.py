@@ -11,7 +11,20 @@ import ctypes
 import importlib.util
 import os
 import sys
+import threading
 from pathlib import Path
+
+_IMPORTING = threading.Lock()
+
+
+def import_models() -> None:
+    """Import what loads models and tokenizers; call it first in every thread that does so.
+
+    A second thread would find transformers half imported, and classes missing in it.
+    """
+    with _IMPORTING:
+        preload_torch()
+        import core.engine.session  # noqa: F401
 
 
 def preload_torch() -> None:

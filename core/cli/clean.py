@@ -63,9 +63,7 @@ def _chosen(found: Survey, ids: Sequence[str]) -> list[Leftover]:
     known = {one.folder.name: one for one in found.leftovers}
     for wish in ids:
         if wish not in known:
-            raise KnownError(
-                f"No training {wish} has left anything.", "`stride runs clean` lists what there is."
-            )
+            raise KnownError(f"{wish} is no ID of what is there.", "`stride runs clean` lists it.")
         if known[wish].why_not:
             raise KnownError(f"Nothing of {wish} can be removed.", known[wish].why_not)
     return [known[wish] for wish in dict.fromkeys(ids)]

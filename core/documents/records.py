@@ -113,6 +113,8 @@ class ColumnMap:
     text: str = ""
 
     def __post_init__(self) -> None:
+        if self.prompt and self.prompt == self.response:
+            raise KnownError(f"“{self.prompt}” cannot be both prompt and response.")
         if bool(self.prompt) == bool(self.text) or (self.response and self.text):
             raise KnownError(
                 "Columns are either a text, or a prompt and perhaps its response.",
@@ -135,8 +137,8 @@ class ColumnMap:
         given = dict(part.partition("=")[::2] for part in parts)
         if unknown := given.keys() - {"prompt", "response", "text"}:
             raise KnownError(
-                f"A column cannot be a {', '.join(sorted(unknown))}.",
-                "For example: prompt=Question,response=Answer.",
+                f"{', '.join(sorted(unknown))} is nothing that a column can hold.",
+                "Write prompt=NAME,response=NAME or text=NAME.",
             )
         return cls(**{part: told_name(name) for part, name in given.items()})
 

@@ -12,6 +12,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core.errors import KnownError
 from core.model.adapter_info import (
@@ -114,8 +115,6 @@ def load_base(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[A
     Raises:
         KnownError: with what is wrong with the folder.
     """
-    from transformers import AutoModelForCausalLM
-
     _refuse_pickle(folder)
     tokenizer = load_tokenizer(folder)
     try:
@@ -149,8 +148,6 @@ def load_tokenizer(folder: Path) -> Any:
     Raises:
         KnownError: with what is wrong with the folder.
     """
-    from transformers import AutoTokenizer
-
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except _DAMAGE as error:

@@ -95,7 +95,9 @@ def find_run(name: str, paths: Paths) -> Path:
     for folder in (Path(name).expanduser(), paths.runs / name):
         if (folder / SPEC_FILE).is_file():
             return folder.absolute()
-    raise KnownError(f"There is no training run {name}.", "`stride runs list` shows them.")
+    raise KnownError(
+        f"No files of a training run {name} are there.", "`stride runs clean` lists those that are."
+    )
 
 
 class TrainingProcess:

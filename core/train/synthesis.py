@@ -68,6 +68,8 @@ class Writer:
         groups = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
         random.Random("groups").shuffle(groups)
         done = 0
+        if keys:
+            advance(done, len(keys))
         for group in groups:
             texts = in_halves(self._answers, [prompts[key] for key in group])
             self._remember(dict(zip(group, texts, strict=True)))

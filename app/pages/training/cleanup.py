@@ -129,8 +129,9 @@ class CleanUpPage(QWidget):
     @Slot()
     def _show_sum(self) -> None:
         chosen = self._table.chosen
-        self._frees.setText(f"Frees {size_text(self._frees_bytes(chosen))}")
-        self._remove.setEnabled(bool(chosen))
+        frees = self._frees_bytes(chosen)
+        self._frees.setText(f"Frees {size_text(frees)}")
+        self._remove.setEnabled(frees > 0)
 
     def _frees_bytes(self, chosen: Sequence[Leftover]) -> int:
         return sum(one.frees(self._everything.isChecked()) for one in chosen)
@@ -167,6 +168,6 @@ def _consequences(chosen: Sequence[Leftover], everything: bool) -> str:
     if any(one.state == "cache" for one in chosen):
         said.append("What models wrote is written again when a training needs it.")
     if going_on := [one.name for one in chosen if one.can_go_on]:
-        then = "resumed no longer" if everything else "begun anew only, with the rows there are"
-        said.append(f"Not finished, and then to be {then}: {', '.join(going_on)}.")
+        then = "not go on" if everything else "only start from the beginning, with the same rows"
+        said.append(f"Unfinished: {', '.join(going_on)}; afterwards it can {then}.")
     return " ".join(said)

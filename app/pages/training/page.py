@@ -84,6 +84,7 @@ class TrainingPage(QWidget):
             self._run.left.connect(self._on_list)
             self._run.paused.connect(self._on_pause)
             self._run.resumed.connect(self._on_go_on)
+            self._run.restarted.connect(self._on_restart)
             self._run.stop_requested.connect(self._on_stop)
             self._run.force_requested.connect(self._on_force)
             self._run.chat_requested.connect(self._on_chat)
@@ -172,6 +173,11 @@ class TrainingPage(QWidget):
     def _on_go_on(self) -> None:
         if self._shown is not None:
             self._training.go_on(self._shown)
+
+    @Slot()
+    def _on_restart(self) -> None:
+        if self._shown is not None:
+            self._on_resume(self._shown)
 
     @Slot(bool)
     def _on_stop(self, keep_best: bool) -> None:

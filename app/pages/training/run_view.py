@@ -12,36 +12,28 @@ from typing_extensions import override
 
 from app.pages.training.before_after import BeforeAfterCard
 from app.pages.training.charts import TrainingCharts
+from app.pages.training.figures import TILES, figures_of
 from app.pages.training.samples import SamplesCard
 from app.widgets.card import Card, ScrollPage
 from app.widgets.stat_tile import StatTiles
 from app.widgets.text import SPACE, body, button, muted, title
-from app.widgets.units import duration_text, size_text, time_left_text
-from core.device import busiest_gpu, process_memory
+from app.widgets.units import duration_text, time_left_text
 from core.events import TrainingEvent
 from core.train.cleanup import has_checkpoint
 from core.train.progress import PHASES, RunProgress
 from core.train.queue import is_waiting
 from core.train.wishes import is_paused
 
-TILES = (
-    "Step",
-    "Supervised slots a second",
-    "Loss",
-    "Learning rate",
-    "Agreement",
-    "Tokens per pass",
-    "Memory",
-    "Last checkpoint",
-    "GPU",
-)
 TOLD = ("synthesis", "compare")
 """Phases whose last sentence says more than their name."""
 NOTED = ("data", "rows", "memory", "best")
 """Phases whose last sentence stays to be read."""
+BEST_TIP = "The adapter as it was at its best evaluation on held-out rows"
+FORCE_TIP = "Ends the process at once; what is newer than its last checkpoint is lost"
 EXPORT_TIP = (
     "A copy of its folder: for `stride --adapter FOLDER`, or the adapters folder of another machine"
 )
+NOT_OVER = " Before and after are compared once it has come to its end."
 BROKEN_OFF = "Broken off; it can go on from its last checkpoint."
 NEVER_SAVED = "Broken off, and there is no checkpoint: it can begin anew."
 DRAW_MS = 500
@@ -54,6 +46,7 @@ class RunView(ScrollPage):
     Signals:
         left: Back to the list.
         paused, resumed: Wait after the running step, and go on.
+        restarted: Let a run that is not over go on from its checkpoint, or begin anew.
         stop_requested: Stop; True keeps the best adapter instead of the newest.
         force_requested: End the process now.
         chat_requested: Folder of the finished adapter to chat with.
@@ -65,6 +58,7 @@ class RunView(ScrollPage):
     left = Signal()
     paused = Signal()
     resumed = Signal()
+    restarted = Signal()
     stop_requested = Signal(bool)
     force_requested = Signal()
     chat_requested = Signal(str)
@@ -94,7 +88,10 @@ class RunView(ScrollPage):
         self._pause = button("Pause")
         self._stop = button("Stop and save", "stop")
         self._best = button("Stop and keep best")
+        self._best.setToolTip(BEST_TIP)
         self._force = button("Force stop", role="quiet")
+        self._force.setToolTip(FORCE_TIP)
+        self._restart = button("Resume")
         self._chat = button("Chat with it", "chat", "primary")
         self._race = button("Race old against new", "race")
         self._export = button("Export the adapter…", "export")
@@ -127,7 +124,8 @@ class RunView(ScrollPage):
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        for one in (self._pause, self._stop, self._best, self._force, *self._after()):
+        during = (self._pause, self._stop, self._best, self._force)
+        for one in (*during, self._restart, *self._after()):
             row.addWidget(one)
         row.addStretch(1)
         return row
@@ -144,6 +142,7 @@ class RunView(ScrollPage):
         self._stop.clicked.connect(self._on_stop)
         self._best.clicked.connect(self._on_best)
         self._force.clicked.connect(self._on_force)
+        self._restart.clicked.connect(self.restarted)
         self._chat.clicked.connect(self._on_chat)
         self._race.clicked.connect(self._on_race)
         self._export.clicked.connect(self._on_export)
@@ -192,7 +191,7 @@ class RunView(ScrollPage):
         notes += progress.warnings
         self._notes.setText("\n".join(notes))
         self._notes.setVisible(bool(notes))
-        self._tiles.show_values(self._figures())
+        self._tiles.show_values(figures_of(progress, self._is_at_work))
         self._before_after.show_progress(progress)
         self._charts.show_progress(progress)
         self._samples.show_samples(progress.samples)
@@ -207,15 +206,22 @@ class RunView(ScrollPage):
             time = duration_text(progress.ended.seconds)
             failed = f" {progress.message}" if progress.ended.state == "failed" else ""
             state = progress.ended.state.capitalize()
-            return f"{state} after {progress.step:,} steps, {time}.{failed}"
+            early = NOT_OVER if progress.ended.state == "stopped" else ""
+            return f"{state} after {progress.step:,} steps, {time}.{early}{failed}"
         if not self._is_at_work and is_waiting(self._folder):
             return "In line: it begins once the training at work is over."
         if not self._is_at_work:
             return BROKEN_OFF if has_checkpoint(self._folder) else NEVER_SAVED
         if is_paused(self._folder) and progress.phase != "pause":
-            return "Pausing after the running step …"
+            return f"Pausing after the running {'batch' if self._is_writing else 'step'} …"
+        if progress.phase == "pause":
+            return PHASES["pause"]
         said = progress.message if progress.phase in TOLD else ""
         return f"{PHASES.get(progress.phase, progress.phase)} … {said}".strip()
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._progress.phase == "synthesis"
 
     def _left_over_text(self) -> str:
         progress = self._progress
@@ -226,34 +232,22 @@ class RunView(ScrollPage):
             parts.append(time_left_text(progress.seconds_left))
         return "  ·  ".join(parts)
 
-    def _figures(self) -> dict[str, str]:
-        progress = self._progress
-        slots = progress.slots_per_second
-        found = progress.evaluations[-1] if progress.evaluations else None
-        held = process_memory(progress.pid) if self._is_at_work else 0
-        peak = progress.ended.peak_bytes if progress.ended else 0
-        gpu = busiest_gpu() if self._is_at_work else None
-        return {
-            "Step": f"{progress.step:,} / {progress.total_steps:,}" if progress.total_steps else "",
-            "Supervised slots a second": f"{slots:,.0f}" if slots else "",
-            "Loss": f"{progress.losses[-1][1]:.3f}" if progress.losses else "",
-            "Learning rate": f"{progress.learning_rate:.2g}" if progress.learning_rate else "",
-            "Agreement": f"{progress.agreements[-1][1]:.2f}" if progress.agreements else "",
-            "Tokens per pass": f"{found.tokens_per_pass:.2f}" if found else "",
-            "Memory": size_text(held or peak) if held or peak else "",
-            "Last checkpoint": f"step {progress.checkpoint:,}" if progress.checkpoint else "",
-            "GPU": f"{gpu[0]} %, {gpu[1]} °C" if gpu else "",
-        }
-
     def _show_buttons(self) -> None:
         can_stop = self._is_at_work and not self._asked
         for one in (self._pause, self._stop):
             one.setVisible(can_stop)
         self._best.setVisible(can_stop and bool(self._progress.evaluations))
         self._force.setVisible(self._is_at_work)
+        self._show_restart()
         self._pause.setText("Go on" if is_paused(self._folder) else "Pause")
         for one in self._after():
             one.setVisible(not self._is_at_work and bool(self._adapter))
+
+    def _show_restart(self) -> None:
+        ended, is_idle = self._progress.ended, not self._is_at_work
+        is_over = ended is not None and ended.state == "completed"
+        self._restart.setVisible(is_idle and not is_over and not is_waiting(self._folder))
+        self._restart.setText("Resume" if has_checkpoint(self._folder) else "Begin anew")
 
     @property
     def _adapter(self) -> str:

@@ -67,7 +67,7 @@ def test_it_removes_what_is_named(
 def test_it_asks_and_knows_its_own_runs_only(clean: Clean, folder: Path) -> None:
     with pytest.raises(KnownError, match="nobody can answer"):
         clean("pumps")
-    with pytest.raises(KnownError, match="No training"):
+    with pytest.raises(KnownError, match="no ID of what is there"):
         clean("pumps", "../adapters", "--yes")
     queue.put_in_line(folder)
     with pytest.raises(KnownError, match="in line"):

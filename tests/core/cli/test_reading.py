@@ -32,7 +32,10 @@ def test_check_as_json_with_choices(tmp_path, capsys) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["no-such-file"], "Nothing could be read"), ([".", "--columns", "a=b"], "cannot be a a")],
+    [
+        (["no-such-file"], "Nothing could be read"),
+        ([".", "--columns", "a=b"], "nothing that a column can hold"),
+    ],
 )
 def test_nothing_read_and_bad_wishes_are_failures(words, said, capsys) -> None:
     assert main(["data", "check", *words]) == 1

@@ -65,9 +65,12 @@ def test_resume_goes_on_with_a_run(toy, rows, tmp_path, capsys) -> None:
         (["--steps", "1"], "Where shall the adapter go"),
         (["--out", "x", "--steps", "1"], "nothing to train on"),
         (["--out", "x", "--data", "no-such-file"], "minutes or the steps"),
-        (["--out", "x", "--data", "d", "--steps", "1", "--columns", "a=b"], "cannot be a a"),
+        (
+            ["--out", "x", "--data", "d", "--steps", "1", "--columns", "a=b"],
+            "nothing that a column can hold",
+        ),
         (["--out", "x", "--from", "no-such", "--steps", "1"], "holds no Stride adapter"),
-        (["--resume", "no-such-run"], "no training run"),
+        (["--resume", "no-such-run"], "files of a training run"),
         (["--resume", "a-run", "--steps", "9"], "keeps the settings of its start"),
     ],
 )

@@ -103,7 +103,7 @@ def test_checkpoints_go_and_the_run_would_begin_anew(
     page._remove.click()
     qtbot.waitUntil(lambda: rows(page) == [["pumps", "Stopped", "–", "–"]])
     assert not has_checkpoint(folder)
-    assert "to be begun anew only, with the rows there are: pumps." in asked[0]
+    assert "Unfinished: pumps; afterwards it can only start from the beginning" in asked[0]
     page._back.click()
     runs = page.window().training._list
     qtbot.waitUntil(lambda: "Begin anew" in texts(runs))

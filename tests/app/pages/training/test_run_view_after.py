@@ -72,6 +72,21 @@ def test_a_run_broken_off_says_whether_it_can_go_on(view: RunView, tmp_path) -> 
     assert view._phase.text() == "Broken off; it can go on from its last checkpoint."
 
 
+def test_a_stopped_run_goes_on_from_its_page(qtbot: QtBot, view: RunView, tmp_path) -> None:
+    (tmp_path / "checkpoints" / "step-0000004").mkdir(parents=True)
+    stopped = RunEnded("stopped", 4, "/adapter", 100.0, 800)
+    view.show_run(tmp_path, "pumps", [*events(), stopped])
+    assert "compared once it has come to its end" in view._phase.text()
+    assert view._restart.text() == "Resume"
+    with qtbot.waitSignal(view.restarted):
+        view._restart.click()
+    view.set_at_work(True)
+    assert not view._restart.isVisibleTo(view)
+    view.show_run(tmp_path, "pumps", [*events(), DONE])
+    view.set_at_work(False)
+    assert not view._restart.isVisibleTo(view)
+
+
 def test_more_slots_than_usual_have_curves_and_leave_with_their_run(
     view: RunView, tmp_path
 ) -> None:
