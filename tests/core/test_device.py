@@ -22,7 +22,7 @@ def test_the_cpu_comes_first():
 @pytest.fixture
 def two_gpus(monkeypatch):
     monkeypatch.setattr(device, "_torch_gpus", lambda: {"cuda:0": "GPU-a", "cuda:1": "GPU-b"})
-    monkeypatch.setattr(device, "_free_bytes", {"cuda:0": 1, "cuda:1": 2}.__getitem__)
+    monkeypatch.setattr(device, "free_memory", {"cuda:0": 1, "cuda:1": 2}.__getitem__)
 
 
 @pytest.mark.parametrize(
