@@ -88,8 +88,11 @@ class ReviewPage(WizardPage):
     @property
     @override
     def missing(self) -> str:
-        if reasons := self._not_ready():
-            return " ".join(reasons)
+        return " ".join(self._not_ready()) or self._awaited
+
+    @property
+    def _awaited(self) -> str:
+        """What is not known yet, else ""."""
         if self._waits_for_files:
             return READING
         if self.state.plan is None:
@@ -139,7 +142,7 @@ class ReviewPage(WizardPage):
         if not self.isVisible():
             return
         reasons = self._not_ready()
-        self._verdict.setText(NOT_READY if reasons else self.missing or READY)
+        self._verdict.setText(NOT_READY if reasons else self._awaited or READY)
         self._reasons.setText("\n".join(reasons))
         self._reasons.setVisible(bool(reasons))
         spec = self._spec

@@ -62,9 +62,9 @@ def to_row(data: object, chosen: ColumnMap | None = None) -> Row:
     """
     if not isinstance(data, Mapping):
         raise Unreadable("it is no object with named fields")
-    check_columns(data, chosen)
     if chosen and is_mapped(data, chosen):
         return _chosen_row({told_name(str(name)): value for name, value in data.items()}, chosen)
+    check_columns(data, chosen)
     return _known_row({_plain(str(name)): value for name, value in data.items()})
 
 

@@ -32,11 +32,16 @@ PROCESS_FILE = "process.json"
 FORECAST_FILE = "forecast.json"
 CHECKPOINTS_FOLDER = "checkpoints"
 BEST_FOLDER = "best"
+"""Weights of the best evaluation so far."""
 UNFINISHED = ("stopped", "interrupted", "failed")
 """States of a run that can go on, or else begin anew."""
-"""Weights of the best evaluation so far."""
 HELD_OUT_FILE = "held_out.jsonl"
 """Its held-out rows, as prompts of a bench; there once it is over."""
+
+
+def checkpoint_folders(run_dir: Path) -> list[Path]:
+    """A run's whole checkpoints, oldest first; one half written has another name."""
+    return sorted((run_dir / CHECKPOINTS_FOLDER).glob("step-*[0-9]"))
 
 
 def note_process(run_dir: Path, pid: int, source: Source = "cli") -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.events import EvalDone
-from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER
+from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER, checkpoint_folders
 from core.jsonl import dumps, from_dict
 from core.train.durable import put_in_place
 from core.train.memory import is_out_of_memory
@@ -68,7 +68,7 @@ def save_checkpoint(
 
 def _drop_others(run_dir: Path, newest: Path, keep: int) -> None:
     """Leave the newest `keep`; those of later steps are damaged ones that were passed over."""
-    complete = _complete(run_dir)
+    complete = checkpoint_folders(run_dir)
     until = complete.index(newest) + 1
     for one in (*complete[:until][:-keep], *complete[until:]):
         shutil.rmtree(one, ignore_errors=True)
@@ -84,7 +84,7 @@ def load_newest(run_dir: Path, say: Callable[[str], None]) -> Checkpoint | None:
     Raises:
         KnownError: if all are damaged, or the disk does not let one be read.
     """
-    complete = _complete(run_dir)
+    complete = checkpoint_folders(run_dir)
     for folder in reversed(complete):
         step = int(folder.name.removeprefix("step-"))
         try:
@@ -168,8 +168,3 @@ def best_evaluation(run_dir: Path, say: Callable[[str], None]) -> EvalDone | Non
 def load_best(run_dir: Path) -> dict[str, Tensor]:
     """The weights of `best_evaluation`."""
     return load_file(run_dir / BEST_FOLDER / _WEIGHTS)
-
-
-def _complete(run_dir: Path) -> list[Path]:
-    found = (run_dir / CHECKPOINTS_FOLDER).glob("step-*")
-    return sorted(folder for folder in found if not folder.name.endswith(".partial"))

@@ -19,6 +19,7 @@ from core.history.training import (
     BEST_FOLDER,
     CHECKPOINTS_FOLDER,
     UNFINISHED,
+    checkpoint_folders,
     is_at_work,
     read_training,
 )
@@ -124,7 +125,7 @@ def disk_use(run_dir: Path) -> DiskUse:
 
 def has_checkpoint(run_dir: Path) -> bool:
     """Whether a run has a whole checkpoint to go on from."""
-    return any((run_dir / CHECKPOINTS_FOLDER).glob("step-*[0-9]"))
+    return bool(checkpoint_folders(run_dir))
 
 
 def remove(folders: Iterable[Path], paths: Paths, everything: bool, cancel: Cancel) -> None:

@@ -154,13 +154,13 @@ class Preview:
 
     def _render(self, piece: Row) -> list[RenderedRow]:
         """What is known before of the rows that a chat or passage becomes."""
+        asked = [self._seen(question_row(piece))] if self._is_asked_about(piece) else []
+        if asked and self.passages == "chats":
+            return asked
         seen = self._seen(piece)
-        if self._is_asked_about(piece):
-            asked = self._seen(question_row(piece))
-            return [asked] if self.passages == "chats" else [seen, asked]
         if self.passages == "chats" and not piece.messages:
             seen = replace(seen, becomes="too short")
-        return [seen]
+        return [seen, *asked]
 
     def _seen(self, row: Row) -> RenderedRow:
         return render_row(row, self.tokenizer, self.end_id, self.context)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from core.settings import Settings, save_settings
 from core.train.draft import MINUTES
 from core.train.process import end_run
 from core.train.spec import read_spec
+from tests.core.documents.samples import write_mixed
 from tests.core.toy import save_toy
 
 pytestmark = pytest.mark.e2e
@@ -40,13 +40,7 @@ SMALL = {
 
 @pytest.fixture
 def documents(tmp_path) -> Path:
-    folder = tmp_path / "Wartung 2026"
-    folder.mkdir()
-    lines = [{"prompt": f"Pump {n}?", "response": "greased greased greased"} for n in range(40)]
-    (folder / "chats.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
-    (folder / "notes.txt").write_text("The pump was greased by the day shift. " * 20)
-    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
-    return folder
+    return write_mixed(tmp_path / "Wartung 2026", chats=40)
 
 
 @pytest.fixture

@@ -246,8 +246,10 @@ class RunView(ScrollPage):
     def _show_restart(self) -> None:
         ended, is_idle = self._progress.ended, not self._is_at_work
         is_over = ended is not None and ended.state == "completed"
-        self._restart.setVisible(is_idle and not is_over and not is_waiting(self._folder))
-        self._restart.setText("Resume" if has_checkpoint(self._folder) else "Begin anew")
+        is_offered = is_idle and not is_over and not is_waiting(self._folder)
+        self._restart.setVisible(is_offered)
+        if is_offered:
+            self._restart.setText("Resume" if has_checkpoint(self._folder) else "Begin anew")
 
     @property
     def _adapter(self) -> str:

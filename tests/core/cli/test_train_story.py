@@ -14,6 +14,7 @@ import pytest
 from core.cli.main import main
 from core.paths import Paths, resources
 from core.train.process import end_run
+from tests.core.documents.samples import write_mixed
 from tests.core.toy import save_toy
 
 SMALL = ("--k-max", "3", "--rank", "2", "--sequences", "2", "--eval-rows", "4", "--device", "cpu")
@@ -21,14 +22,9 @@ SMALL = ("--k-max", "3", "--rank", "2", "--sequences", "2", "--eval-rows", "4", 
 
 @pytest.fixture
 def documents(tmp_path) -> Path:
-    folder = tmp_path / "Wartung 2026"
-    folder.mkdir()
-    lines = [{"prompt": f"Pump {n}?", "response": "greased greased greased"} for n in range(20)]
-    (folder / "chats.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    folder = write_mixed(tmp_path / "Wartung 2026", chats=20)
     rows = [f"Valve {n}?,closed closed closed" for n in range(10)]
     (folder / "valves.csv").write_text("\n".join(["question,answer", *rows]))
-    (folder / "notes.txt").write_text("The pump was greased by the day shift on Monday. " * 4)
-    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
     return folder
 
 

@@ -85,3 +85,13 @@ def write_samples(folder: Path) -> None:
     with tarfile.open(folder / "all.tar.gz", "w:gz") as tar:
         for file in files:
             tar.add(file, f"inner/{file.name}")
+
+
+def write_mixed(folder: Path, chats: int) -> Path:
+    """A user's folder: chats, a text, and a file that cannot be read."""
+    folder.mkdir()
+    lines = [{"prompt": f"Pump {n}?", "response": "greased greased greased"} for n in range(chats)]
+    (folder / "chats.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    (folder / "notes.txt").write_text("The pump was greased by the day shift. " * 20)
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 and then nothing")
+    return folder

@@ -17,12 +17,15 @@ from core.model.adapter_info import (
 )
 
 
-@pytest.fixture
-def adapter(tmp_path) -> Path:
-    folder = tmp_path / "pumps"
+def write_adapter(folder: Path) -> Path:
     with adapter_draft(folder, AdapterInfo("gated", 4, "toy", "0", "", "", rank=2)) as draft:
         (draft / WEIGHTS_FILE).write_bytes(b"some weights")
     return folder
+
+
+@pytest.fixture
+def adapter(tmp_path) -> Path:
+    return write_adapter(tmp_path / "pumps")
 
 
 def test_a_copy_is_the_adapter(adapter: Path, tmp_path) -> None:

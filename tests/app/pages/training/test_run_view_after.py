@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -12,24 +10,14 @@ from app.bootstrap import Application
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
 from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone
-from core.model.adapter_info import (
-    WEIGHTS_FILE,
-    AdapterInfo,
-    adapter_draft,
-    read_adapter_info,
-)
+from core.model.adapter_info import read_adapter_info
 from tests.app.pages.training.test_training_page import Make, events, view
+from tests.core.model.test_adapter_info import write_adapter
 
 __all__ = ["view"]  # a fixture
 
 CHECKED = "Side by side on 24 held-out prompts. One-token decoding gives the base model's tokens."
 DONE = RunEnded("completed", 4, "/adapter", 100.0, 800)
-
-
-def write_adapter(folder: Path) -> Path:
-    with adapter_draft(folder, AdapterInfo("gated", 4, "toy", "0", "", "", rank=2)) as draft:
-        (draft / WEIGHTS_FILE).write_bytes(b"some weights")
-    return folder
 
 
 def test_halved_batches_and_what_was_read_stay_to_be_read(view: RunView, tmp_path) -> None:
