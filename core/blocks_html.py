@@ -15,6 +15,7 @@ from typing import Literal
 from core.events import PassDone
 from core.metrics import Block, blocks_of
 from core.paths import resources
+from core.wording import many
 
 Theme = Literal["light", "dark"]
 
@@ -133,6 +134,6 @@ def _hover(block: Block) -> str:
     if not done.is_exact and size > done.kept:
         how += f", {size - done.kept} checked"
     return html.escape(
-        f"pass {done.index + 1}: {size} token{'' if size == 1 else 's'}, confidence {sure}, "
+        f"pass {done.index + 1}: {many(size, 'token')}, confidence {sure}, "
         f"{how}, {done.seconds * 1000:.0f} ms"
     )

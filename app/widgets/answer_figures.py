@@ -9,6 +9,7 @@ from app.widgets.text import SPACE, body
 from core.events import GenerationEnded, GenerationStarted, PassDone
 from core.metrics import AnswerFigures as Figures
 from core.metrics import answer_figures
+from core.wording import many
 
 STOP_REASONS = {
     "end_token": "the model ended it",
@@ -92,7 +93,7 @@ def figure_texts(figures: Figures, passes: tuple[PassDone, ...]) -> list[str]:
     return [
         f"{figures.tokens_per_second:.1f} tokens/s",
         f"prefill {figures.prefill_seconds:.2f} s",
-        f"{figures.tokens} tokens in {_count(figures.passes, 'pass', 'passes')}",
+        f"{many(figures.tokens, 'token')} in {many(figures.passes, 'pass', 'passes')}",
         threshold_text(passes),
     ]
 
@@ -107,7 +108,3 @@ def threshold_text(passes: tuple[PassDone, ...]) -> str:
         return f"{sum(one.confirmed for one in passes)} of {proposed} proposals confirmed"
     low, high = min(held), max(held)
     return f"threshold {low:g}" if low == high else f"threshold {low:g} to {high:g}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from app.theme import data_colours, is_dark
 from app.widgets.plot import Plot
+from app.widgets.text import muted
 
 LINE_WIDTH = 2.0
 
@@ -18,7 +20,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Chart(Plot):
-    """Some lines over the training step, with a caption above and a legend where there are several.
+    """Some lines over the training step; where there are several, a key below names their colours.
 
     Args:
         caption: What is shown, with its unit.
@@ -36,9 +38,10 @@ class Chart(Plot):
         super().__init__(caption, parent=parent)
         if bounds is not None:
             self._plot.setYRange(*bounds, padding=0.02)
-        # In one row at the foot, where curves that grow have left.
-        many = len(names) > 1
-        self._legend = self._plot.addLegend((8, -8), colCount=len(names)) if many else None
+        self._key = muted()
+        self._key.setTextFormat(Qt.TextFormat.RichText)
+        self._key.setVisible(len(names) > 1)
+        self._column.addWidget(self._key)
         self._names = tuple(names)
         self._lines = {name: self._new_line(name) for name in names}
         self._colour()
@@ -52,6 +55,8 @@ class Chart(Plot):
             self._lines[name].setData([x for x, _ in points], [y for _, y in points])
         elif name in self._lines:
             self._plot.removeItem(self._lines.pop(name))
+            self._colour()
+        self._show_axes(any(len(self.values(one)) for one in self._lines))
 
     def values(self, name: str) -> list[float]:
         """The values a line shows now."""
@@ -68,12 +73,13 @@ class Chart(Plot):
     @override
     def _colour(self) -> None:
         super()._colour()
-        palette = self.palette()
-        edges = data_colours(is_dark(palette)).edges
-        if self._legend is not None:
-            self._legend.setLabelTextColor(palette.color(QPalette.ColorRole.WindowText))
-        for number, line in enumerate(self._lines.values()):
-            colour = QColor(edges[(number * 3 + 1) % len(edges)])
+        edges = data_colours(is_dark(self.palette())).edges
+        colours = [QColor(edges[(n * 3 + 1) % len(edges)]) for n in range(len(self._lines))]
+        marks = zip(self._lines, colours, strict=True)
+        self._key.setText(
+            "&ensp;".join(f'<span style="color:{c.name()}">●</span>&nbsp;{n}' for n, c in marks)
+        )
+        for colour, line in zip(colours, self._lines.values(), strict=True):
             line.setPen(pg.mkPen(colour, width=LINE_WIDTH))
             if len(self._lines) <= 1:
                 continue

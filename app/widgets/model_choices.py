@@ -22,6 +22,7 @@ from app.assets import icon
 from app.widgets.text import SPACE
 from app.widgets.units import size_text
 from app.workers.inventory import AdapterChoice, Inventory, ModelChoice
+from core.wording import many
 
 ADD_FOLDER = "add folder"
 CHOOSE_FOLDER = "choose folder"
@@ -143,8 +144,7 @@ class AdapterBox(ElidingComboBox):
 
 def _yield_text(choice: AdapterChoice) -> str:
     if choice.kind == "heads":
-        heads = choice.k_max - 1
-        return "1 head" if heads == 1 else f"{heads} heads"
+        return many(choice.k_max - 1, "head")
     return f"up to {choice.k_max} a pass"
 
 

@@ -34,15 +34,20 @@ class Plot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.hideButtons()
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._caption)
-        layout.addWidget(self._plot)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(self._caption)
+        self._column.addWidget(self._plot)
 
     def set_caption(self, caption: str) -> None:
         """Say that something else is shown."""
         self.setAccessibleName(caption)
         self._caption.setText(caption)
+
+    def _show_axes(self, shown: bool) -> None:
+        """Figures along the sides say nothing while there is nothing beside them."""
+        for side in ("left", "bottom"):
+            self._plot.showAxis(side, shown)
 
     @override
     def changeEvent(self, event: QEvent) -> None:

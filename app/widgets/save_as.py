@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
+from app.widgets.confirm import confirm_replace
 from app.widgets.text import dress
 from core.errors import KnownError
 
@@ -87,7 +88,4 @@ def save_picture(widget: QWidget, out: Path) -> None:
 
 
 def _may_replace(parent: QWidget, out: Path) -> bool:
-    buttons = QMessageBox.StandardButton
-    question = f"{out.name} is there already. Replace it?"
-    answer = QMessageBox.question(parent, "Save", question, buttons.Yes | buttons.Cancel)
-    return answer == buttons.Yes
+    return confirm_replace(parent, f"{out.name} is there already. Replace it?")

@@ -14,6 +14,7 @@ from core.errors import KnownError
 from core.model.store import resolve_model
 from core.paths import user_paths
 from core.settings import load_settings
+from core.wording import many
 
 FAMILIES_HELP = "default: all built-in families"
 
@@ -127,4 +128,4 @@ def _write(args: argparse.Namespace, lines: list[str]) -> None:
     if args.json:
         print_json({"file": str(path), "rows": len(lines)})
         return
-    note(f"{len(lines)} rows in {path}.")
+    note(f"{many(len(lines), 'row')} in {path}.")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from core.documents.duplicates import Duplicates, words_of
 from core.documents.personal import secrets_in
 from core.documents.records import FileStarted, Finding, FindingKind, Found, Record
+from core.wording import many
 
 OVER_LONG = 32_000
 """Characters; a training cuts such a row to its context."""
@@ -126,10 +127,10 @@ class Report:
     def summary(self) -> str:
         """One sentence on all files."""
         states = f"{self.count('read')} read, {self.count('skipped')} skipped"
-        files = f"{_many(len(self.files), 'file')} ({states}, {self.count('empty')} empty)"
+        files = f"{many(len(self.files), 'file')} ({states}, {self.count('empty')} empty)"
         counts = sum((file.counts for file in self.files), Counter[FindingKind]())
         told = [f", {count} {kind}" for kind, count in counts.items() if kind != "empty"]
-        return f"{_many(self.rows, 'row')} of {files}; findings: {''.join(told)[2:] or 'none'}."
+        return f"{many(self.rows, 'row')} of {files}; findings: {''.join(told)[2:] or 'none'}."
 
     def _line_of(self, file: str) -> FileReport:
         if not self.files or self.files[-1].file != file:
@@ -162,10 +163,6 @@ def names_of(files: Sequence[FileReport]) -> str:
     named = ", ".join(file.file for file in files[:MOST_NAMES])
     more = len(files) - MOST_NAMES
     return f"{named} and {more} more" if more > 0 else named
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def _about(record: Record, kind: FindingKind, why: str) -> Finding:

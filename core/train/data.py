@@ -26,7 +26,9 @@ from core.train.durable import put_in_place
 MOST_ROWS = 100_000
 ROWS_A_LOOK = 100
 """Rows read between two looks for a stop, each of which asks the file system."""
-CHECK = "`stride data check PATH` tells of every file whether it can be read."
+CHECK = (
+    "The page Files of the wizard, or `stride data check PATH`, tells of every file what was read."
+)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from core.train.step_count import StepCount
 from core.train.student import copied, describe, end_ids, load_student
 from core.train.synthesis import Writer
 from core.train.wishes import Wishes
+from core.wording import many
 
 PROBE_STEPS = 3
 LONGEST_WAIT = timedelta(days=1)
@@ -227,7 +228,7 @@ class Training:
             self._accelerator,
             self._report.warn,
         )
-        told = f"{len(self._samples)} training rows, {len(held_samples)} held out."
+        told = f"{many(len(self._samples), 'training row')}, {len(held_samples):,} held out."
         if left_out := sum(row not in samples for row in rows):
             told += f" {left_out} rows are left out: nothing to learn from in them."
         self._report.say("rows", told)

@@ -33,6 +33,7 @@ from core.control import Cancel
 from core.errors import KnownError
 from core.history.export import FORMATS, Format, write_export
 from core.history.records import RunFilter
+from core.wording import many
 
 SEARCH_DELAY_MS = 200
 NARROW = 1000
@@ -168,7 +169,7 @@ class HistoryPage(QWidget):
     @Slot()
     def _on_filled(self) -> None:
         total = self._table.total
-        self._count.setText("1 run" if total == 1 else f"{total} runs")
+        self._count.setText(many(total, "run"))
         is_filtered = bool(
             self._search.text() or self._kinds.currentIndex() or self._states.currentIndex()
         )
@@ -232,7 +233,7 @@ class HistoryPage(QWidget):
     def _on_deleted(self, count: int) -> None:
         self._open_id = ""
         self._detail.setCurrentIndex(0)
-        self.status_message.emit("1 run deleted." if count == 1 else f"{count} runs deleted.")
+        self.status_message.emit(f"{many(count, 'run')} deleted.")
         self._context.history.changed.emit()
 
     @Slot()

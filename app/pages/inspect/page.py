@@ -34,6 +34,7 @@ from core.control import Cancel
 from core.evaluate.traces import Trace, read_traces
 from core.events import GenerationStarted
 from core.metrics import answer_figures
+from core.wording import many
 
 NARROW = 900
 """Where the page is narrower the pass stands below the answer."""
@@ -169,8 +170,7 @@ class InspectPage(QWidget):
     @Slot(object)
     def _on_read(self, traces: tuple[Trace, ...]) -> None:
         self.show_traces(traces)
-        count = "1 answer" if len(traces) == 1 else f"{len(traces)} answers"
-        self.status_message.emit(f"{count} opened.")
+        self.status_message.emit(f"{many(len(traces), 'answer')} opened.")
 
     @Slot(int)
     def _on_chosen(self, number: int) -> None:

@@ -21,6 +21,7 @@ from core.evaluate.bench.table import unchecked
 from core.evaluate.card_page import PAGE_STYLE, origin_line, table
 from core.evaluate.comparison_table import span_text
 from core.events import Span
+from core.wording import many
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 300, 60, 36, 16, 90
 """Of a chart and its margins, in pixels."""
@@ -75,9 +76,8 @@ def bench_card(report: Row) -> str:
 def measuring(report: Row) -> str:
     """How it was measured, and what it does not say."""
     runs = f"medians of {report['runs']} runs" if report["runs"] > 1 else "one run"
-    count = report["prompts"]
     return (
-        f"{count} prompt{'' if count == 1 else 's'}, at most {report['max_new_tokens']} tokens "
+        f"{many(report['prompts'], 'prompt')}, at most {report['max_new_tokens']} tokens "
         f"each; all ways took turns on the same weights; {runs}. Speed-up: tokens a second after "
         "the first pass, over those of one-token decoding; whole answer: times from prompt to "
         "text, likewise. In brackets what 95 % of a thousand draws of as many prompts give "

@@ -19,6 +19,7 @@ from core.evaluate.bench.table import (
     way_text,
 )
 from core.evaluate.card_page import origin_line
+from core.wording import many
 
 MEBIBYTE = 1 << 20
 HINT = (
@@ -35,9 +36,10 @@ def bench_markdown(report: Row) -> str:
     rows = rows_of(report)
     labels = ["", *map(way_text, rows)]
     columns = known_columns(rows, _columns(report))
+    prompts = f"{report['title']}: {many(report['prompts'], 'prompt')}"
     parts = [
-        f"{report['title']}: {report['prompts']} prompts, at most {report['max_new_tokens']} "
-        f"tokens each, {report['runs']} run(s). {origin_line(report)}{_drafts(report)}",
+        f"{prompts}, at most {report['max_new_tokens']} tokens each, "
+        f"{many(report['runs'], 'run')}. {origin_line(report)}{_drafts(report)}",
         _table([labels, *columns]),
         f"Times {_name(report)}, by family:",
         _table([labels, *_families(report)]),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from core.evaluate.bench.judged import Row
 from core.events import Span
+from core.wording import many
 
 Column = Callable[[Row], str]
 NOTHING = "-"
@@ -27,8 +28,8 @@ def bench_table(result: Row) -> str:
     rows = list(_labelled(result))
     lines = [
         f"{result['model']}, {adapter}, {machine['device']}, {machine['dtype']}",
-        f"{result['prompts']} prompts, {result['runs']} run(s): medians (lowest-highest run) "
-        "[95 % interval]",
+        f"{many(result['prompts'], 'prompt')}, {many(result['runs'], 'run')}: "
+        "medians (lowest-highest run) [95 % interval]",
     ]
     if note := unchecked(result):
         lines.append(note.strip())

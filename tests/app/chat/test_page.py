@@ -14,7 +14,6 @@ from PySide6.QtCore import QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
-    QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QWidget,
@@ -33,6 +32,7 @@ from core.paths import Paths
 from tests.fakes import ANSWER, INFO, FakeOpener, FakeSession, make_context
 
 LONG = "one two three four five six seven eight nine ten " * 30
+ASKS = "app.pages.chat.chat_list.confirm_delete"
 
 
 @dataclass
@@ -300,8 +300,8 @@ def test_chats_come_back_from_the_history_with_their_blocks(qtbot: QtBot, stage:
     qtbot.waitUntil(lambda: other.conversation.turns[-1].view.block_sizes == sizes)
 
 
-def answer_questions(monkeypatch: pytest.MonkeyPatch, answer: QMessageBox.StandardButton) -> None:
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: answer)
+def answer_questions(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    monkeypatch.setattr(ASKS, lambda *_: answer)
 
 
 def test_chats_can_be_searched_renamed_and_deleted(
@@ -319,7 +319,7 @@ def test_chats_can_be_searched_renamed_and_deleted(
     assert [one.title for one in chats.list()] == ["About dogs"]
     row = stage.page.list._list
     row.setCurrentRow(0)
-    answer_questions(monkeypatch, QMessageBox.StandardButton.Yes)
+    answer_questions(monkeypatch, True)
     stage.page.list._on_delete()
     assert chats.list() == []
     assert stage.page.conversation.turns == ()
@@ -328,7 +328,7 @@ def test_chats_can_be_searched_renamed_and_deleted(
 def test_delete_asks_first(qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     load(qtbot, stage)
     ask(qtbot, stage)
-    answer_questions(monkeypatch, QMessageBox.StandardButton.Cancel)
+    answer_questions(monkeypatch, False)
     stage.page.list._on_delete()
     assert len(stage.page.chats.list()) == 1
     assert len(stage.page.conversation.turns) == 2
@@ -339,12 +339,12 @@ def test_an_answer_may_end_while_the_question_waits(
 ) -> None:
     load(qtbot, stage)
 
-    def answer_late(*_: object) -> QMessageBox.StandardButton:
+    def answer_late(*_: object) -> bool:
         with qtbot.waitSignal(stage.engine.finished):
             pass
-        return QMessageBox.StandardButton.Yes
+        return True
 
-    monkeypatch.setattr(QMessageBox, "question", answer_late)
+    monkeypatch.setattr(ASKS, answer_late)
     stage.page.send("Hello")
     stage.page.list._on_delete()
     assert stage.page.chats.list() == []
@@ -410,7 +410,7 @@ def test_the_window_stays_quick_while_an_answer_streams(qtbot: QtBot, stage: Sta
 def test_a_chat_deleted_while_it_is_answered_stays_deleted(
     qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer_questions(monkeypatch, QMessageBox.StandardButton.Yes)
+    answer_questions(monkeypatch, True)
     stage.session.text, stage.session.seconds = LONG, 0.005
     load(qtbot, stage)
     with qtbot.waitSignal(stage.engine.finished):

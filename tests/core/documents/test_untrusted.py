@@ -197,8 +197,8 @@ def test_a_file_that_disappears_while_another_is_read_is_told(tmp_path) -> None:
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "openpyxl", None)
     write_xlsx(tmp_path / "a.xlsx")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
     task = Task(((str(tmp_path / "a.xlsx"), "a.xlsx"),), Place(), None, "", 0)
     assert "`pip install openpyxl`" in list(child.run(task))[-1].why
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -227,8 +227,8 @@ def test_open_in_chat_asks_for_the_chat(qtbot: QtBot, stage: Stage) -> None:
 def test_delete_asks_first(qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(qtbot, stage, run(1), run(2))
     open_first(qtbot, stage)
-    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes])
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    answers = iter([False, True])
+    monkeypatch.setattr("app.pages.history.page.confirm_delete", lambda *_: next(answers))
     stage.page.delete_selected()
     assert stage.store.count_runs() == 2
     with qtbot.waitSignal(stage.table.filled):

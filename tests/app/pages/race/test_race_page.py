@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
@@ -395,9 +395,7 @@ def test_a_race_is_saved_for_others(
     # It is there now, under a name that the user did not write: it is asked again.
     asked: list[str] = []
     monkeypatch.setattr(
-        QMessageBox,
-        "question",
-        lambda *words: asked.append(words[2]) or QMessageBox.StandardButton.Cancel,
+        "app.widgets.save_as.confirm_replace", lambda _parent, question: asked.append(question)
     )
     written.write_text("mine")
     page._outcome._save.click()
