@@ -9,7 +9,7 @@ from core.control import Cancel
 from core.errors import KnownError
 from core.events import RunState
 from core.history.records import RunDetail
-from core.history.training import HELD_OUT_FILE, read_training
+from core.history.training import HELD_OUT_FILE, read_training, run_folders
 from core.paths import Paths
 from core.train import queue
 from core.train.cleanup import disk_use, has_checkpoint
@@ -46,7 +46,7 @@ def read_lines(paths: Paths, cancel: Cancel) -> list[RunLine]:
     """
     waiting = set(queue.waiting(paths))
     lines = []
-    for folder in _newest_runs(paths.runs):
+    for folder in run_folders(paths.runs)[:NEWEST_RUNS]:
         cancel.check()
         try:
             record = read_training(folder)
@@ -69,5 +69,6 @@ def _line(folder: Path, record: RunDetail, is_waiting: bool) -> RunLine:
     )
 
 
-def _newest_runs(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir(), reverse=True)[:NEWEST_RUNS] if folder.is_dir() else []
+def restart_text(has_checkpoint: bool) -> str:
+    """The button that lets an unfinished training go on."""
+    return "Resume" if has_checkpoint else "Begin anew"

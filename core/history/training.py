@@ -39,6 +39,15 @@ HELD_OUT_FILE = "held_out.jsonl"
 """Its held-out rows, as prompts of a bench; there once it is over."""
 
 
+def run_folders(runs: Path) -> list[Path]:
+    """The folders of trainings, newest first; a link leads elsewhere and is none of them."""
+    if not runs.is_dir():
+        return []
+    return sorted(
+        (one for one in runs.iterdir() if one.is_dir() and not one.is_symlink()), reverse=True
+    )
+
+
 def checkpoint_folders(run_dir: Path) -> list[Path]:
     """A run's whole checkpoints, oldest first; one half written has another name."""
     return sorted((run_dir / CHECKPOINTS_FOLDER).glob("step-*[0-9]"))

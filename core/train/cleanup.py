@@ -22,6 +22,7 @@ from core.history.training import (
     checkpoint_folders,
     is_at_work,
     read_training,
+    run_folders,
 )
 from core.paths import Paths, free_disk_bytes
 from core.train import queue
@@ -104,7 +105,7 @@ def survey(paths: Paths, cancel: Cancel) -> Survey:
         Cancelled: as soon as it is asked for.
     """
     found = []
-    for folder in _run_folders(paths):
+    for folder in run_folders(paths.runs):
         cancel.check()
         found.append(_leftover(folder))
     if answers := disk_use(paths.answers).total:
@@ -161,7 +162,7 @@ def _targets(folder: Path, paths: Paths, everything: bool) -> list[Path]:
     """What goes with a folder."""
     if folder == paths.answers:
         return [folder]
-    if folder not in _run_folders(paths):
+    if folder not in run_folders(paths.runs):
         raise KnownError(f"{folder} is no folder of a training.")
     found = _leftover(folder)  # it may have begun since the user saw it
     if found.why_not:
@@ -182,14 +183,6 @@ def _remove(path: Path) -> None:
         raise KnownError(
             f"{path} could not be removed whole: {error.strerror or error}."
         ) from error
-
-
-def _run_folders(paths: Paths) -> list[Path]:
-    """The folders of runs, newest first; a link leads elsewhere and is none of them."""
-    if not paths.runs.is_dir():
-        return []
-    found = (one for one in paths.runs.iterdir() if one.is_dir() and not one.is_symlink())
-    return sorted(found, reverse=True)
 
 
 def _leftover(folder: Path) -> Leftover:

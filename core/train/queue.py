@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-from core.history.training import EVENTS_FILE, SPEC_FILE, is_at_work
+from core.history.training import EVENTS_FILE, SPEC_FILE, is_at_work, run_folders
 from core.paths import Paths
 
 MARK = "QUEUED"
@@ -46,6 +45,5 @@ def at_work(paths: Paths) -> list[Path]:
     return [folder for folder in _runs(paths) if is_at_work(folder)]
 
 
-def _runs(paths: Paths) -> Iterator[Path]:
-    if paths.runs.is_dir():
-        yield from (one for one in paths.runs.iterdir() if (one / SPEC_FILE).is_file())
+def _runs(paths: Paths) -> list[Path]:
+    return [one for one in run_folders(paths.runs) if (one / SPEC_FILE).is_file()]

@@ -12,7 +12,7 @@ from app.widgets.card import Card, ScrollPage
 from app.widgets.empty_state import EmptyState
 from app.widgets.text import PAGE_MARGIN, SPACE, button, clear_layout, heading, muted, title
 from app.widgets.units import duration_text, moment_text, size_text
-from app.workers.run_lines import RunLine
+from app.workers.run_lines import RunLine, restart_text
 from core.history.training import UNFINISHED
 
 EMPTY = (
@@ -101,7 +101,7 @@ class RunCard(Card):
     def _buttons(self, line: RunLine) -> list[QWidget]:
         found = []
         if line.state in UNFINISHED:
-            go_on = button("Resume" if line.has_checkpoint else "Begin anew")
+            go_on = button(restart_text(line.has_checkpoint))
             go_on.clicked.connect(self._on_resume)
             found.append(go_on)
         if line.state == "queued":

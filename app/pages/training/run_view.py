@@ -18,6 +18,7 @@ from app.widgets.card import Card, ScrollPage
 from app.widgets.stat_tile import StatTiles
 from app.widgets.text import SPACE, body, button, muted, title
 from app.widgets.units import duration_text, time_left_text
+from app.workers.run_lines import restart_text
 from core.events import TrainingEvent
 from core.train.cleanup import has_checkpoint
 from core.train.progress import PHASES, RunProgress
@@ -91,7 +92,7 @@ class RunView(ScrollPage):
         self._best.setToolTip(BEST_TIP)
         self._force = button("Force stop", role="quiet")
         self._force.setToolTip(FORCE_TIP)
-        self._restart = button("Resume")
+        self._restart = button(restart_text(True))
         self._chat = button("Chat with it", "chat", "primary")
         self._race = button("Race old against new", "race")
         self._export = button("Export the adapter…", "export")
@@ -249,7 +250,7 @@ class RunView(ScrollPage):
         is_offered = is_idle and not is_over and not is_waiting(self._folder)
         self._restart.setVisible(is_offered)
         if is_offered:
-            self._restart.setText("Resume" if has_checkpoint(self._folder) else "Begin anew")
+            self._restart.setText(restart_text(has_checkpoint(self._folder)))
 
     @property
     def _adapter(self) -> str:
