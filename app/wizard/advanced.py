@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
-    QLabel,
     QSpinBox,
     QWidget,
 )
 
+from app.widgets.field_grid import FieldGrid
 from app.widgets.text import SPACE, pad_number
 from app.wizard.state import WizardState
 from core.train.plan import default_of
@@ -97,20 +96,12 @@ class AdvancedForm(QWidget):
         self._state = state
         self._boxes: dict[str, QComboBox] = {}
         self._numbers: dict[str, QSpinBox | QDoubleSpinBox] = {}
-        form = QFormLayout(self)
-        form.setContentsMargins(3 * SPACE, SPACE, 0, 0)
-        form.setHorizontalSpacing(2 * SPACE)
-        form.setVerticalSpacing(SPACE)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        grid = FieldGrid(self)
+        grid.setContentsMargins(3 * SPACE, SPACE, 0, 0)
         for one in FIELDS:
             field = self._add_choice(one) if isinstance(one, Choice) else self._add_number(one)
             field.setObjectName(one.name)
-            field.setAccessibleName(one.word)
-            field.setToolTip(one.tip)
-            label = QLabel(one.word)
-            label.setToolTip(one.tip)
-            label.setBuddy(field)
-            form.addRow(label, field)
+            grid.add_field(one.word, field, one.tip)
         state.changed.connect(self._show)
         self._show()
 

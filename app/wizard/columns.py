@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
+from app.widgets.field_grid import FieldGrid
 from app.widgets.model_choices import ElidingComboBox
 from app.widgets.text import SPACE, body
 from app.wizard.state import WizardState
@@ -57,17 +58,12 @@ class ColumnsForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         layout.addWidget(self._about)
-        form = QFormLayout()
-        form.setHorizontalSpacing(2 * SPACE)
-        form.setVerticalSpacing(SPACE)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        grid = FieldGrid()
         for name, box in self._boxes.items():
             box.setObjectName(name)
             box.activated.connect(self._on_chosen)
-            label = QLabel(PARTS[name].word)
-            label.setBuddy(box)
-            form.addRow(label, box)
-        layout.addLayout(form)
+            grid.add_field(PARTS[name].word, box)
+        layout.addLayout(grid)
         layout.addWidget(self._confirmed)
 
     @Slot()
