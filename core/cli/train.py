@@ -26,6 +26,7 @@ from core.events import (
 from core.model.adapter_info import KINDS
 from core.paths import Paths, user_paths
 from core.settings import load_settings
+from core.train.cleanup import has_checkpoint
 from core.train.plan import plan_spec
 from core.train.process import KILL_AFTER, TrainingProcess, find_run, new_run
 from core.train.spec import Teacher, TrainSpec, read_settings
@@ -122,9 +123,10 @@ def run(args: argparse.Namespace) -> int:
     watcher.close()
     _track(run_dir, paths)
     if process.exit_code != 0 and not is_forced:
+        on = f"`stride train --resume {run_dir.name}` goes on from its last checkpoint."
         raise KnownError(
             f"The training ended early. {watcher.error or process.log_tail()}",
-            f"`stride train --resume {run_dir.name}` goes on from its last checkpoint.",
+            on if has_checkpoint(run_dir) else "",
         )
     return 130 if wish.is_set else 0
 
@@ -203,7 +205,7 @@ class _Watcher:
                     f"Step {event.step}: held out {event.tokens_per_pass:.2f} tokens per pass at "
                     f"{event.threshold}, agreement by slot {slots}"
                 )
-            case Notice():
+            case Notice() if event.phase != "error":  # that is the command's last word
                 self._say(event.message)
             case WayCompared():
                 self._say(_way_text(event))

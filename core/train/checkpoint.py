@@ -18,7 +18,7 @@ from core.errors import KnownError
 from core.events import EvalDone
 from core.history.training import BEST_FOLDER, CHECKPOINTS_FOLDER, checkpoint_folders
 from core.jsonl import dumps, from_dict
-from core.train.durable import put_in_place
+from core.train.durable import put_in_place, remedy
 from core.train.memory import is_out_of_memory
 
 Checkpoint = tuple[int, dict[str, Tensor], dict[str, Any]]
@@ -60,7 +60,7 @@ def save_checkpoint(
         shutil.rmtree(draft, ignore_errors=True)
         raise KnownError(
             f"The checkpoint of step {step} could not be written: {error}.",
-            "Free some disk space and resume the run.",
+            remedy(error),
         ) from error
     _drop_others(run_dir, folder, keep)
     return folder
@@ -138,7 +138,7 @@ def save_best(run_dir: Path, found: EvalDone, weights: dict[str, Tensor]) -> Non
     except (OSError, RuntimeError, SafetensorError) as error:
         raise KnownError(
             f"The best adapter so far (step {found.step}) could not be written: {error}.",
-            "Free some disk space and resume the run.",
+            remedy(error),
         ) from error
 
 

@@ -36,8 +36,7 @@ def train(run_dir: Path) -> RunState:
     # Another rank's output would only repeat the first one's.
     report = Reporter(run_dir, os.environ.get("RANK", "0") == "0")
     state: RunState = "failed"
-    step, supervised, adapter = 0, 0, None
-    training = None
+    adapter, training = None, None
     try:
         from core.train.loop import Training
 
@@ -45,8 +44,8 @@ def train(run_dir: Path) -> RunState:
         wishes.heed_signals()
         spec = read_spec(run_dir / SPEC_FILE)
         training = Training(spec, run_dir, user_paths(), wishes)
-        finished, step, supervised = training.run()
-        adapter = str(training.write_adapter(step))
+        finished = training.run()
+        adapter = str(training.write_adapter())
         state = "completed" if finished else "stopped"
         if finished:
             _compare(training, spec.shard)
@@ -61,6 +60,7 @@ def train(run_dir: Path) -> RunState:
     finally:
         seconds = training.seconds if training else time.monotonic() - began
         peak = peak_memory(training.device) if training else 0
+        step, supervised = (training.step, training.supervised) if training else (0, 0)
         report(RunEnded(state, step, adapter, round(seconds, 2), supervised, peak))
     return state
 

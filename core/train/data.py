@@ -20,12 +20,12 @@ from core.documents.records import ColumnMap, Row, row_to_dict
 from core.documents.report import Report
 from core.documents.roles import to_row
 from core.engine.prompt import render
-from core.errors import Cancelled, KnownError
-from core.train.durable import put_in_place
+from core.errors import KnownError
+from core.train.durable import put_in_place, remedy
 
 MOST_ROWS = 100_000
 ROWS_A_LOOK = 100
-"""Rows read between two looks for a stop, each of which asks the file system."""
+"""Rows read between two looks whether to go on, each of which asks the file system."""
 CHECK = (
     "The page Files of the wizard, or `stride data check PATH`, tells of every file what was read."
 )
@@ -43,16 +43,21 @@ def read_rows(
     paths: Sequence[str],
     report: Report,
     columns: ColumnMap | None = None,
-    stop_asked: Callable[[], bool] = lambda: False,
+    go_on: Callable[[int], bool] = lambda _: True,
 ) -> list[Row]:
     """Rows of files and folders; what could not be read stands in the report.
 
     Of more than `MOST_ROWS` a seeded lot is drawn, each row with the same chance (reservoir
     sampling): a training sees some thousand rows, and all must lie in memory.
 
+    Args:
+        paths: Files and folders.
+        report: Kept of each file.
+        columns: What holds what in tables of unknown columns.
+        go_on: Called with the number of rows now and then; False ends the reading.
+
     Raises:
         KnownError: if there is no row at all, with the first reason.
-        Cancelled: if a stop is asked for.
     """
     rows: list[Row] = []
     lot = random.Random("rows")
@@ -62,8 +67,8 @@ def read_rows(
                 rows.append(record.row)
             elif (place := lot.randint(0, seen)) < MOST_ROWS:
                 rows[place] = record.row
-            if (seen + 1) % ROWS_A_LOOK == 0 and stop_asked():
-                raise Cancelled
+            if (seen + 1) % ROWS_A_LOOK == 0 and not go_on(seen + 1):
+                break
     if not rows:
         raise KnownError(f"No rows were found in {', '.join(paths)}.{_first_reason(report)}", CHECK)
     return rows
@@ -89,7 +94,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     except OSError as error:
         raise KnownError(
             f"The rows of the run could not be written: {error}.",
-            "Free some disk space and resume the run.",
+            remedy(error),
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,13 @@ def put_in_place(draft: Path, place: Path) -> None:
         _keep_names(draft)
     os.replace(draft, place)
     _keep_names(place.parent)
+
+
+def remedy(error: Exception) -> str:
+    """What lets a run go on whose folder did not take a file."""
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Make the run's folder writable again and resume the run."
+    return "Free some disk space and resume the run."
 
 
 def _keep_names(folder: Path) -> None:

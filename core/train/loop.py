@@ -56,6 +56,10 @@ class Training:
         run_dir: The run's folder; a checkpoint in it is gone on from.
         paths: The user's folders.
         wishes: Read after each step: to stop with a checkpoint, or to wait.
+
+    Attributes:
+        step: How many steps are done, in all starts of the run.
+        supervised: Slots that these supervised.
     """
 
     def __init__(self, spec: TrainSpec, run_dir: Path, paths: Paths, wishes: Wishes) -> None:
@@ -85,6 +89,7 @@ class Training:
         goes_on = spec.kind == "gated" and spec.start_from != "none"
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
+        self.step, self.supervised = 0, 0
         self._count = StepCount(spec, run_dir, self._accelerator)
 
     @property
@@ -97,11 +102,8 @@ class Training:
         """What it computes on."""
         return str(self._device)
 
-    def run(self) -> tuple[bool, int, int]:
-        """Train to the end or until a stop is asked for.
-
-        Returns:
-            Whether it came to its end, the steps done, the supervised slots of all starts.
+    def run(self) -> bool:
+        """Train to the end or until a stop is asked for; whether it came to its end.
 
         Raises:
             KnownError: bad data, full disk, missing files.
@@ -111,7 +113,7 @@ class Training:
         finally:
             self._student.close()
 
-    def _run(self) -> tuple[bool, int, int]:
+    def _run(self) -> bool:
         self._prepare_rows()
         if isinstance(self._student, FullStudent) and self._spec.shard:
             self._student.shard(self._device)
@@ -122,29 +124,33 @@ class Training:
             self._accelerator,
             partial(self._report.say, "memory"),
         )
-        first = self._resume()
+        self._resume()
         count = self._count
         evaluated = self._probe()
-        self._start_event(first, count.total)
+        self._start_event(count.total)
         for event in evaluated:
             self._report(event)
-        step = first
-        while step < count.total and not self._stops():
-            done = self._stepper.take(step, count.total)
-            step += 1
-            self._report(done)
-            if count.follow(step, self.seconds, done.seconds, self._held_out.last_seconds):
-                self._report(StepsPlanned(step, count.total))
-            if step % self._spec.eval_every == 0 and step < count.total:
-                self._report_evaluation(step)
-            if step % self._spec.save_every == 0 or step == count.total:
-                self._save(step)
+        while self.step < count.total and not self._stops():
+            self._take_step()
             self._wishes.wait_while_paused(partial(self._report.say, "pause"))
-        if step < count.total:
-            self._save(step)
-        self._report_evaluation(step)
+        if self.step < count.total:
+            self._save()
+        self._report_evaluation()
         self._held_out.write_prompts()
-        return step == count.total, step, self._stepper.supervised
+        return self.step == count.total
+
+    def _take_step(self) -> None:
+        """One step, and what is due behind it."""
+        spec, count = self._spec, self._count
+        done = self._stepper.take(self.step, count.total)
+        self.step, self.supervised = self.step + 1, self._stepper.supervised
+        self._report(done)
+        if count.follow(self.step, self.seconds, done.seconds, self._held_out.last_seconds):
+            self._report(StepsPlanned(self.step, count.total))
+        if self.step % spec.eval_every == 0 and self.step < count.total:
+            self._report_evaluation()
+        if self.step % spec.save_every == 0 or self.step == count.total:
+            self._save()
 
     def _stops(self) -> bool:
         """Whether any rank was asked to stop: all must leave at the same step."""
@@ -155,14 +161,14 @@ class Training:
         """Time of all starts of the run together, without pauses."""
         return self._seconds_before + self._wishes.now() - self._began
 
-    def write_adapter(self, step: int) -> Path:
+    def write_adapter(self) -> Path:
         """Write the adapter as it now is, or as it was best if that was asked for.
 
         Returns:
             The spec's `out` folder.
         """
         folder, held_out = Path(self._spec.out), self._held_out
-        last = held_out.last
+        last, step = held_out.last, self.step
         keeps_best = any_rank(self._accelerator, self._wishes.keeps_best())
         self._accelerator.wait_for_everyone()  # the first rank may still be writing the best
         if keeps_best and held_out.best is not None:
@@ -176,7 +182,7 @@ class Training:
             "rows": len(self._samples),
             "steps": step,
             "seconds": round(self.seconds),
-            "supervised_slots": self._stepper.supervised,
+            "supervised_slots": self.supervised,
             "learning_rate": self._spec.learning_rate,
             "seed": self._spec.seed,
             "started_from": adapter_name(Path(self._spec.start_from)),
@@ -253,16 +259,16 @@ class Training:
         step = of_first_rank(self._accelerator, found[0] if found else -1)
         return found if first or step < 0 else load_checkpoint(self._run_dir, step)
 
-    def _resume(self) -> int:
+    def _resume(self) -> None:
         found = self._newest_checkpoint()
         if found is None:
-            return 0
-        step, weights, state = found
+            return
+        self.step, weights, state = found
         self._student.load_weights(weights)
         self._stepper.load_state(state)
+        self.supervised = self._stepper.supervised
         self._seconds_before = float(state["seconds"])
-        self._report.say("resume", f"Going on after step {step}.")
-        return step
+        self._report.say("resume", f"Going on after step {self.step}.")
 
     def _probe(self) -> list[EvalDone | SampleDone]:
         """Fix the steps of a run of some minutes that has none yet.
@@ -278,22 +284,22 @@ class Training:
         self._count.fix(0, self.seconds, step_seconds, self._held_out.last_seconds)
         return evaluated
 
-    def _start_event(self, first: int, total: int) -> None:
+    def _start_event(self, total: int) -> None:
         machine = {**machine_record(), "pid": os.getpid(), "host": platform.node()}
         spec = dataclasses.asdict(self._spec)
         run_id = self._run_dir.name
-        self._report(RunStarted(run_id, spec, total, first, machine, time.time()))
+        self._report(RunStarted(run_id, spec, total, self.step, machine, time.time()))
 
-    def _report_evaluation(self, step: int) -> None:
-        for event in self._held_out.look(step):
+    def _report_evaluation(self) -> None:
+        for event in self._held_out.look(self.step):
             self._report(event)
 
-    def _save(self, step: int) -> None:
+    def _save(self) -> None:
         # Of sharded weights each rank has a share, so all take part; one writes.
         weights = self._student.weights()
         state = {**self._stepper.state(), "seconds": self.seconds}
         if not self._accelerator.is_main_process:
             return
         keep = self._spec.keep_checkpoints
-        folder = save_checkpoint(self._run_dir, step, weights, state, keep)
-        self._report(CheckpointSaved(step, str(folder)))
+        folder = save_checkpoint(self._run_dir, self.step, weights, state, keep)
+        self._report(CheckpointSaved(self.step, str(folder)))

@@ -40,10 +40,10 @@ def plan_spec(wishes: Mapping[str, Any], paths: Paths, settings: Settings) -> Tr
         settings: Device and dtype where none is wished.
 
     Raises:
-        KnownError: for a model or adapter that is not there, or without `out`.
+        KnownError: for a model, adapter or document that is not there, or without `out`.
     """
     given = {"device": settings.device, "dtype": settings.dtype, **wishes}
-    given["data"] = tuple(_absolute(one) for one in given.get("data", ()))
+    given["data"] = tuple(_document(one) for one in given.get("data", ()))
     ranks = max(1, given.get("processes", 1))
     if ranks > 1 and "sequences" not in given:
         given["sequences"] = -(-TrainSpec.sequences // ranks) * ranks  # a row each at least
@@ -96,6 +96,13 @@ def _changed(spec: TrainSpec) -> dict[str, Any]:
 
 def _absolute(path: str) -> str:
     return str(Path(path).expanduser().absolute())
+
+
+def _document(path: str) -> str:
+    """The whole path of a file or folder to learn from."""
+    if not path.strip() or not os.path.lexists(found := _absolute(path)):
+        raise KnownError(f"There is no file or folder {path!r}.", "Look at its name.")
+    return found
 
 
 def _divisor(number: int, most: int) -> int:

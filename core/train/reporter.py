@@ -9,6 +9,7 @@ from core.errors import KnownError
 from core.events import Notice, TrainingEvent
 from core.history.training import EVENTS_FILE
 from core.jsonl import dumps
+from core.train.durable import remedy
 
 
 class Reporter:
@@ -35,7 +36,7 @@ class Reporter:
             drop_torn_line(self._path)
             raise KnownError(
                 f"The record {self._path} cannot be written: {error.strerror}.",
-                "Free some disk space and resume the run.",
+                remedy(error),
             ) from error
 
     def say(self, phase: str, message: str) -> None:

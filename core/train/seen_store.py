@@ -21,6 +21,7 @@ from torch import Tensor
 
 from core.errors import KnownError
 from core.train.data import Sample
+from core.train.durable import remedy
 
 _HEADER = struct.Struct("<16sI")
 """Which row it is, and how many tokens it has."""
@@ -144,5 +145,5 @@ def _key(sample: Sample) -> bytes:
 def _not_stored(error: OSError) -> KnownError:
     return KnownError(
         f"What the model says of the rows could not be stored: {error}.",
-        "Free some disk space and resume the run.",
+        remedy(error),
     )

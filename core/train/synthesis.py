@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,10 +28,23 @@ from core.train.memory import in_halves
 from core.train.spec import ANSWER_TOKENS
 
 BATCH = 96
+TRIAL = 12
+"""The first batch, where time is limited: it shows how many the next ones may hold."""
 PROMPT_TOKENS = 64
 
 Advance = Callable[[int, int], bool]
 """Called with (done, total) after each batch; False ends the synthesis early."""
+SecondsLeft = Callable[[], float]
+"""The time that is left for writing; no batch is begun that would need more."""
+
+
+def endless() -> float:
+    """Time without end."""
+    return math.inf
+
+
+T = TypeVar("T")
+Write = Callable[[Sequence[Sequence[int]]], list[tuple[str, bool]]]
 
 
 class Writer:
@@ -58,8 +73,11 @@ class Writer:
         self._known = _read_cache(cache)
         self._say = say
         self._keeps = True
+        self._row_seconds: float | None = None
 
-    def answer(self, rows: Sequence[Row], advance: Advance) -> list[Row]:
+    def answer(
+        self, rows: Sequence[Row], advance: Advance, seconds_left: SecondsLeft = endless
+    ) -> list[Row]:
         """The rows with answers; rows not reached in time are left out."""
         open_rows = [row for row in rows if row.lacks_answer and _key(row) not in self._known]
         prompts = {_key(row): ids for row in open_rows if (ids := self._prompt_ids(row))}
@@ -70,10 +88,10 @@ class Writer:
         done = 0
         if keys:
             advance(done, len(keys))
-        for group in groups:
-            texts = in_halves(self._answers, [prompts[key] for key in group])
-            self._remember(dict(zip(group, texts, strict=True)))
-            done += len(group)
+        for batch in (batch for group in groups for batch in self._batches(group, seconds_left)):
+            texts = self._timed(self._answers, [prompts[key] for key in batch])
+            self._remember(dict(zip(batch, texts, strict=True)))
+            done += len(batch)
             if not advance(done, len(keys)):
                 break
         return [answered for row in rows if (answered := self._answered(row)) is not None]
@@ -85,20 +103,43 @@ class Writer:
         except KnownError:
             return []
 
-    def invent_prompts(self, count: int, seed: int, advance: Advance) -> list[Row]:
+    def invent_prompts(
+        self, count: int, seed: int, advance: Advance, seconds_left: SecondsLeft = endless
+    ) -> list[Row]:
         """Prompts sampled from the model through its template's user turn."""
         # A model without a chat template begins as it would begin any text.
         opening = _user_turn_opening(self._tokenizer) or self._end_ids[:1]
         torch.manual_seed(seed)
         found: dict[str, Row] = {}
-        for at in range(0, count, BATCH):
-            for text, complete in in_halves(self._inventions, [opening] * BATCH):
+        done = 0
+        for batch in self._batches([opening] * count, seconds_left):
+            for text, complete in self._timed(self._inventions, batch):
                 prompt = text.strip()
                 if complete and len(prompt.split()) > 2 and split_of(prompt) == "train":
                     found[prompt] = Row((Message("user", prompt),), family="self")
-            if not advance(min(at + BATCH, count), count):
+            done += len(batch)
+            if not advance(done, count):
                 break
-        return list(found.values())[:count]
+        return list(found.values())
+
+    def _batches(self, items: Sequence[T], seconds_left: SecondsLeft) -> Iterator[Sequence[T]]:
+        """The items in batches, as many as there is time for."""
+        while items and (size := self._batch_size(seconds_left())):
+            yield items[:size]
+            items = items[size:]
+
+    def _batch_size(self, seconds: float) -> int:
+        if math.isinf(seconds):
+            return BATCH
+        if self._row_seconds is None:
+            return TRIAL
+        return min(BATCH, int(max(seconds, 0.0) / self._row_seconds))
+
+    def _timed(self, write: Write, prompts: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
+        began = time.monotonic()
+        texts = in_halves(write, prompts)
+        self._row_seconds = (time.monotonic() - began) / len(prompts)
+        return texts
 
     def _answers(self, prompts: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
         return self._generate(prompts, ANSWER_TOKENS)

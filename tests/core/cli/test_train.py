@@ -64,9 +64,11 @@ def test_resume_goes_on_with_a_run(toy, rows, tmp_path, capsys) -> None:
     [
         (["--steps", "1"], "Where shall the adapter go"),
         (["--out", "x", "--steps", "1"], "nothing to train on"),
-        (["--out", "x", "--data", "no-such-file"], "minutes or the steps"),
+        (["--out", "x", "--data", "."], "minutes or the steps"),
+        (["--out", "x", "--data", "no-such-file", "--steps", "1"], "no file or folder 'no-such"),
+        (["--out", "x", "--data", "", "--steps", "1"], "There is no file or folder ''"),
         (
-            ["--out", "x", "--data", "d", "--steps", "1", "--columns", "a=b"],
+            ["--out", "x", "--data", ".", "--steps", "1", "--columns", "a=b"],
             "nothing that a column can hold",
         ),
         (["--out", "x", "--from", "no-such", "--steps", "1"], "holds no Stride adapter"),
@@ -81,9 +83,12 @@ def test_bad_wishes_get_a_sentence(toy, words, said, capsys) -> None:
 
 
 def test_a_failed_training_says_why(toy, tmp_path, capsys) -> None:
+    (tmp_path / "no.jsonl").write_text("no JSON\n")
     words = ["train", "--model", toy, "--data", str(tmp_path / "no.jsonl")]
     assert main([*words, "--out", str(tmp_path / "a"), "--steps", "1", "--device", "cpu"]) == 1
-    assert "does not exist" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.count("it is no JSON") == 1
+    assert "--resume" not in said  # there is nothing to go on from
 
 
 def test_a_wish_for_another_rank_than_the_starts_is_refused(toy, rows, tmp_path, capsys) -> None:
@@ -98,7 +103,7 @@ def test_a_wish_for_another_rank_than_the_starts_is_refused(toy, rows, tmp_path,
 
 
 def test_any_number_of_sequences_finds_its_micro_batches(toy) -> None:
-    words = ["train", "--model", toy, "--data", "x", "--out", "y", "--steps", "1"]
+    words = ["train", "--model", toy, "--data", ".", "--out", "y", "--steps", "1"]
     sizes = []
     for count in ("4", "12", "7"):
         spec = _spec(build_parser().parse_args([*words, "--sequences", count]), user_paths())
@@ -109,7 +114,7 @@ def test_any_number_of_sequences_finds_its_micro_batches(toy) -> None:
 
 @pytest.mark.parametrize(("ranks", "sequences"), [("1", 4), ("2", 4), ("3", 6), ("8", 8)])
 def test_every_rank_gets_a_row_of_a_step(toy, ranks, sequences) -> None:
-    words = ["train", "--model", toy, "--data", "x", "--out", "y", "--steps", "1"]
+    words = ["train", "--model", toy, "--data", ".", "--out", "y", "--steps", "1"]
     spec = _spec(build_parser().parse_args([*words, "--processes", ranks]), user_paths())
     spec.check()
     assert spec.sequences == sequences

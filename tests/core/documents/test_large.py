@@ -19,7 +19,7 @@ MOST_OF_READER = 200 << 20
 
 
 class MemoryWatch:
-    """Asked by the reading whether to stop, which it never says; now and then it looks.
+    """Asked by the reading whether to go on, which it always says; now and then it looks.
 
     Attributes:
         own: Most bytes of this process beyond those of the beginning.
@@ -32,13 +32,13 @@ class MemoryWatch:
         self._asked = 0
         self.own = self.reader = 0
 
-    def __call__(self) -> bool:
+    def __call__(self, _rows: int) -> bool:
         self._asked += 1
         if self._asked % 1000 == 0:
             self.own = max(self.own, self._me.memory_info().rss - self._before)
             readers = [one.memory_info().rss for one in self._me.children()]
             self.reader = max(self.reader, *readers)
-        return False
+        return True
 
 
 def write_table(path: Path) -> None:
@@ -50,7 +50,7 @@ def write_table(path: Path) -> None:
 def test_of_ten_million_rows_a_lot_is_drawn_in_little_memory(tmp_path) -> None:
     write_table(tmp_path / "pumps.csv")
     report, watch = Report(), MemoryWatch()
-    rows = read_rows([str(tmp_path / "pumps.csv")], report, stop_asked=watch)
+    rows = read_rows([str(tmp_path / "pumps.csv")], report, go_on=watch)
     assert len(rows) == MOST_ROWS
     assert report.rows == ROWS
     assert report.findings == []

@@ -9,7 +9,7 @@ import pytest
 from core.documents.records import ColumnMap, Row
 from core.documents.report import Report
 from core.engine.request import Message
-from core.errors import Cancelled, KnownError
+from core.errors import KnownError
 from core.train import data
 from core.train.data import (
     read_rows,
@@ -96,10 +96,12 @@ def test_chosen_columns_are_read(tmp_path) -> None:
         read(path)
 
 
-def test_reading_heeds_a_stop(tmp_path) -> None:
-    path = write(tmp_path / "a.jsonl", *[{"text": "T"}] * 100)
-    with pytest.raises(Cancelled):
-        read_rows([path], Report(), stop_asked=lambda: True)
+def test_reading_ends_with_what_there_is_where_it_shall_not_go_on(tmp_path) -> None:
+    path = write(tmp_path / "a.jsonl", *[{"text": "T"}] * 250)
+    looks: list[int] = []
+    rows = read_rows([path], Report(), go_on=lambda seen: looks.append(seen) or len(looks) < 2)
+    assert looks == [100, 200]
+    assert len(rows) == 200
 
 
 def test_rows_survive_their_file(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -19,8 +20,10 @@ from core.train.passages import (
     question_rows,
     split_passages,
 )
-from core.train.rows import _with_chats
+from core.train.reporter import Reporter
+from core.train.rows import _Clock, _with_chats
 from core.train.spec import TrainSpec
+from core.train.wishes import Wishes
 
 SENTENCE = "The pump of line three was greased on Monday by the day shift."
 
@@ -104,9 +107,11 @@ def test_what_speaks_of_a_held_out_passage_is_not_trained_on() -> None:
 
 
 @pytest.mark.parametrize(("asked_about", "texts_left"), [(6, 0), (5, 10)])
-def test_texts_stay_beside_the_chats_where_little_is_asked(asked_about, texts_left) -> None:
+def test_texts_stay_beside_the_chats_where_little_is_asked(
+    asked_about, texts_left, tmp_path
+) -> None:
     class Asking:
-        def answer(self, rows, _advance):
+        def answer(self, rows, *_):
             return [
                 answered(row, "Who greased the pump?" if number < asked_about else "Nobody.")
                 for number, row in enumerate(rows)
@@ -114,6 +119,7 @@ def test_texts_stay_beside_the_chats_where_little_is_asked(asked_about, texts_le
 
     spec = TrainSpec("model", "out")
     rows = [Row(text=f"{n} {SENTENCE}") for n in range(10)]
-    found = _with_chats(rows, spec, Asking(), lambda *_: True)
+    clock = _Clock(Reporter(tmp_path), Wishes(tmp_path), math.inf)
+    found = _with_chats(rows, spec, Asking(), clock)
     assert len([row for row in found if row.text]) == texts_left
     assert len([row for row in found if row.messages]) == asked_about

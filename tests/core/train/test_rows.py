@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from core.documents.records import Row
+from core.documents.records import Found, Record, Row
+from core.documents.report import Report
 from core.engine.request import Message
 from core.errors import Cancelled, KnownError
 from core.jsonl import read_events
 from core.train import synthesis, wishes
 from core.train.reporter import Reporter
-from core.train.rows import ROWS_FILE, _Progress, gather_rows
+from core.train.rows import ROWS_FILE, _Clock, gather_rows
 from core.train.spec import TrainSpec
-from core.train.synthesis import Advance, Writer
+from core.train.synthesis import Writer
 from core.train.wishes import Wishes
 from tests.core.toy import END_ID, toy_model, toy_tokenizer
 
@@ -33,7 +36,7 @@ class FakeWriter:
         self.answers = answer
         self.prompts: list[str] = []
 
-    def answer(self, rows: Sequence[Row], _advance: Advance) -> list[Row]:
+    def answer(self, rows: Sequence[Row], *_: object) -> list[Row]:
         self.prompts += [row.messages[-1].content for row in rows if row.lacks_answer]
         said = Message("assistant", self.answers)
         return [
@@ -103,37 +106,75 @@ def test_rows_that_cannot_be_kept_are_named(tmp_path) -> None:
         gather(tmp_path, "text", FakeWriter(""))
 
 
-class Clock(Wishes):
-    """Wishes by a clock that goes on by ten seconds with each look at it."""
+class Slowly(Wishes):
+    """Wishes by a clock that only what is done moves on."""
 
-    looks = 0
+    seconds = 0.0
 
     def now(self) -> float:
-        self.looks += 1
-        return 10.0 * self.looks
+        return self.seconds
 
 
-def test_the_writing_ends_once_its_share_of_the_minutes_is_over(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(synthesis, "ANSWER_TOKENS", 12)
-    monkeypatch.setattr(synthesis, "BATCH", 4)
+def test_the_writing_takes_a_third_of_the_minutes_and_not_a_batch_more(
+    tmp_path, monkeypatch
+) -> None:
+    clock, batches = Slowly(tmp_path), []
+    monkeypatch.setattr(synthesis, "time", SimpleNamespace(monotonic=clock.now))
+
+    def answer(_writer: Writer, prompts: Sequence[object]) -> list[tuple[str, bool]]:
+        batches.append(len(prompts))
+        clock.seconds += 0.5 * len(prompts)
+        return [("Yes.", True)] * len(prompts)
+
+    monkeypatch.setattr(Writer, "_answers", answer)
     prompts = tmp_path / "p.jsonl"
-    prompts.write_text("".join(json.dumps({"prompt": f"Pump {n}?"}) + "\n" for n in range(40)))
-    spec = TrainSpec(model="m", out="o", data=(str(prompts),), minutes=3.0)
-    cache = tmp_path / "answers.jsonl"
-    writer = Writer(toy_model(), toy_tokenizer(), [END_ID], cache, pytest.fail)
-    rows = gather_rows(tmp_path, spec, writer, Reporter(tmp_path), Clock(tmp_path))
-    # A third of the time are six looks: one before the first batch, one behind each.
-    assert len(cache.read_text().splitlines()) == 5 * 4
-    assert 0 < len(rows) <= 6 * 4
+    prompts.write_text("".join(json.dumps({"prompt": f"Pump {n}?"}) + "\n" for n in range(400)))
+    spec = TrainSpec(model="m", out="o", data=(str(prompts),), minutes=2.0)
+    writer = Writer(toy_model(), toy_tokenizer(), [END_ID], tmp_path / "answers", pytest.fail)
+    rows = gather_rows(tmp_path, spec, writer, Reporter(tmp_path), clock)
+    assert batches[0] == synthesis.TRIAL
+    assert clock.seconds == 40.0
+    assert len(rows) == sum(batches) == 80
+
+
+def test_reading_leaves_time_for_writing_and_says_where_it_ended(tmp_path, monkeypatch) -> None:
+    clock = Slowly(tmp_path)
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text("".join(json.dumps({"text": f"Pump {n}."}) + "\n" for n in range(1000)))
+    spec = TrainSpec(model="m", out="o", data=(str(prompts),), minutes=2.0, passages="text")
+    follow = Report.follow
+
+    def slowly(report: Report, found: Iterable[Found]) -> Iterator[Record]:
+        for record in follow(report, found):
+            clock.seconds += 0.05
+            yield record
+
+    monkeypatch.setattr(Report, "follow", slowly)
+    rows = gather_rows(tmp_path, spec, cast("Any", FakeWriter("")), Reporter(tmp_path), clock)
+    assert len(rows) == 400
+    said = [one.message for one in read_events(tmp_path / "events.jsonl")]
+    assert "200 rows read so far." in said
+    assert "Reading ended after 400 rows: its time was over." in said
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "b.txt").write_bytes(bytes(range(32)) * 9)
+    data = (str(tmp_path / "a.txt"), str(tmp_path / "b.txt"))
+    spec = TrainSpec(model="m", out="o", data=data, steps=1, passages="text")
+    writer = cast("Any", FakeWriter(""))
+    gather_rows(tmp_path, spec, writer, Reporter(tmp_path), Wishes(tmp_path))
+    said = [one.message for one in read_events(tmp_path / "events.jsonl")]
+    assert "Nothing could be read of b.txt." in said
 
 
 def test_a_pause_holds_the_writing_and_its_time_does_not_count(tmp_path) -> None:
     wish = Wishes(tmp_path)
-    advance = _Progress(Reporter(tmp_path), wish, wish.now() + 1.0)
+    clock = _Clock(Reporter(tmp_path), wish, 1.0)
     wishes.pause(tmp_path)
     threading.Timer(1.5, wishes.go_on, [tmp_path]).start()
     began = time.monotonic()
-    assert advance(1, 2)
+    assert clock.written(1, 2)
     assert time.monotonic() - began > 1.0
     said = [one.message for one in read_events(tmp_path / "events.jsonl")]
     assert said == ["Paused.", "Going on.", "1 of 2 written by the model."]
@@ -143,4 +184,10 @@ def test_a_stop_ends_a_pause_of_the_writing(tmp_path) -> None:
     wishes.pause(tmp_path)
     threading.Timer(0.3, wishes.ask_to_stop, [tmp_path]).start()
     with pytest.raises(Cancelled):
-        _Progress(Reporter(tmp_path), Wishes(tmp_path), float("inf"))(1, 2)
+        _Clock(Reporter(tmp_path), Wishes(tmp_path), math.inf).written(1, 2)
+
+
+def test_a_stop_ends_the_reading(tmp_path) -> None:
+    wishes.ask_to_stop(tmp_path)
+    with pytest.raises(Cancelled):
+        _Clock(Reporter(tmp_path), Wishes(tmp_path), math.inf).read(100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import signal
 import subprocess
@@ -39,6 +40,7 @@ from core.paths import user_paths
 from core.settings import Settings
 from core.train.child import train
 from core.train.data import split_rows, written_rows
+from core.train.durable import put_in_place
 from core.train.evaluation import held_out_prompts
 from core.train.loop import Training
 from core.train.plan import plan_spec
@@ -102,8 +104,8 @@ class StopAfter(Wishes):
 def run_training(spec: TrainSpec, run_dir, stop_after: int | None = None) -> None:
     run_dir.mkdir(exist_ok=True)
     training = Training(spec, run_dir, user_paths(), StopAfter(run_dir, stop_after))
-    _, step, _ = training.run()
-    training.write_adapter(step)
+    training.run()
+    training.write_adapter()
 
 
 def test_training_writes_events_checkpoints_and_an_adapter(spec, tmp_path) -> None:
@@ -258,6 +260,26 @@ def test_the_child_reports_its_end_and_a_failure(spec, tmp_path) -> None:
     ended = list(read_events(run_dir / "events.jsonl"))[-1]
     assert isinstance(ended, RunEnded)
     assert ended.state == "failed"
+
+
+def test_a_run_whose_folder_is_locked_meanwhile_says_how_far_it_came(
+    spec, tmp_path, monkeypatch
+) -> None:
+    def locked(draft: Path, place: Path) -> None:
+        if place.name.endswith("4"):
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(draft))
+        put_in_place(draft, place)
+
+    monkeypatch.setattr("core.train.checkpoint.put_in_place", locked)
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    write_spec(run_dir / "spec.json", spec)
+    with pytest.raises(KnownError, match="writable again"):
+        train(run_dir)
+    ended = list(read_events(run_dir / "events.jsonl"))[-1]
+    assert isinstance(ended, RunEnded)
+    assert (ended.state, ended.step) == ("failed", 4)
+    assert ended.supervised > 0
 
 
 def test_the_process_stops_at_a_wish_and_leaves_an_adapter(spec) -> None:
