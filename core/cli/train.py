@@ -11,6 +11,7 @@ from core.cli.output import ProgressBar, note, print_event
 from core.cli.reading import add_reading_options
 from core.cli.session import cancel_on_ctrl_c
 from core.control import Cancel
+from core.device import CPU, choose_device
 from core.errors import KnownError
 from core.events import (
     EvalDone,
@@ -23,12 +24,14 @@ from core.events import (
     TrainingEvent,
     WayCompared,
 )
+from core.history.training import read_training
 from core.model.adapter_info import KINDS
 from core.paths import Paths, user_paths
 from core.settings import load_settings
 from core.train.cleanup import has_checkpoint
 from core.train.plan import plan_spec
 from core.train.process import KILL_AFTER, TrainingProcess, find_run, new_run
+from core.train.queue import at_work
 from core.train.spec import Teacher, TrainSpec, read_settings
 
 OPTIONS: tuple[tuple[str, type, str], ...] = (
@@ -104,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     """Start or resume a training and follow it to its end; returns the exit code."""
     paths = user_paths()
     run_dir = _run_to_resume(args, paths) if args.resume else new_run(_spec(args, paths), paths)
+    _tell_of_others(paths)
     process = TrainingProcess(run_dir)
     note(f"Training run {run_dir.name} (folder {run_dir}).")
     _track(run_dir, paths)
@@ -122,13 +126,16 @@ def run(args: argparse.Namespace) -> int:
             watcher(event)
     watcher.close()
     _track(run_dir, paths)
+    on = f"`stride train --resume {run_dir.name}` goes on from its last checkpoint."
+    on = on if has_checkpoint(run_dir) else ""
     if process.exit_code != 0 and not is_forced:
-        on = f"`stride train --resume {run_dir.name}` goes on from its last checkpoint."
-        raise KnownError(
-            f"The training ended early. {watcher.error or process.log_tail()}",
-            on if has_checkpoint(run_dir) else "",
-        )
-    return 130 if wish.is_set else 0
+        reason = watcher.error or process.log_tail()
+        raise KnownError(f"The training ended early. {reason}", on)
+    if not wish.is_set:
+        return 0
+    if on:
+        note(on)
+    return 130
 
 
 def _run_to_resume(args: argparse.Namespace, paths: Paths) -> Path:
@@ -136,7 +143,19 @@ def _run_to_resume(args: argparse.Namespace, paths: Paths) -> Path:
         raise KnownError(
             "A resumed run keeps the settings of its start.", "Give --resume without others."
         )
-    return find_run(args.resume, paths)
+    run_dir = find_run(args.resume, paths)
+    if read_training(run_dir).state == "completed":
+        raise KnownError(
+            f"The training {run_dir.name} is completed.",
+            "`stride train --from ADAPTER` begins another one where it ended.",
+        )
+    return run_dir
+
+
+def _tell_of_others(paths: Paths) -> None:
+    """A training shares the machine with those that are at work."""
+    if others := [folder.name for folder in at_work(paths)]:
+        note(f"At work already: {', '.join(others)}. They slow one another and share the memory.")
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -155,7 +174,10 @@ def _spec(args: argparse.Namespace, paths: Paths) -> TrainSpec:
     wishes |= _options(args)
     if args.start != "auto":
         wishes["start_from"] = args.start
-    return plan_spec(wishes, paths, load_settings(paths.settings_file))
+    spec = plan_spec(wishes, paths, load_settings(paths.settings_file))
+    if spec.device not in ("auto", CPU):
+        choose_device(spec.device)  # one that is not there is told before a run is made
+    return spec
 
 
 def _track(run_dir: Path, paths: Paths) -> None:

@@ -22,6 +22,7 @@ from core.evaluate.bench.intervals import (
 )
 from core.evaluate.measure import Way
 from core.events import ThresholdAdvised, WayCompared
+from core.wording import many
 
 if TYPE_CHECKING:
     from core.engine.session import Session
@@ -124,10 +125,11 @@ def best_of(found: Sequence[WayCompared], wanted: int) -> tuple[WayCompared | No
     """The way that `advise` would have one use, if there is one, and why."""
     base = found[0]
     if base.prompts < FEWEST_PROMPTS:
-        count = f"{base.prompts}" if base.prompts == wanted else f"{base.prompts} of {wanted}"
+        of = many(wanted, "prompt")
+        count = of if base.prompts == wanted else f"{base.prompts} of {of}"
         return None, (
-            f"Only {count} prompts are measured: too few to advise a threshold "
-            f"({FEWEST_PROMPTS} are needed)."
+            f"Too few prompts are measured to advise a threshold: {count}, where "
+            f"{FEWEST_PROMPTS} are needed."
         )
     floor = base.agreement[0] - MARGIN
     own = [one for one in found if one.strategy == "confadapt" and not one.adapter]

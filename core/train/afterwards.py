@@ -31,10 +31,12 @@ from core.train.evaluation import THRESHOLD, held_out_prompts
 from core.train.reporter import Reporter
 from core.train.spec import COMPARING_SHARE, TrainSpec
 from core.train.student import Student, with_weights
+from core.wording import many
 
 PHASE = "compare"
 MOST_SECONDS = 120.0
 """Of a run whose steps were given."""
+INSTEAD = "A benchmark can do it: it offers the prompts that this training has held out."
 CHECKED = 3
 CHECKED_TOKENS = 24
 
@@ -59,7 +61,7 @@ def compare_afterwards(
     if not prompts:
         report.say(PHASE, "Before and after were not compared: no row was held out to decode.")
         return
-    report.say(PHASE, f"Before and after, side by side on {len(prompts)} held-out prompts.")
+    report.say(PHASE, f"Before and after, side by side on {many(len(prompts), 'held-out prompt')}.")
     allowed = spec.minutes * 60 * COMPARING_SHARE if spec.minutes else MOST_SECONDS
     deadline = time.monotonic() + allowed
     if spec.kind == "gated":
@@ -80,8 +82,11 @@ def compare_afterwards(
         return may_go_on(deadline)
 
     plan = BenchPlan(tuple(prompts), _ways(spec), ANSWER_TOKENS, runs=1, baselines=_baselines(spec))
-    for found in compare(session, student.base_model, plan, has_time, session_of):
-        report(found)
+    found = compare(session, student.base_model, plan, has_time, session_of)
+    if not found:
+        report.warn(f"No time was left to compare before and after. {INSTEAD}")
+    for one in found:
+        report(one)
 
 
 def _ways(spec: TrainSpec) -> tuple[Way, ...]:
@@ -120,7 +125,7 @@ def _same_as_base(session: Session, prompts: Sequence[BenchPrompt]) -> str:
             )
     return (
         "One-token decoding with the adapter gives the base model's own tokens: so by "
-        f"construction, and checked on {len(prompts)} prompts."
+        f"construction, and checked on {many(len(prompts), 'prompt')}."
     )
 
 

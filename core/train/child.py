@@ -38,6 +38,7 @@ def train(run_dir: Path) -> RunState:
     state: RunState = "failed"
     adapter, training = None, None
     try:
+        from core.train.afterwards import INSTEAD
         from core.train.loop import Training
 
         wishes = Wishes(run_dir)
@@ -49,6 +50,8 @@ def train(run_dir: Path) -> RunState:
         state = "completed" if finished else "stopped"
         if finished:
             _compare(training, spec.shard)
+        else:
+            report.say("compare", f"Stopped, so before and after were not compared. {INSTEAD}")
     except Cancelled:
         state = "stopped"
     except KnownError as error:

@@ -19,7 +19,7 @@ from core.device import choose_device, machine_record
 from core.documents.records import Row
 from core.engine.session import choose_dtype
 from core.errors import Cancelled, KnownError
-from core.events import CheckpointSaved, EvalDone, RunStarted, SampleDone, StepsPlanned
+from core.events import EvalDone, RunStarted, SampleDone, StepsPlanned
 from core.model.adapter_info import adapter_name
 from core.paths import Paths
 from core.train.afterwards import compare_afterwards
@@ -28,13 +28,13 @@ from core.train.checkpoint import (
     load_best,
     load_checkpoint,
     load_newest,
-    save_checkpoint,
 )
 from core.train.data import split_rows, usable_samples
 from core.train.full_student import FullStudent
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
 from core.train.rows import gather_rows, new_writer
+from core.train.saver import Saver
 from core.train.sharding import any_rank, of_first_rank
 from core.train.spec import TrainSpec
 from core.train.step import Stepper
@@ -90,6 +90,7 @@ class Training:
         self._start = copied(self._student.weights()) if goes_on else {}
         self._seconds_before = 0.0
         self.step, self.supervised = 0, 0
+        self._saver = Saver(run_dir, spec, self._accelerator, self._report)
         self._count = StepCount(spec, run_dir, self._accelerator)
 
     @property
@@ -135,7 +136,9 @@ class Training:
             self._wishes.wait_while_paused(partial(self._report.say, "pause"))
         if self.step < count.total:
             self._save()
-        self._report_evaluation()
+        if not any_rank(self._accelerator, self._wishes.is_urgent):
+            self._report.say("evaluate", "A last look at the held-out rows.")
+            self._report_evaluation()
         self._held_out.write_prompts()
         return self.step == count.total
 
@@ -149,7 +152,7 @@ class Training:
             self._report(StepsPlanned(self.step, count.total))
         if self.step % spec.eval_every == 0 and self.step < count.total:
             self._report_evaluation()
-        if self.step % spec.save_every == 0 or self.step == count.total:
+        if self._saver.is_due(self.step) or self.step == count.total:
             self._save()
 
     def _stops(self) -> bool:
@@ -295,11 +298,7 @@ class Training:
             self._report(event)
 
     def _save(self) -> None:
-        # Of sharded weights each rank has a share, so all take part; one writes.
+        # Of sharded weights each rank has a share, so all take part.
         weights = self._student.weights()
         state = {**self._stepper.state(), "seconds": self.seconds}
-        if not self._accelerator.is_main_process:
-            return
-        keep = self._spec.keep_checkpoints
-        folder = save_checkpoint(self._run_dir, self.step, weights, state, keep)
-        self._report(CheckpointSaved(self.step, str(folder)))
+        self._saver.save(self.step, weights, state)

@@ -35,7 +35,8 @@ from core.train.spec import TrainSpec, read_spec, write_spec
 LOG_FILE = "log.txt"
 LAUNCH_FILE = "accelerate.yaml"
 POLL_SECONDS = 0.2
-KILL_AFTER = 30.0
+KILL_AFTER = 5.0
+"""Seconds: the running step and a checkpoint of most trainings are done by then."""
 ENVIRONMENT = {
     # glibc gives every tensor back to the system and gets it again page by page: keeping the
     # memory, in huge pages, makes a step on two cores 40 % quicker (docs/benchmarks/recipe.md).

@@ -63,6 +63,8 @@ def _given_rows(spec: TrainSpec, report: Reporter, clock: _Clock) -> list[Row]:
     columns = ColumnMap.parse(spec.columns) if spec.columns else None
     files = Report(spec.leave_out_secrets)
     rows = read_rows(spec.data, files, columns, clock.read)
+    if columns and not files.mapped:
+        raise KnownError(f"No table has the columns {spec.columns}.", CHECK)
     if clock.is_up:
         report.warn(f"Reading ended after {many(files.rows, 'row')}: its time was over.")
     if skipped := [file for file in files.files if file.state == "skipped"]:
@@ -79,7 +81,11 @@ def _with_chats(rows: list[Row], spec: TrainSpec, writer: Writer, clock: _Clock)
     if spec.passages == "text":
         return rows
     questions = question_rows(rows, spec.seed)
-    chats = chats_about(writer.answer(questions, clock.written, clock.seconds_left))
+    asked = writer.answer(questions, clock.written, clock.seconds_left)
+    if late := len(questions) - len(asked):
+        passages = many(len(questions), "passage")
+        clock.warn(f"{late:,} of {passages} could not be asked about in time.")
+    chats = chats_about(asked)
     if spec.passages == "chats" and len(chats) > ENOUGH_ASKED * len(questions):
         rows = [row for row in rows if row.messages]
     return rows + chats
@@ -94,6 +100,9 @@ def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, clock: _Cloc
         half = clock.half()
         rows += writer.invent_prompts(INVENTED_ROWS, spec.seed, half.written, half.seconds_left)
     answered = writer.answer(rows, clock.written, clock.seconds_left)
+    if lost := len(rows) - len(answered):
+        told = f"{lost:,} of {many(len(rows), 'row')} got no answer in time, or a blank one"
+        clock.warn(f"{told}: they are left out.")
     if not answered:
         raise KnownError("No row got an answer in the time given.", "Allow more minutes.")
     return answered
@@ -125,6 +134,10 @@ class _Clock:
         self._deadline = wishes.now() + seconds
         self._tell_at = wishes.now() + TELL_SECONDS
         self.is_up = False
+
+    def warn(self, message: str) -> None:
+        """Tell what the user should come to see."""
+        self._report.warn(message)
 
     def half(self) -> _Clock:
         """A clock with half of the time that is left."""

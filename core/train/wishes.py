@@ -71,6 +71,11 @@ class Wishes:
         """Whether to stop now."""
         return self._signalled or (self._run_dir / STOP_FILE).exists()
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether to stop with what must be, for it is killed soon."""
+        return self._signalled
+
     def keeps_best(self) -> bool:
         """Whether the best adapter shall stay instead of the newest."""
         try:

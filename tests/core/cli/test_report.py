@@ -62,7 +62,7 @@ def test_a_benchmark_becomes_a_card(tmp_path, capsys) -> None:
     table = tmp_path / "table.md"
     assert main(["report", str(record), "--out", str(table)]) == 0
     assert "| next_token " in table.read_text(encoding="utf-8")
-    assert "Only 2 prompts" in page
+    assert "threshold: 2 prompts" in page
     assert "Speed against agreement" in page
     capsys.readouterr()
     # The same command again has nothing left to measure and says the same.

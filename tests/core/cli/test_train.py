@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -46,14 +47,22 @@ def test_train_writes_an_adapter_and_a_history_row(toy, rows, tmp_path, capsys) 
     assert (run.kind, run.state) == ("training", "completed")
 
 
+def as_if_interrupted_before(run_dir: Path, steps: int) -> None:
+    """Let a completed run have more steps ahead of it."""
+    spec = json.loads((run_dir / "spec.json").read_text())
+    (run_dir / "spec.json").write_text(json.dumps({**spec, "steps": steps}))
+    events = (run_dir / "events.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "events.jsonl").write_text("".join(events[:-1]))
+
+
 def test_resume_goes_on_with_a_run(toy, rows, tmp_path, capsys) -> None:
     out = tmp_path / "adapter"
     words = ["train", "--model", toy, "--data", rows, "--out", str(out), "--steps", "1"]
     assert main([*words, *SMALL, "--spec", str(tmp_path / "spec.json"), "--json"]) == 0
     [run_dir] = user_paths().runs.iterdir()
-    spec = json.loads((run_dir / "spec.json").read_text())
-    (run_dir / "spec.json").write_text(json.dumps({**spec, "steps": 2}))
-    capsys.readouterr()
+    assert main(["train", "--resume", run_dir.name]) == 1
+    assert "is completed" in capsys.readouterr().err
+    as_if_interrupted_before(run_dir, steps=2)
     assert main(["train", "--resume", run_dir.name, "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["step"] for event in events if event["event"] == "step_done"] == [2]
@@ -89,6 +98,20 @@ def test_a_failed_training_says_why(toy, tmp_path, capsys) -> None:
     said = capsys.readouterr().err
     assert said.count("it is no JSON") == 1
     assert "--resume" not in said  # there is nothing to go on from
+
+
+def test_a_device_that_is_not_there_leaves_no_run(toy, rows, tmp_path, capsys) -> None:
+    words = ["train", "--model", toy, "--data", rows, "--out", str(tmp_path / "a"), "--steps", "1"]
+    assert main([*words, "--device", "cuda:77"]) == 1
+    assert "cuda:77" in capsys.readouterr().err
+    assert not user_paths().runs.exists()
+
+
+def test_trainings_beside_this_one_are_named(toy, rows, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("core.cli.train.at_work", lambda _paths: [Path("runs/pumps")])
+    words = ["train", "--model", toy, "--data", rows, "--out", str(tmp_path / "a"), "--steps", "1"]
+    assert main([*words, *SMALL, "--spec", str(tmp_path / "spec.json")]) == 0
+    assert "At work already: pumps." in capsys.readouterr().err
 
 
 def test_a_wish_for_another_rank_than_the_starts_is_refused(toy, rows, tmp_path, capsys) -> None:

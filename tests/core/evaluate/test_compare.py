@@ -47,7 +47,7 @@ def test_the_fastest_way_near_the_base_is_advised() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ([way(1.0, 1.0, 1.0, 1.0, prompts=5)], "Only 5 of 20 prompts"),
+        ([way(1.0, 1.0, 1.0, 1.0, prompts=5)], "threshold: 5 of 20 prompts"),
         ([BASE, way(0.9, 1.5, 0.9, 0.8)], "surely keeps"),
         ([BASE, way(0.9, 0.9, 0.99, 0.98)], "surely faster"),
     ],

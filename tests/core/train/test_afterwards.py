@@ -45,6 +45,15 @@ def test_one_token_and_all_thresholds_are_compared(spec: TrainSpec, tmp_path) ->
     assert any("by construction, and checked on 2 prompts" in one for one in said)
 
 
+def test_a_comparison_that_had_no_time_is_told(spec: TrainSpec, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Training, "_may_go_on", lambda *_: False)
+    compared(dataclasses.replace(spec, steps=1), tmp_path / "run")
+    events = list(read_events(tmp_path / "run" / "events.jsonl"))
+    assert not [event for event in events if isinstance(event, WayCompared)]
+    warned = [one.message for one in events if isinstance(one, Notice) and one.phase == "warning"]
+    assert any("No time was left to compare" in one for one in warned)
+
+
 def test_a_full_training_is_held_against_the_base_model(spec: TrainSpec, tmp_path) -> None:
     (tmp_path / "run").mkdir()
     full = dataclasses.replace(

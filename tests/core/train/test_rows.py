@@ -89,6 +89,28 @@ def test_gathered_rows_are_kept(tmp_path) -> None:
     assert gather(tmp_path, "both", FakeWriter("never asked")) == first
 
 
+def test_columns_that_no_table_has_are_refused(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "b.csv").write_text("one,two\n1,2\n")
+    data = (str(tmp_path / "a.txt"), str(tmp_path / "b.csv"))
+    spec = TrainSpec(model="m", out="o", data=data, steps=1, columns="prompt=zzz")
+    writer = cast("Any", FakeWriter(""))
+    with pytest.raises(KnownError, match="No table has the columns prompt=zzz"):
+        gather_rows(tmp_path, spec, writer, Reporter(tmp_path), Wishes(tmp_path))
+
+
+def test_rows_without_an_answer_are_counted(tmp_path) -> None:
+    writer = FakeWriter("Yes.")
+    answer_all = writer.answer
+    writer.answer = lambda rows, *_: answer_all(rows)[:2]  # type: ignore[method-assign]
+    (tmp_path / "p.jsonl").write_text('{"prompt": "Q"}\n{"prompt": "R"}\n{"prompt": "S"}\n')
+    spec = TrainSpec(model="m", out="o", data=(str(tmp_path / "p.jsonl"),), steps=1)
+    reporter = Reporter(tmp_path)
+    assert len(gather_rows(tmp_path, spec, cast("Any", writer), reporter, Wishes(tmp_path))) == 2
+    said = [one.message for one in read_events(tmp_path / "events.jsonl")]
+    assert "1 of 3 rows got no answer in time, or a blank one: they are left out." in said
+
+
 def test_no_answer_in_time_is_named(tmp_path) -> None:
     writer = FakeWriter("Who greased the pump?")
     writer.answer = lambda *_: []  # type: ignore[method-assign]

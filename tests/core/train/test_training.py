@@ -298,6 +298,15 @@ def test_the_process_stops_at_a_wish_and_leaves_an_adapter(spec) -> None:
     assert process.exit_code == 0
 
 
+def test_what_must_end_at_once_is_not_evaluated_again(spec, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Wishes, "is_urgent", True)
+    run_training(spec, tmp_path / "run", stop_after=4)
+    events = list(read_events(tmp_path / "run" / "events.jsonl"))
+    assert [one.step for one in events if isinstance(one, EvalDone)] == [3]
+    assert [one.step for one in events if isinstance(one, CheckpointSaved)][-1] == 4
+    assert read_adapter_info(tmp_path / "adapter").training["steps"] == 4
+
+
 def test_a_running_training_is_not_started_twice(spec) -> None:
     run_dir = new_run(dataclasses.replace(spec, steps=100_000), user_paths())
     process = TrainingProcess(run_dir)

@@ -150,4 +150,4 @@ def test_the_files_hold_the_same_figures(tmp_path: Path, ending: str) -> None:
 def test_with_few_prompts_nothing_is_advised() -> None:
     few = made_up(4)
     assert bench_headline(few) == "No threshold is advised"
-    assert "Only 4 prompts" in advice_line(few["advice"])
+    assert "threshold: 4 prompts" in advice_line(few["advice"])

@@ -222,7 +222,7 @@ def test_the_card_opens_offline_and_says_what_it_is(tmp_path: Path) -> None:
     report = measured().record.report()
     page = bench_card(report)
     assert not re.search(r"(src|href)=|url\(|@import|https?://", page)
-    for words in (bench_headline(report), "not lossless", "too few to advise", "By family"):
+    for words in (bench_headline(report), "not lossless", "Too few prompts", "By family"):
         assert words in page
     assert page.count("<svg") == 5
     for ending in ("html", "csv", "json"):
