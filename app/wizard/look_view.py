@@ -23,6 +23,7 @@ from core.documents.report import FileReport
 from core.train.passages import MOST_ASKED, PASSAGE_WORDS
 from core.train.preview import Look, Preview, RenderedRow
 from core.train.spec import Passages
+from core.wording import many
 
 COLUMNS = ("File", "State", "Rows", "Words", "What was found")
 SHOWN_FILES = 200
@@ -95,7 +96,7 @@ class LookView(QWidget):
         self.clear()
         self._report.show()
         self._table.hide()
-        self._summary.setText(f"Reading … {rows:,} rows so far.")
+        self._summary.setText(f"Reading … {many(rows, 'row')} so far.")
 
     def show_problem(self, sentence: str) -> None:
         """Say why nothing could be read."""
@@ -183,21 +184,13 @@ def _fill(table: QTableWidget, files: list[FileReport]) -> None:
         words = (file.file, file.state, f"{file.rows:,}", f"{file.words:,}", _found_text(file))
         for column, text in enumerate(words):
             item = QTableWidgetItem(text)
-            item.setToolTip("\n".join(_findings(file)) or text)
+            item.setToolTip("\n".join(file.told) or text)
             table.setItem(row, column, item)
 
 
 def _found_text(file: FileReport) -> str:
-    lines = _findings(file)
-    more = file.counts.total() - 1
-    return f"{lines[0]} (and {more} more)" if more > 0 else "".join(lines[:1])
-
-
-def _findings(file: FileReport) -> list[str]:
-    return [
-        f"{one.place}: {one.why}" if one.place else one.why[:1].upper() + one.why[1:]
-        for one in file.findings
-    ]
+    more = len(file.told) - 1
+    return f"{file.told[0]} (and {more} more)" if more > 0 else "".join(file.told)
 
 
 def _passages_text(passages: Passages) -> str:

@@ -15,6 +15,7 @@ from core.model.store import resolve_model
 from core.paths import user_paths
 from core.settings import load_settings
 from core.train.spec import Passages, TrainSpec
+from core.wording import many
 
 if TYPE_CHECKING:
     from core.train.preview import Preview, RenderedRow
@@ -89,12 +90,10 @@ def check(args: argparse.Namespace) -> int:
 
 
 def _print(file: FileReport) -> None:
-    amount = f", {file.rows} rows, {file.words:,} words" if file.rows else ""
+    amount = f", {many(file.rows, 'row')}, {many(file.words, 'word')}" if file.rows else ""
     print(f"{file.file}: {file.state}{amount}")
-    for one in file.findings:
-        print(f"  {one.place + ': ' if one.place else ''}{one.why}")
-    if more := file.counts.total() - len(file.findings):
-        print(f"  ... and {more} more")
+    for line in file.told:
+        print(f"  {line}")
     if file.columns:
         print(f"  columns: {', '.join(file.columns)} (choose with --columns)")
 

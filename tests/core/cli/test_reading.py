@@ -17,7 +17,7 @@ def test_check_tells_of_every_file(tmp_path, capsys) -> None:
     said = capsys.readouterr()
     assert "a.csv: skipped" in said.out
     assert "columns: Frage, Antwort (choose with --columns)" in said.out
-    assert "b.txt: read, 1 rows, 5 words" in said.out
+    assert "b.txt: read, 1 row, 5 words" in said.out
     assert "line 1: it seems to hold an e-mail address" in said.out
     assert "1 row of 2 files" in said.err
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from core.documents.duplicates import Duplicates
 from core.documents.personal import secrets_in
 from core.documents.records import ColumnMap, FileStarted, Finding, Record, Row
-from core.documents.report import MOST_FINDINGS, Report, names_of
+from core.documents.report import Report, names_of
 from tests.core.documents.reading import read_all
 
 WORDS = [f"word{n}" for n in range(3000)]
@@ -49,7 +49,7 @@ def test_duplicates_are_told() -> None:
     report = follow(text, text.upper() + "  ", text + " and two more", "1 + 2", "1 + 2", "1 - 2")
     kinds = [(one.place, one.kind) for one in report.findings]
     assert kinds == [
-        ("line 2", "duplicate"), ("line 3", "near duplicate"), ("line 5", "duplicate")
+        ("lines 2, 5", "duplicate"), ("line 3", "near duplicate")
     ]  # fmt: skip
     assert report.rows == 6
 
@@ -93,19 +93,66 @@ def test_harmless_texts_are_not_suspected(text) -> None:
     assert secrets_in(text) == []
 
 
-def test_long_and_damaged_rows_are_told() -> None:
-    assert [one.kind for one in follow("x" * 40_000, "a\ufffd").findings] == [
-        "over-long",
-        "damaged",
-    ]
+def test_damaged_rows_are_told() -> None:
+    assert [one.kind for one in follow("a\ufffd").findings] == ["damaged"]
 
 
-def test_findings_are_counted_all_and_kept_some() -> None:
+def test_places_of_one_reason_fold_and_other_reasons_are_counted() -> None:
     report = Report()
-    list(report.follow(Finding("a", f"line {n}", "skipped", "why") for n in range(100)))
+    folded = [Finding("a", f"line {n}", "skipped", "why") for n in range(3, 103)]
+    others = [Finding("a", f"page {n}", "damaged", f"why {n}") for n in range(100)]
+    list(report.follow([*folded, *others]))
     [line] = report.files
-    assert line.counts["skipped"] == 100
-    assert len(line.findings) == MOST_FINDINGS
+    assert line.counts == {"skipped": 100, "damaged": 100}
+    assert line.told[0] == "lines 3, 4, 5 and 97 more: why"
+    assert line.told[-2:] == ["page 9: why 9", "... and 90 more damaged"]
+    assert line.to_dict()["findings"][0] == {
+        "place": "lines 3, 4, 5 and 97 more", "kind": "skipped", "why": "why", "count": 100
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (["line 2"], "line 2: why"),
+        (["sheet A, row 2", "sheet A, row 4"], "sheet A, rows 2, 4: why"),
+        (["sheet A, row 2", "sheet B, row 2"], "sheet A, row 2; sheet B, row 2: why"),
+        (["", ""], "Why"),
+    ],
+)
+def test_places_are_told_as_people_say_them(places, told) -> None:
+    report = Report()
+    list(report.follow(Finding("a", place, "skipped", "why") for place in places))
+    assert report.files[0].told == [told]
+
+
+def test_what_costs_rows_is_told_before_duplicates_and_never_crowded_out() -> None:
+    report = follow(*["the same"] * 50, "AKIAIOSFODNN7EXAMPLE")
+    report.note(Finding("a", "line 60", "skipped", "broken"))
+    report.note(Finding("a", "", "new kind", "something else"))
+    kinds = [one.kind for one in report.findings]
+    assert kinds == ["skipped", "secret", "duplicate", "new kind"]
+
+
+def test_what_happens_with_duplicates_is_said_once() -> None:
+    assert "a training keeps one" not in follow("a", "b").summary()
+    twice = follow("a", "a", "a").summary()
+    assert twice.endswith(
+        "2 duplicate. Of rows that are alike to the letter, a training keeps one; other "
+        "duplicates and near duplicates stay."
+    )
+
+
+def test_near_duplicates_are_looked_for_among_the_first_rows(monkeypatch) -> None:
+    monkeypatch.setattr("core.documents.duplicates.MOST_COMPARED", 3)
+    text = " ".join(WORDS[:100])
+    rows = ["one", text, text + " more"]
+    assert "looked for" not in follow(*rows).summary()
+    report = follow(*rows, text + " and more", "one")
+    assert [(one.place, one.kind) for one in report.findings] == [
+        ("line 5", "duplicate"), ("line 3", "near duplicate")
+    ]  # fmt: skip
+    assert report.summary().endswith("looked for among the first 3 rows only.")
 
 
 def test_chosen_columns_are_those_of_the_tables_that_have_them(tmp_path) -> None:
