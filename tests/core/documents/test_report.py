@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 
 import pyarrow as pa
 import pytest
@@ -64,15 +65,41 @@ def test_near_duplicates_are_found_and_others_are_not() -> None:
     assert found > 290
 
 
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
         (f"Card {CARD}.", "a card number"),
+        (f"{CARD} 12/27", "a card number"),
+        ("4111-1111-1111-1111 123", "a card number"),
+        ("12 4111111111111111 x", "a card number"),
+        ("3782 822463 10005", "a card number"),
         ("Write to jo.doe+x@mail.example.org", "an e-mail address"),
+        ("jörg@müller.example", "an e-mail address"),
         ("AKIAIOSFODNN7EXAMPLE", "an access key"),
+        ("key_ASIAIOSFODNN7EXAMPLE", "an access key"),
         ("token ghp_" + "a1B2" * 9, "an access key"),
+        ("sk_live_" + "a1B2" * 6, "an access key"),
+        ("rk_live_" + "a1B2" * 6, "an access key"),
+        (f"Cookie: session={JWT}", "an access key"),
+        ("Authorization: Bearer abcdefgh.ijkl", "an access key"),
+        ("AccountName=x;AccountKey=" + "a1B2" * 8 + "==;", "an access key"),
+        ("https://hooks.slack.com/services/T00000000/B0000/XXXX", "an access key"),
         ("-----BEGIN RSA PRIVATE KEY-----", "a private key"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----", "a private key"),
+        ("PuTTY-User-Key-File-3: ssh-ed25519", "a private key"),
         ('"api_key": "0123456789abcdef"', "a password"),
+        ("DB_PASSWORD=hunter", "a password"),
+        ("OPENAI_API_KEY=abcdefgh", "a password"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "a password"),
+        ("client_secret: 8Q~abcdefg", "a password"),
+        ("https://x.example/?token=a1b2c3d4&page=2", "a password"),
+        ("Server=db;Uid=sa;Pwd=sommer;", "a password"),
+        ("The password: hunter2 works.", "a password"),
+        ("password: sommernacht\nuser: jo", "a password"),
+        ("'password': 'sommer'", "a password"),
     ],
 )
 def test_secrets_are_suspected(text, kind) -> None:
@@ -86,11 +113,49 @@ def test_secrets_are_suspected(text, kind) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["4111 1111 1111 1112", "0000 0000 0000 0000", "1" * 30, "me@home", "The password: ask me.",
-     "3.14159265358979323846", "skipped sk-short"],
-)  # fmt: skip
+    [
+        "4111 1111 1111 1112",
+        "0000 0000 0000 0000",
+        "1" * 30,
+        "IMEI 356938035643809",
+        "2001 2002 2003 2004 2005",
+        "4006381333931",
+        "3.14159265358979323846",
+        "me@home",
+        "lodash@4.17.21",
+        "skipped sk-short",
+        "The password: ask me.",
+        "The password: see below",
+        "Choose a password: something that you remember.",
+        "token: a piece of text",
+        "token: something",
+        "token = tokenizer.decode(x1)",
+        "tokens: 12345678",
+        "token = 12345678",
+        "password = get_password(user1)",
+        "login(user=user, password=password, port=1)",
+        "login(password=password)",
+        'api_key=os.environ["API_KEY_2"]',
+        "PASSWORD=$PASSWORD_1",
+        "PWD=/home/jo/work1",
+        "password=<your password>",
+        "password: ********",
+        "Authorization: Bearer <token>",
+        "eyJustAWord.eyJustAWord",
+    ],
+)
 def test_harmless_texts_are_not_suspected(text) -> None:
     assert secrets_in(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eyJ" * 300_000, "password" * 100_000, "a.b-" * 250_000, "4111 " * 200_000, "sk-" * 300_000],
+)
+def test_patterns_take_time_that_grows_with_the_text_alone(text) -> None:
+    began = time.process_time()
+    secrets_in(text)
+    assert time.process_time() - began < 5
 
 
 def test_damaged_rows_are_told() -> None:
