@@ -77,6 +77,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
         ("12 4111111111111111 x", "a card number"),
         ("3782 822463 10005", "a card number"),
         ("Write to jo.doe+x@mail.example.org", "an e-mail address"),
+        ("a@b.c.d.e.f.g.example.org", "an e-mail address"),
         ("jörg@müller.example", "an e-mail address"),
         ("AKIAIOSFODNN7EXAMPLE", "an access key"),
         ("key_ASIAIOSFODNN7EXAMPLE", "an access key"),
