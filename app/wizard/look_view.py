@@ -21,13 +21,13 @@ from app.widgets.card import Card
 from app.widgets.text import SPACE, body, clear_layout, heading, muted
 from core.documents.report import FileReport
 from core.train.passages import MOST_ASKED, PASSAGE_WORDS
-from core.train.preview import Look, Preview, RenderedRow
+from core.train.preview import Look, Preview
+from core.train.rendered import RenderedRow, shortened
 from core.train.spec import Passages
+from core.wording import many
 
-COLUMNS = ("File", "State", "Rows", "Words", "What was found")
+COLUMNS = ("File", "State", "Rows", "Words", "Tokens", "What was found")
 SHOWN_FILES = 200
-SHOWN_CHARACTERS = 900
-"""Of one rendered row; its beginning and its end are what matters."""
 TABLE_HEIGHT = 210
 BAR_HEIGHT, BAR_WORDS = 18, 90
 PASSAGES: dict[Passages, str] = {
@@ -55,14 +55,14 @@ class LookView(QWidget):
         self._report.body.addWidget(self._table)
         self._rows = Card(
             "As the model will read it",
-            "The first rows with the model's own template. It learns from the marked part, whose "
+            "Some rows with the model's own template. It learns from the marked part, whose "
             "first token is always the model's own; the rest is only read.",
         )
         self._passages = muted()
         self._rows.body.addWidget(self._passages)
         self._texts = QVBoxLayout()
         self._rows.body.addLayout(self._texts)
-        self._lengths = Card("Lengths in tokens, without the model's template")
+        self._lengths = Card("Lengths in tokens, with the model's template")
         self._bars = LengthBars()
         self._cut = muted()
         self._lengths.body.addWidget(self._bars)
@@ -95,7 +95,7 @@ class LookView(QWidget):
         self.clear()
         self._report.show()
         self._table.hide()
-        self._summary.setText(f"Reading … {rows:,} rows so far.")
+        self._summary.setText(f"Reading … {many(rows, 'row')} so far.")
 
     def show_problem(self, sentence: str) -> None:
         """Say why nothing could be read."""
@@ -112,18 +112,19 @@ class LookView(QWidget):
         self._report.show()
         self._table.show()
         self._summary.setText(look.report.summary())
-        _fill(self._table, look.report.files)
         preview = look.preview
+        _fill(self._table, look.report.files, preview)
         self._rows.setVisible(bool(preview.rendered))
         self._passages.setVisible(bool(preview.texts))
         self._passages.setText(_passages_text(preview.passages))
         clear_layout(self._texts)
         for row in preview.rendered:
             self._texts.addWidget(heading(row.about[:1].upper() + row.about[1:]))
+            self._texts.addWidget(muted(row.source))
             self._texts.addWidget(_rendered(row, is_dark(self.palette())))
         self._lengths.setVisible(bool(preview.lengths))
         self._bars.show_lengths(preview.histogram)
-        self._cut.setText(_cut_text(preview))
+        self._cut.setText(preview.about_lengths)
 
 
 class LengthBars(QWidget):
@@ -176,28 +177,21 @@ def _table() -> QTableWidget:
     return table
 
 
-def _fill(table: QTableWidget, files: list[FileReport]) -> None:
+def _fill(table: QTableWidget, files: list[FileReport], preview: Preview) -> None:
     shown = sorted(files, key=lambda file: file.state == "read")[:SHOWN_FILES]
     table.setRowCount(len(shown))
     for row, file in enumerate(shown):
-        words = (file.file, file.state, f"{file.rows:,}", f"{file.words:,}", _found_text(file))
-        for column, text in enumerate(words):
+        numbers = (file.rows, file.words, preview.tokens_of(file))
+        told = (file.file, file.state, *(f"{number:,}" for number in numbers), _found_text(file))
+        for column, text in enumerate(told):
             item = QTableWidgetItem(text)
-            item.setToolTip("\n".join(_findings(file)) or text)
+            item.setToolTip("\n".join(file.told) or text)
             table.setItem(row, column, item)
 
 
 def _found_text(file: FileReport) -> str:
-    lines = _findings(file)
-    more = file.counts.total() - 1
-    return f"{lines[0]} (and {more} more)" if more > 0 else "".join(lines[:1])
-
-
-def _findings(file: FileReport) -> list[str]:
-    return [
-        f"{one.place}: {one.why}" if one.place else one.why[:1].upper() + one.why[1:]
-        for one in file.findings
-    ]
+    more = len(file.told) - 1
+    return f"{file.told[0]} (and {more} more)" if more > 0 else "".join(file.told)
 
 
 def _passages_text(passages: Passages) -> str:
@@ -208,7 +202,7 @@ def _passages_text(passages: Passages) -> str:
 def _rendered(row: RenderedRow, dark: bool) -> QLabel:
     """A row with the part that is learned from on a coloured ground."""
     ground = QColor(data_colours(dark).blocks[0]).name()
-    given, learned = _shortened(row.given), _shortened(row.learned)
+    given, learned = shortened(row.given), shortened(row.learned)
     label = QLabel(
         f'<div style="white-space: pre-wrap">{escape(given)}'
         f'<span style="background-color: {ground}">{escape(learned)}</span></div>'
@@ -218,26 +212,3 @@ def _rendered(row: RenderedRow, dark: bool) -> QLabel:
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setAccessibleName(f"Read: {given} Learned from: {learned}")
     return label
-
-
-def _shortened(text: str) -> str:
-    half = SHOWN_CHARACTERS // 2
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:half]} … {text[-half:]}"
-
-
-def _cut_text(preview: Preview) -> str:
-    counted, pieces = len(preview.lengths), preview.pieces
-    first = f"{pieces:,}" if counted == pieces else f"The first {counted:,} of {pieces:,}"
-    told = f"{first} {_pieces_word(preview)}: {sum(preview.lengths):,} tokens in all."
-    if not preview.cut:
-        return told
-    cut = f"{preview.cut:,} are longer than the context of {preview.context} tokens"
-    if preview.texts and preview.passages != "chats":
-        return f"{told} {cut}: chats are cut there, passages divided."
-    return f"{told} {cut} and are cut there."
-
-
-def _pieces_word(preview: Preview) -> str:
-    if not preview.texts:
-        return "rows"
-    return "passages" if preview.texts == preview.rows else "passages and other rows"

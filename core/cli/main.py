@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 
 from core import __version__
+from core.cli.output import note
 from core.errors import Cancelled, KnownError
 
 COMMANDS = (
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except KnownError as error:
-        print(f"stride: {error}", file=sys.stderr)
+        note(f"stride: {error}")
         return 1
     except (KeyboardInterrupt, Cancelled):
         print("stride: interrupted", file=sys.stderr)

@@ -21,11 +21,22 @@ RESET = "\x1b[0m"
 BLOCK_COLOURS = tuple(f"\x1b[30;48;5;{code}m" for code in (153, 222, 115, 218, 187, 146))
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BAR_WIDTH = 30
+C1 = range(0x80, 0xA0)
+SIGNS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
+SIGNS |= {0x7F: "\u2421", **{code: f"\\x{code:02x}" for code in C1}}
+"""What a terminal would obey, as it is shown instead."""
+JSON_ESCAPES = {code: f"\\u{code:04x}" for code in (0x7F, *C1)}
+"""What JSON itself lets stand of it."""
+
+
+def visible(text: str) -> str:
+    """Foreign text for a terminal, its control characters shown rather than obeyed."""
+    return text.translate(SIGNS)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON object on one line of stdout."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json.dumps(value, ensure_ascii=False).translate(JSON_ESCAPES), flush=True)
 
 
 def print_event(event: Event) -> None:
@@ -35,7 +46,7 @@ def print_event(event: Event) -> None:
 
 def note(sentence: str) -> None:
     """Print a sentence on stderr."""
-    print(sentence, file=sys.stderr, flush=True)
+    print(visible(sentence), file=sys.stderr, flush=True)
 
 
 def agreed(question: str) -> bool:

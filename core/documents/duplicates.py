@@ -8,7 +8,8 @@ band in common count as near duplicates. So they are found with the probability 
 96 % at s = 0.8, 22 % at 0.5, 2 % at 0.3.
 
 Each band has a table of fixed size, in which a newer text takes the place of an older one with
-the same remainder: of very many rows the oldest are forgotten one by one.
+the same remainder: of very many rows the oldest are forgotten one by one. To look for near
+duplicates takes most of the time that a row takes, so only the first ones are looked at that way.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ SLOTS = 1 << 20
 FEWEST_WORDS = 12
 """Shorter texts are compared exactly only: two of them are soon alike by chance."""
 MOST_WORDS = 4000
+MOST_COMPARED = 200_000
+"""Texts that are compared nearly; those behind them only exactly."""
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 """A word; of scripts that write without spaces, a sign."""
 
@@ -49,11 +52,20 @@ class Duplicates:
         # Pages of zeros take no memory before they are written to.
         self._exact = np.zeros(SLOTS, np.uint64)
         self._bands = np.zeros((BANDS, SLOTS), np.uint64)
+        self._count = 0
+
+    @property
+    def limit(self) -> str:
+        """A sentence on what was not compared nearly, else ""."""
+        if self._count <= MOST_COMPARED:
+            return ""
+        return f"Near duplicates were looked for among the first {MOST_COMPARED:,} rows only."
 
     def seen(self, text: str) -> Literal["duplicate", "near duplicate"] | None:
         """Whether a text came before; it counts as seen from now on."""
         import numpy as np
 
+        self._count += 1
         lower = text.casefold()
         plain = " ".join(lower.split()).encode("utf-8", "replace")
         digest = hashlib.blake2b(plain, digest_size=8)
@@ -63,6 +75,8 @@ class Duplicates:
         self._exact[slot] = key
         if is_known:
             return "duplicate"
+        if self._count > MOST_COMPARED:
+            return None
         words = words_of(lower)[:MOST_WORDS]
         if len(words) < FEWEST_WORDS:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from core.documents.duplicates import Duplicates, words_of
@@ -12,13 +12,41 @@ from core.documents.personal import secrets_in
 from core.documents.records import FileStarted, Finding, FindingKind, Found, Record
 from core.wording import many
 
-OVER_LONG = 32_000
-"""Characters; a training cuts such a row to its context."""
-MOST_FINDINGS = 20
-"""Findings a file kept word for word; all are counted."""
+MOST_REASONS = 10
+"""Different reasons of one kind that are kept of a file; all findings are counted."""
+MOST_PLACES = 3
+"""Places that a reason names."""
 MOST_NAMES = 3
 """Files that a sentence names."""
+ORDER: tuple[FindingKind, ...] = (
+    "skipped", "secret", "damaged", "over-long", "duplicate", "near duplicate"
+)  # fmt: skip
+"""What costs rows comes before what costs none; other kinds come last."""
+DUPLICATES = (
+    "Of rows that are alike to the letter, a training keeps one; other duplicates and near "
+    "duplicates stay."
+)
 State = Literal["read", "empty", "skipped"]
+
+
+@dataclass
+class Reason:
+    """A finding that holds for one place of a file or for many."""
+
+    first: Finding
+    places: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, place: str) -> None:
+        """Count one more place, and keep it if there are not too many."""
+        self.count += 1
+        if len(self.places) < MOST_PLACES:
+            self.places.append(place)
+
+    @property
+    def finding(self) -> Finding:
+        """All of it as one finding."""
+        return replace(self.first, place=_places_text(self.places, self.count))
 
 
 @dataclass
@@ -27,7 +55,8 @@ class FileReport:
 
     Attributes:
         rows: Rows given on, without those left out.
-        counts: How many findings of each kind there were, also those no longer in `findings`.
+        counts: How many findings of each kind there were, also those not in `findings`.
+        columns_found: Columns to choose from, as the first finding with some named them.
         mapped: Columns of the table whose rows a chosen `ColumnMap` made.
     """
 
@@ -36,8 +65,9 @@ class FileReport:
     characters: int = 0
     words: int = 0
     counts: Counter[FindingKind] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
+    columns_found: tuple[str, ...] = ()
     mapped: tuple[str, ...] = ()
+    _reasons: dict[FindingKind, dict[str, Reason]] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -49,22 +79,50 @@ class FileReport:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns to choose from, if nothing could be read without a choice."""
-        if self.state == "read":
-            return ()
-        return next((one.columns for one in self.findings if one.columns), ())
+        return () if self.state == "read" else self.columns_found
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """What was kept of the findings, by kind."""
+        return [one for kind in self._kinds for one in self._reasons[kind].values()]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The same, each reason with its places as one finding."""
+        return [one.finding for one in self.reasons]
+
+    @property
+    def told(self) -> list[str]:
+        """A line for each reason, and one for what was not kept of a kind."""
+        lines = []
+        for kind in self._kinds:
+            kept = self._reasons[kind].values()
+            lines += [_line(one.finding) for one in kept]
+            if more := self.counts[kind] - sum(one.count for one in kept):
+                lines.append(f"... and {more:,} more {kind}")
+        return lines
 
     def note(self, finding: Finding) -> None:
-        """Count a finding, and keep it if there are not too many."""
+        """Count a finding, and keep its reason if there are not too many."""
         self.counts[finding.kind] += 1
-        if len(self.findings) < MOST_FINDINGS:
-            self.findings.append(finding)
+        self.columns_found = self.columns_found or finding.columns
+        reasons = self._reasons.setdefault(finding.kind, {})
+        if finding.why not in reasons and len(reasons) < MOST_REASONS:
+            reasons[finding.why] = Reason(finding)
+        if finding.why in reasons:
+            reasons[finding.why].add(finding.place)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        findings = [{"place": one.place, "kind": one.kind, "why": one.why} for one in self.findings]
+        findings = [_reason_to_dict(one) for one in self.reasons]
         about = {"rows": self.rows, "characters": self.characters, "words": self.words}
         more = {"counts": dict(self.counts), "findings": findings, "columns": list(self.columns)}
         return {"file": self.file, "state": self.state, **about, **more}
+
+    @property
+    def _kinds(self) -> list[FindingKind]:
+        known = [kind for kind in ORDER if kind in self._reasons]
+        return known + [kind for kind in self._reasons if kind not in ORDER]
 
 
 class Report:
@@ -86,7 +144,7 @@ class Report:
                 case FileStarted():
                     self.files.append(FileReport(one.file))
                 case Finding():
-                    self._line_of(one.file).note(one)
+                    self.note(one)
                 case Record():
                     yield from self._record(one)
 
@@ -129,8 +187,14 @@ class Report:
         states = f"{self.count('read')} read, {self.count('skipped')} skipped"
         files = f"{many(len(self.files), 'file')} ({states}, {self.count('empty')} empty)"
         counts = sum((file.counts for file in self.files), Counter[FindingKind]())
-        told = [f", {count} {kind}" for kind, count in counts.items() if kind != "empty"]
-        return f"{many(self.rows, 'row')} of {files}; findings: {''.join(told)[2:] or 'none'}."
+        told = [f", {count:,} {kind}" for kind, count in counts.items() if kind != "empty"]
+        found = f"{many(self.rows, 'row')} of {files}; findings: {''.join(told)[2:] or 'none'}."
+        twice = DUPLICATES if counts["duplicate"] or counts["near duplicate"] else ""
+        return " ".join(filter(None, (found, twice, self._duplicates.limit)))
+
+    def note(self, finding: Finding) -> None:
+        """Take in one more finding of a file."""
+        self._line_of(finding.file).note(finding)
 
     def _line_of(self, file: str) -> FileReport:
         if not self.files or self.files[-1].file != file:
@@ -150,8 +214,6 @@ class Report:
             line.note(_about(record, seen, f"it is a {seen} of an earlier row"))
         if "\ufffd" in text:
             line.note(_about(record, "damaged", "some of its characters could not be decoded"))
-        if len(text) > OVER_LONG:
-            line.note(_about(record, "over-long", f"it has {len(text):,} characters"))
         line.rows += 1
         line.characters += len(text)
         line.words += len(words_of(text))
@@ -167,3 +229,27 @@ def names_of(files: Sequence[FileReport]) -> str:
 
 def _about(record: Record, kind: FindingKind, why: str) -> Finding:
     return Finding(record.file, record.place, kind, why)
+
+
+def _places_text(places: Sequence[str], count: int) -> str:
+    """Places as one: "lines 3, 4 and 7 more", "sheet A, rows 2, 3"."""
+    heads = {place.rpartition(" ")[0] for place in places}
+    if count == 1 or not all(heads):
+        named = ", ".join(filter(None, places))
+    elif len(heads) == 1:
+        named = f"{heads.pop()}s {', '.join(place.rpartition(' ')[2] for place in places)}"
+    else:
+        named = "; ".join(places)
+    return f"{named} and {count - len(places):,} more" if named and count > len(places) else named
+
+
+def _line(finding: Finding) -> str:
+    """A finding for people."""
+    if finding.place:
+        return f"{finding.place}: {finding.why}"
+    return finding.why[:1].upper() + finding.why[1:]
+
+
+def _reason_to_dict(reason: Reason) -> dict[str, Any]:
+    one = reason.finding
+    return {"place": one.place, "kind": one.kind, "why": one.why, "count": reason.count}

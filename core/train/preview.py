@@ -6,58 +6,33 @@ its questions and answers, can only be announced.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from core.documents.duplicates import words_of
 from core.documents.process import read_documents
-from core.documents.records import ColumnMap, Row
-from core.documents.report import Report
-from core.engine.prompt import render
-from core.errors import KnownError
-from core.train.data import to_samples
+from core.documents.records import ColumnMap, Finding, Record, Row
+from core.documents.report import FileReport, Report
 from core.train.passages import MOST_ASKED, into_passages, is_asked_about, question_row
+from core.train.rendered import Length, RenderedRow, measure, render_row
 from core.train.spec import ANSWER_TOKENS, Passages, TrainSpec
+from core.wording import many
 
-SHOWN_ROWS = 3
-COUNTED_ROWS = 2000
+SHOWN_ROWS = 5
+COUNTED_ROWS = 20_000
 """Chats and passages whose tokens are counted; of more the first ones stand for all."""
 TEMPLATE_TOKENS, TURN_TOKENS = 32, 8
 """What a model's template puts before a chat and around each turn, about."""
+LEFT_OUT = "it is left out of the training"
 BINS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
-
-Becomes = Literal["learned", "answered", "asked about", "too short"]
-ABOUT: dict[Becomes, str] = {
-    "answered": "the model writes the answer first",
-    "asked about": "the model first writes a question about this passage, and the answer",
-    "too short": "too short for a question; learned from only if the passages are",
-}
-
-
-@dataclass(frozen=True)
-class RenderedRow:
-    """One row exactly as the model reads it, template applied and cut to the context.
-
-    Attributes:
-        given: Text that is only read.
-        learned: Text behind it, at whose tokens the adapter is trained.
-        tokens: Length of both together.
-        becomes: "learned" as it is; "answered" or "asked about" by the model first, so that
-            nothing is `learned` yet; a passage "too short" to be asked about.
-    """
-
-    given: str
-    learned: str
-    tokens: int
-    becomes: Becomes = "learned"
-
-    @property
-    def about(self) -> str:
-        """What becomes of it, in words; of what is learned as it is the length."""
-        return ABOUT.get(self.becomes, f"{self.tokens} tokens")
+Rank = Literal["mapped", "new shape", "new file", "other"]
+RANKS: tuple[Rank, ...] = ("mapped", "new shape", "new file", "other")
+"""Which rows are shown first: those to be confirmed, then one of each shape, one of each file."""
 
 
 @dataclass
@@ -71,11 +46,14 @@ class Preview:
         passages: As in `TrainSpec`.
 
     Attributes:
-        lengths: Tokens of each counted chat and passage, uncut.
+        lengths: Tokens of each counted chat and passage as it is read, uncut.
         rows: Rows of the files.
         pieces: Chats and pairs among them, and the passages of the texts.
         unanswered: Rows that the model answers first.
         texts: Rows of plain text.
+        cut: Counted chats whose answers are cut at the end of the context.
+        left_out: Counted chats that the training leaves out, for their prompts fill the context.
+        divided: Counted passages that are learned from in parts, being longer than the context.
     """
 
     tokenizer: Any
@@ -87,46 +65,45 @@ class Preview:
     pieces: int = 0
     unanswered: int = 0
     texts: int = 0
-    _mapped: list[RenderedRow] = field(default_factory=list)
-    _others: list[RenderedRow] = field(default_factory=list)
+    cut: int = 0
+    left_out: int = 0
+    divided: int = 0
+    _shown: defaultdict[Rank, list[RenderedRow]] = field(default_factory=lambda: defaultdict(list))
+    _shapes: set[tuple[str, bool, bool, bool]] = field(default_factory=set)
+    _tokens_of: Counter[str] = field(default_factory=Counter)
+    _words_of: Counter[str] = field(default_factory=Counter)
     _asked: int = 0
     _longest: int = 0
     _tokens: int = 0
     _text_tokens: int = 0
     _chat_tokens: int = 0
 
-    def add(self, row: Row, is_mapped: bool = False) -> None:
-        """Look at one more row.
-
-        Args:
-            row: Of a file.
-            is_mapped: Whether it was made of chosen columns: such rows are shown first.
-        """
+    def add(self, record: Record) -> list[Finding]:
+        """Look at one more row; gives what its length makes of it."""
+        row, found = record.row, list[Finding]()
         self.rows += 1
         self.unanswered += row.lacks_answer
         self.texts += not row.messages
-        shown = self._mapped if is_mapped else self._others
+        rank = self._rank(record)
         for piece in into_passages([row]):
             self.pieces += 1
-            if len(shown) < SHOWN_ROWS:
-                shown += self._render(piece)
+            if len(self._shown[rank]) < SHOWN_ROWS:
+                source = f"{record.file}, {record.place}"
+                self._shown[rank] += [replace(one, source=source) for one in self._render(piece)]
+            rank = rank if rank == "mapped" else "other"
             if len(self.lengths) < COUNTED_ROWS:
-                self._count(piece)
+                found += self._count(piece, record)
+        return found
 
     @property
     def rendered(self) -> list[RenderedRow]:
-        """The first rows."""
-        return [*self._mapped, *self._others][:SHOWN_ROWS]
+        """Some rows, as different as they come."""
+        return [row for rank in RANKS for row in self._shown[rank]][:SHOWN_ROWS]
 
     @property
     def writes(self) -> bool:
         """Whether the model writes questions or answers before it trains."""
         return bool(self.unanswered or self._asked)
-
-    @property
-    def cut(self) -> int:
-        """Counted chats and passages that are longer than the context."""
-        return sum(length > self.context for length in self.lengths)
 
     @property
     def longest(self) -> int:
@@ -149,6 +126,47 @@ class Preview:
         """Counted chats and passages by length, from the shortest bin in use to the longest."""
         return length_histogram(self.lengths)
 
+    @property
+    def about_lengths(self) -> str:
+        """Sentences on the lengths of all, and on what is too long."""
+        counted = len(self.lengths)
+        first = "" if counted == self.pieces else f"The first {counted:,} of "
+        told = [f"{first}{self._pieces_text}: {many(sum(self.lengths), 'token')} in all."]
+        beyond = (
+            (self.cut, "chat", "cut"),
+            (self.divided, "passage", "divided"),
+            (self.left_out, "chat", "left out"),
+        )
+        if parts := [f"{many(count, thing)} {fate}" for count, thing, fate in beyond if count]:
+            told.append(f"Beyond the context of {self.context:,} tokens: {', '.join(parts)}.")
+        return " ".join(told)
+
+    @property
+    def _pieces_text(self) -> str:
+        if not self.texts:
+            return many(self.pieces, "row")
+        passages = many(self.pieces, "passage")
+        return passages if self.texts == self.rows else f"{passages} and other rows"
+
+    def tokens_of(self, file: FileReport) -> int:
+        """Tokens of a file, about if not all were counted: then its words tell."""
+        tokens, words = self._tokens_of[file.file], self._words_of[file.file]
+        if not words:
+            tokens, words = self._tokens_of.total(), self._words_of.total()
+        return round(file.words * tokens / max(1, words))
+
+    def _rank(self, record: Record) -> Rank:
+        """How new a row's shape is."""
+        if record.columns:
+            return "mapped"
+        row = record.row
+        shape = (bool(row.messages), row.lacks_answer, len(row.messages) > 2)
+        everywhere, here = ("", *shape), (record.file, *shape)
+        rank: Rank = "new file" if here not in self._shapes else "other"
+        rank = "new shape" if everywhere not in self._shapes else rank
+        self._shapes |= {everywhere, here}
+        return rank
+
     def _is_asked_about(self, piece: Row) -> bool:
         return not piece.messages and self.passages != "text" and is_asked_about(piece)
 
@@ -165,24 +183,42 @@ class Preview:
     def _seen(self, row: Row) -> RenderedRow:
         return render_row(row, self.tokenizer, self.end_id, self.context)
 
-    def _count(self, piece: Row) -> None:
-        length = len(self.tokenizer(piece.content, add_special_tokens=False)["input_ids"])
-        self.lengths.append(length)
-        read = length + _around(piece)
-        self._longest = max(self._longest, read)
+    def _count(self, piece: Row, record: Record) -> list[Finding]:
+        """Count a chat's or passage's tokens, and find what is too long."""
+        length = measure(piece, self.tokenizer, self.end_id)
+        self.lengths.append(length.whole)
+        self._tokens_of[record.file] += length.whole
+        self._words_of[record.file] += len(words_of(piece.content))
         if piece.messages:
-            self._tokens += min(read, self.context)
-        else:
-            self._text_tokens += length
-        if self._is_asked_about(piece):
+            return self._count_chat(piece, length, record)
+        self._count_passage(piece, length.whole)
+        return []
+
+    def _count_chat(self, chat: Row, length: Length, record: Record) -> list[Finding]:
+        about = partial(Finding, record.file, record.place)
+        if length.refused:
+            return [about("skipped", f"{LEFT_OUT}: {length.refused.rstrip('.')}")]
+        limit = f"the context of {self.context:,} tokens"
+        if length.prompt >= self.context:
+            self.left_out += 1
+            return [about("over-long", f"{LEFT_OUT}: its prompt alone fills {limit}")]
+        read = length.whole + (ANSWER_TOKENS if chat.lacks_answer else 0)
+        self._longest = max(self._longest, read)
+        self._tokens += min(read, self.context)
+        if length.whole <= self.context:
+            return []
+        self.cut += 1
+        return [about("over-long", f"its answer is cut at the end of {limit}")]
+
+    def _count_passage(self, passage: Row, tokens: int) -> None:
+        is_asked = self._is_asked_about(passage)
+        self.divided += tokens > self.context and not (is_asked and self.passages == "chats")
+        self._longest = max(self._longest, tokens + TEMPLATE_TOKENS)
+        self._text_tokens += tokens
+        if is_asked:
             self._asked += 1
-            self._chat_tokens += min(length + _around(question_row(piece)), self.context)
-
-
-def _around(row: Row) -> int:
-    """Tokens that template and answer add to a row's own, about."""
-    written = ANSWER_TOKENS if row.lacks_answer else 0
-    return TEMPLATE_TOKENS + TURN_TOKENS * len(row.messages) + written
+            around = TEMPLATE_TOKENS + TURN_TOKENS + ANSWER_TOKENS
+            self._chat_tokens += min(tokens + around, self.context)
 
 
 def new_preview(model: Path, context: int, passages: Passages = TrainSpec.passages) -> Preview:
@@ -195,30 +231,6 @@ def new_preview(model: Path, context: int, passages: Passages = TrainSpec.passag
 
     tokenizer = load_tokenizer(model)
     return Preview(tokenizer, tokenizer.eos_token_id, context, passages)
-
-
-def render_row(row: Row, tokenizer: Any, end_id: int | None, context: int) -> RenderedRow:
-    """A row as the training will read it."""
-    try:
-        return _rendered(row, tokenizer, end_id, context)
-    except KnownError as error:
-        return RenderedRow(f"It cannot be used: {error.sentence}", "", 0)
-
-
-def _rendered(row: Row, tokenizer: Any, end_id: int | None, context: int) -> RenderedRow:
-    if row.lacks_answer:
-        text, token_ids = render(tokenizer, row.messages)
-        becomes: Becomes = "asked about" if row.passage else "answered"
-        return RenderedRow(text, "", len(token_ids), becomes)
-    samples = to_samples(row, tokenizer, end_id, context)
-    if not samples:
-        return RenderedRow(row.content, "", 0)
-    ids = list(samples[0].token_ids)
-    # The token after the first anchor is slot 1, the base model's own: nothing is learned there.
-    first_learned = samples[0].first + 2
-    return RenderedRow(
-        tokenizer.decode(ids[:first_learned]), tokenizer.decode(ids[first_learned:]), len(ids)
-    )
 
 
 def length_histogram(lengths: Sequence[int]) -> list[tuple[str, int]]:
@@ -262,6 +274,7 @@ def look_at_documents(
     report = Report(leave_out_secrets)
     with closing(read_documents(data, chosen)) as found:
         for record in report.follow(found):
-            preview.add(record.row, is_mapped=bool(record.columns))
+            for finding in preview.add(record):
+                report.note(finding)
             advance(preview.rows)
     return Look(report, preview)

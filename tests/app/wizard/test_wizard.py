@@ -100,15 +100,36 @@ def test_dropped_files_are_reported_and_shown_as_the_model_reads_them(
     assert look.preview.rows == 1  # the row with an e-mail address is left out
     view = wizard.page._look
     table = view._table
-    said = {table.item(row, 0).text(): table.item(row, 4).text() for row in range(3)}
+    said = {table.item(row, 0).text(): table.item(row, 5).text() for row in range(3)}
     assert "e-mail address and was left out" in next(said[one] for one in said if "a.txt" in one)
     assert next(said[one] for one in said if "c.pdf" in one)
-    assert view._texts.count() == 2  # a name and a text
+    assert view._texts.count() == 3  # a name, a place and a text
+    tokens = [table.item(row, 4).text() for row in range(3)]
+    assert f"{look.preview.lengths[0]}" in tokens
     assert wizard._next.isEnabled()
     wizard.page._secrets.click()
     qtbot.waitUntil(lambda: wizard.state.look is not None)
     assert wizard.state.look.preview.rows == 2
     assert wizard.state.draft.name == "meine-dateien"
+
+
+def test_every_kind_of_row_and_finding_is_shown(qtbot: QtBot, wizard: Wizard, tmp_path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    pair = '{"prompt": "Same", "response": "An answer"}\n'
+    (folder / "a.jsonl").write_text(pair * 30 + '{"prompt": "PASSWORD=hunter2"}\n{"prompt": 1}\n')
+    (folder / "b.txt").write_text("Some words of a text.")
+    wizard._next.click()
+    read(qtbot, wizard, folder)
+    view = wizard.page._look
+    sources = [view._texts.itemAt(n).widget().text() for n in (1, 4)]
+    assert sources == ["mixed/a.jsonl, line 1", "mixed/b.txt, line 1"]
+    [row] = [n for n in range(2) if view._table.item(n, 0).text() == "mixed/a.jsonl"]
+    told = view._table.item(row, 5)
+    assert told.text().startswith("line 32: ")
+    assert told.text().endswith("(and 2 more)")
+    assert "line 31: it seems to hold a password and was left out" in told.toolTip()
+    assert "lines 2, 3, 4 and 26 more: it is a duplicate" in told.toolTip()
 
 
 def test_a_sample_is_chosen_from_the_menu(qtbot: QtBot, wizard: Wizard) -> None:
@@ -194,7 +215,7 @@ def test_what_texts_become_is_shown_as_it_is_chosen(qtbot: QtBot, wizard: Wizard
     wizard._next.click()
     read(qtbot, wizard, notes)
     view = wizard.page._look
-    headings = [view._texts.itemAt(n).widget().text() for n in range(0, 6, 2)]
+    headings = [view._texts.itemAt(n).widget().text() for n in range(0, 9, 3)]
     assert set(headings) == {"The model first writes a question about this passage, and the answer"}
     assert "passages of at most 110 words" in view._passages.text()
     assert view._cut.text().startswith("3 passages: ")
