@@ -61,18 +61,21 @@ class Duplicates:
             return ""
         return f"Near duplicates were looked for among the first {MOST_COMPARED:,} rows only."
 
-    def seen(self, text: str) -> Literal["duplicate", "near duplicate"] | None:
-        """Whether a text came before; it counts as seen from now on."""
+    def seen(
+        self, text: str, remember: bool = True
+    ) -> Literal["duplicate", "near duplicate"] | None:
+        """Whether a text came before; it counts as seen from now on, if it is to be remembered."""
         import numpy as np
 
-        self._count += 1
+        self._count += remember
         lower = text.casefold()
         plain = " ".join(lower.split()).encode("utf-8", "replace")
         digest = hashlib.blake2b(plain, digest_size=8)
         key = np.frombuffer(digest.digest(), np.uint64)[0]
         slot = int(key) % SLOTS
         is_known = self._exact[slot] == key
-        self._exact[slot] = key
+        if remember:
+            self._exact[slot] = key
         if is_known:
             return "duplicate"
         if self._count > MOST_COMPARED:
@@ -80,14 +83,15 @@ class Duplicates:
         words = words_of(lower)[:MOST_WORDS]
         if len(words) < FEWEST_WORDS:
             return None
-        return "near duplicate" if self._shares_a_band(words) else None
+        return "near duplicate" if self._shares_a_band(words, remember) else None
 
-    def _shares_a_band(self, words: list[str]) -> bool:
+    def _shares_a_band(self, words: list[str], remember: bool) -> bool:
         keys = self._band_keys(words)
         slots = (keys % SLOTS).tolist()
         bands = range(BANDS)
         shares = bool((self._bands[bands, slots] == keys).any())
-        self._bands[bands, slots] = keys
+        if remember:
+            self._bands[bands, slots] = keys
         return shares
 
     def _band_keys(self, words: list[str]) -> NDArray[np.uint64]:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.documents.duplicates import Duplicates
 from core.documents.process import read_documents
 from core.documents.records import ColumnMap, Row, row_to_dict
 from core.documents.report import Report
@@ -165,6 +166,14 @@ def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row]
     passages = {row.passage for row in different[:held_out] if row.passage}
     rest = [row for row in different[held_out:] if row.passage not in passages]
     return rest, different[:held_out]
+
+
+def nearly_repeated(held_out: Sequence[Row], rows: Sequence[Row]) -> int:
+    """How many of the held-out rows some training row repeats, but for a few words."""
+    known = Duplicates()
+    for row in rows:
+        known.seen(row.content)
+    return sum(known.seen(row.content, remember=False) is not None for row in held_out)
 
 
 def step_indices(step: int, count: int, samples: int, seed: int) -> list[int]:

@@ -29,7 +29,7 @@ from core.train.checkpoint import (
     load_checkpoint,
     load_newest,
 )
-from core.train.data import split_rows, usable_samples
+from core.train.data import nearly_repeated, split_rows, usable_samples
 from core.train.full_student import FullStudent
 from core.train.held_out import HeldOut
 from core.train.reporter import Reporter
@@ -239,7 +239,9 @@ class Training:
         )
         told = f"{many(len(self._samples), 'training row')}, {len(held_samples):,} held out."
         if left_out := sum(row not in samples for row in rows):
-            told += f" {left_out} rows are left out: nothing to learn from in them."
+            told += f" {many(left_out, 'row')} left out: nothing to learn from."
+        if near := nearly_repeated(held_rows, train_rows):
+            told += f" Training rows nearly repeat {near} of those held out: others may do worse."
         self._report.say("rows", told)
 
     def _rows_of_all_ranks(self, writer: Writer) -> list[Row]:

@@ -12,6 +12,7 @@ from core.engine.request import Message
 from core.errors import KnownError
 from core.train import data
 from core.train.data import (
+    nearly_repeated,
     read_rows,
     split_rows,
     step_indices,
@@ -138,6 +139,14 @@ def test_a_row_given_twice_is_on_one_side_only() -> None:
     train, held = split_rows(rows, 4, seed=1)
     assert not set(train) & set(held)
     assert len(train) + len(held) == 20
+
+
+def test_held_out_rows_that_training_rows_nearly_repeat_are_counted() -> None:
+    words = " ".join(f"word{n}" for n in range(60))
+    rows = [Row(text=words), *(Row(text=f"{n} {words[::-1]} {n}") for n in range(3))]
+    held = [Row(text=f"{words} once more"), Row(text=" ".join(f"new{n}" for n in range(60)))]
+    assert nearly_repeated(held, rows) == 1
+    assert nearly_repeated([*held, held[1]], rows) == 1
 
 
 def test_each_epoch_visits_every_sample_once() -> None:
