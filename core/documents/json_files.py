@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TextIO, TypeGuard
 
-from core.documents.encoding import lines, open_text
+from core.documents.encoding import lines, open_text, told_guess
 from core.documents.records import LONGEST, Found, Source, Unreadable
 from core.documents.roles import has_row
 from core.documents.tables import row_or_finding
@@ -19,6 +19,7 @@ SPACE = " \t\r\n"
 def read_json_lines(source: Source) -> Iterator[Found]:
     """Rows of a file of JSON lines."""
     with open_text(source.path) as file:
+        yield from told_guess(source, file)
         for number, line in enumerate(lines(file), start=1):
             if not line.strip():
                 continue
@@ -38,6 +39,7 @@ def read_json(source: Source) -> Iterator[Found]:
     """
     number = 0
     with open_text(source.path) as file:
+        yield from told_guess(source, file)
         try:
             for number, data in enumerate(_elements(source, _Values(file)), start=1):
                 yield from row_or_finding(source, f"row {number}", data)

@@ -17,8 +17,10 @@ from core.engine.request import Message
 from core.errors import KnownError
 
 FindingKind = Literal[
-    "skipped", "empty", "damaged", "over-long", "duplicate", "near duplicate", "secret"
+    "skipped", "empty", "damaged", "over-long", "duplicate", "near duplicate", "secret", "note"
 ]
+"""A note skips nothing."""
+
 LONGEST = 16 << 20
 """Characters of the longest single line, field or JSON value that is looked at."""
 

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TextIO
 
-from core.documents.encoding import lines, open_text
+from core.documents.encoding import lines, open_text, told_guess
 from core.documents.libraries import require
 from core.documents.office import open_office
 from core.documents.records import LONGEST, Found, Source, Unreadable, told_columns
@@ -25,6 +25,7 @@ def read_csv(source: Source) -> Iterator[Found]:
     """Rows of a table of text; comma, semicolon, tab or bar, whichever the first line has most."""
     csv.field_size_limit(LONGEST)
     with open_text(source.path, newline="") as file:
+        yield from told_guess(source, file)
         # Strict: a quote out of place is told, not mended into a row that nobody wrote.
         reader = csv.reader(lines(file), delimiter=_delimiter(file), strict=True)
         header = next((names for names in reader if any(names)), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from typing import TextIO
 
-from core.documents.encoding import open_text
+from core.documents.encoding import open_text, told_guess
 from core.documents.records import Found, Row, Source
 
 PIECE = 4_000
@@ -26,6 +26,7 @@ SILENT = frozenset({"script", "style", "template", "noscript"})
 def read_text(source: Source) -> Iterator[Found]:
     """Pieces of a plain or Markdown file, by their first line."""
     with open_text(source.path) as file:
+        yield from told_guess(source, file)
         yield from pieces(source, _numbered(file))
 
 
@@ -38,7 +39,9 @@ def _numbered(file: TextIO) -> Iterator[tuple[str, str]]:
 
 def read_html(source: Source) -> Iterator[Found]:
     """Pieces of a page as a reader sees it: without scripts and styles."""
-    yield from pieces(source, _paragraphs(source))
+    with open_text(source.path) as file:
+        yield from told_guess(source, file)
+        yield from pieces(source, _paragraphs(file))
 
 
 def pieces(source: Source, parts: Iterable[tuple[str, str]]) -> Iterator[Found]:
@@ -64,15 +67,14 @@ def _piece(source: Source, place: str, held: list[str]) -> Iterator[Found]:
         yield source.record(place, Row(text=text))
 
 
-def _paragraphs(source: Source) -> Iterator[tuple[str, str]]:
+def _paragraphs(file: TextIO) -> Iterator[tuple[str, str]]:
     page = _Page()
-    with open_text(source.path) as file:
-        while chunk := file.read(PARAGRAPH):
-            page.feed(chunk)
-            yield from page.take()
-        page.close()
-        page.end_block()
+    while chunk := file.read(PARAGRAPH):
+        page.feed(chunk)
         yield from page.take()
+    page.close()
+    page.end_block()
+    yield from page.take()
 
 
 class _Page(HTMLParser):

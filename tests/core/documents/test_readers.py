@@ -60,21 +60,6 @@ def test_every_format_is_read_alone_and_in_archives(tmp_path) -> None:
         assert rows[f"docs/{name}", SAMPLES[name][0]].messages == CHAT
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
-def test_encodings_are_told_apart(tmp_path, encoding) -> None:
-    text = "Größe, Maß und Übermut: die Straße führt über die Brücke zurück.\n" * 5
-    path = tmp_path / "a.txt"
-    path.write_bytes(text.encode(encoding))
-    assert read(path)[0].row.text + "\n" == text
-
-
-def test_cyrillic_without_a_mark_is_read(tmp_path) -> None:
-    text = "Широкая электрификация южных губерний даст мощный толчок подъёму хозяйства. " * 8
-    path = tmp_path / "a.txt"
-    path.write_bytes(text.encode("cp1251"))
-    assert read(path)[0].row.text == text
-
-
 def test_long_texts_become_pieces_that_end_with_a_paragraph(tmp_path) -> None:
     path = tmp_path / "a.md"
     path.write_text("".join(f"{'word ' * 500}{n}\n\n" for n in range(20)), encoding="utf-8")
