@@ -69,7 +69,7 @@ def check_columns(columns: Iterable[object], chosen: ColumnMap | None) -> None:
 
 def has_row(columns: Sequence[str], chosen: ColumnMap | None) -> bool:
     """Whether columns may be a row's: the chosen ones are there, or a known one."""
-    return is_mapped(columns, chosen) or any(_plain(name) in KNOWN for name in columns)
+    return is_mapped(columns, chosen) or any(plain_name(name) in KNOWN for name in columns)
 
 
 def is_mapped(columns: Iterable[object], chosen: ColumnMap | None) -> bool:
@@ -81,10 +81,10 @@ def used_columns(columns: Sequence[str], chosen: ColumnMap | None) -> list[str]:
     """The columns that rows are made of, or all where the answer may be in any of them."""
     if chosen and is_mapped(columns, chosen):
         return [name for name in columns if told_name(name) in chosen.names]
-    plain = {_plain(name) for name in columns}
+    plain = {plain_name(name) for name in columns}
     if _lacks_answer(plain):
         return list(columns)
-    return [name for name in columns if _plain(name) in USED]
+    return [name for name in columns if plain_name(name) in USED]
 
 
 def to_row(data: object, chosen: ColumnMap | None = None) -> Row:
@@ -98,7 +98,7 @@ def to_row(data: object, chosen: ColumnMap | None = None) -> Row:
     if chosen and is_mapped(data, chosen):
         return _chosen_row({told_name(str(name)): value for name, value in data.items()}, chosen)
     check_columns(data, chosen)
-    fields = {_plain(str(name)): value for name, value in data.items()}
+    fields = {plain_name(str(name)): value for name, value in reversed([*data.items()])}
     if _lacks_answer(fields) and (perhaps := _several_words(data)):
         raise Unreadable(f'perhaps "{perhaps}" holds the answer: choose the columns', data)
     return _known_row(fields)
@@ -140,7 +140,7 @@ def _lacks_answer(fields: Iterable[str]) -> bool:
 def _several_words(data: Mapping[Any, Any]) -> str:
     """The first column that may hold the answer to a prompt; empty if none does."""
     told = {str(name): value for name, value in data.items() if isinstance(value, str)}
-    others = (name for name in told if _plain(name) not in NO_ANSWERS)
+    others = (name for name in told if plain_name(name) not in NO_ANSWERS)
     return next((told_name(name) for name in others if " " in told[name].strip()), "")
 
 
@@ -183,7 +183,7 @@ def _turn(turn: Mapping[Any, Any]) -> Message | None:
 
 
 def _role(name: object) -> Role:
-    role = ROLES.get(_plain(name)) if isinstance(name, str) else None
+    role = ROLES.get(plain_name(name)) if isinstance(name, str) else None
     if role is None:
         raise Unreadable(f"a turn is by {str(name)[:40]!r}, who is neither user nor assistant")
     return role
@@ -212,5 +212,6 @@ def _text(value: object, what: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what does not tell it from another: in small letters, no space around."""
     return name.strip().casefold()

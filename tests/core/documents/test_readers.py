@@ -173,6 +173,65 @@ def test_tables_of_text_with_quotes_and_line_breaks(tmp_path, delimiter) -> None
     assert [one.place for one in records] == ["line 2", "line 4"]
 
 
+def told(path) -> tuple[list[tuple[str, str]], str]:
+    """Texts with their places, and all that is said."""
+    records, report = read_all(path)
+    return [(one.place, one.row.text) for one in records], whys(report)[path.name]
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ('"never ends', "a quote is opened and not closed"),
+        ('"ends "here" for all', "',' expected after '\"'"),
+    ],
+)
+def test_a_quote_out_of_place_takes_one_line_with_it(tmp_path, lost, said) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"text\na\n{lost}\nb\n\nc\n")
+    rows, why = told(path)
+    assert rows == [("line 2", "a"), ("line 4", "b"), ("line 6", "c")]
+    assert why == f"line 3: it is no row of a table ({said})"
+
+
+def test_a_quote_that_is_closed_far_below_takes_no_rows_with_it(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('text\n"open\na\n"b, c"\n')
+    rows, why = told(path)
+    assert rows == [("line 3", "a"), ("line 4", "b, c")]
+    assert why.startswith("line 2: it is no row")
+
+
+def test_many_quotes_that_are_never_closed_cost_little(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text\n" + '"x""\n' * 300_000)
+    assert len(read(path)) < 300_000
+
+
+def test_first_lines_that_name_no_columns_are_told(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('text,"id\na,1\n')
+    assert told(path) == (
+        [],
+        ": its first line names no columns (a quote is opened and not closed)",
+    )
+
+
+def test_the_delimiter_that_excel_tells_is_taken(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("sep=;\ntext;id,a,b,c\nT;1\n", encoding="utf-8-sig")
+    assert told(path) == ([("line 3", "T")], "")
+
+
+def test_columns_of_one_name_are_told(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,Text,id,text,,\nfirst,second,3,fourth,,\n")
+    assert told(path) == (
+        [("line 2", "first")],
+        "line 1: of the columns named text only the first counts",
+    )
+
+
 def test_a_parquet_file_whose_answer_may_be_elsewhere_asks(tmp_path) -> None:
     path = tmp_path / "a.parquet"
     parquet.write_table(pa.Table.from_pylist([{"prompt": "Q", "n": 1, "reply": "A B"}]), path)

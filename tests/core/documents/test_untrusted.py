@@ -70,7 +70,7 @@ def test_every_bad_file_has_its_line(tmp_path) -> None:
     states = {file.file[4:]: file.state for file in report.files}
     assert states.pop("empty.txt") == "empty"
     read = {name for name, state in states.items() if state == "read"}
-    assert read == {"mixed.txt", "名前-Ünï.csv", "fields.csv"}
+    assert read == {"mixed.txt", "名前-Ünï.csv", "fields.csv", "quote.csv"}
     [asks] = [file.columns for file in report.files if file.columns]
     assert asks == ("Frage", "Antwort")
 
