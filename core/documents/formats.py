@@ -8,8 +8,9 @@ from core.documents.json_files import read_json, read_json_lines
 from core.documents.office import read_docx
 from core.documents.pdf import read_pdf
 from core.documents.records import Found, Source, Unreadable
-from core.documents.tables import read_csv, read_parquet, read_xlsx
+from core.documents.tables import read_csv, read_parquet
 from core.documents.texts import read_html, read_text
+from core.documents.workbooks import read_xlsx
 
 READERS: dict[str, Callable[[Source], Iterator[Found]]] = {
     ".txt": read_text,

@@ -1,12 +1,11 @@
-"""Readers of tables: CSV, XLSX, Parquet. Their first row names the columns; a row is a `Row`."""
+"""Readers of tables: CSV, Parquet. The first row names the columns; a row is a `Row`."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -14,7 +13,6 @@ from typing import Any, TextIO
 
 from core.documents.encoding import lines, open_text, told_guess
 from core.documents.libraries import require
-from core.documents.office import open_office
 from core.documents.records import LONGEST, Found, Source, Unreadable, told_columns, told_name
 from core.documents.roles import check_columns, is_mapped, plain_name, to_row, used_columns
 
@@ -52,7 +50,7 @@ def read_csv(source: Source) -> Iterator[Found]:
         if header is None:
             return
         check_columns(header, source.columns)
-        yield from _told_repeats(source, f"line {given.number}", header)
+        yield from told_repeats(source, f"line {given.number}", header)
         yield from _rows_of_csv(source, reader, given, header)
 
 
@@ -97,7 +95,7 @@ def _rows_of_csv(source: Source, reader: Any, given: _Lines, header: list[str]) 
             given.give_back()
             yield source.finding(place, "skipped", f"it is no row of a table ({_why(error)})")
         else:
-            yield from _row(source, place, header, cells)
+            yield from row_of_cells(source, place, header, cells)
 
 
 def _why(error: csv.Error) -> str:
@@ -105,7 +103,7 @@ def _why(error: csv.Error) -> str:
     return "a quote is opened and not closed" if never_closed else str(error)
 
 
-def _told_repeats(source: Source, place: str, header: Sequence[str]) -> Iterator[Found]:
+def told_repeats(source: Source, place: str, header: Sequence[str]) -> Iterator[Found]:
     """A word on columns of one name, of which the first counts."""
     counts = Counter(plain_name(name) for name in header)
     if repeated := [told_name(name) for name, count in counts.items() if name and count > 1]:
@@ -113,9 +111,10 @@ def _told_repeats(source: Source, place: str, header: Sequence[str]) -> Iterator
         yield source.finding(place, "note", f"of the columns named {named} only the first counts")
 
 
-def _row(
+def row_of_cells(
     source: Source, place: str, header: Sequence[str], cells: Sequence[object]
 ) -> Iterator[Found]:
+    """The record of a row by its header, or why there is none; nothing for an empty row."""
     if not any(cells):
         return
     if len(cells) != len(header):
@@ -146,42 +145,6 @@ def row_or_finding(
     except Unreadable as why:
         found = why.finding(source.name, place)
         yield replace(found, columns=found.columns or chosen_from)
-
-
-def read_xlsx(source: Source) -> Iterator[Found]:
-    """Rows of all sheets of a workbook, values as they were last computed."""
-    openpyxl = require("openpyxl")
-    open_office(source.path).close()  # refuses what must not be unpacked
-    book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
-    with closing(book):
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()  # what a file says of its own size may cut rows off
-            try:
-                yield from _rows_of_sheet(source, sheet)
-            except Unreadable as why:
-                yield why.finding(source.name, f"sheet {sheet.title}")
-
-
-def _rows_of_sheet(source: Source, sheet: Any) -> Iterator[Found]:
-    numbered = enumerate(sheet.iter_rows(values_only=True), start=1)
-    first = next((cells for _, cells in numbered if _filled(cells)), None)
-    if first is None:
-        return
-    header = ["" if name is None else str(name) for name in _filled(first)]
-    check_columns(header, source.columns)
-    yield from _told_repeats(source, f"sheet {sheet.title}", header)
-    for number, cells in numbered:
-        row = _filled(cells)
-        row += [None] * (len(header) - len(row))
-        yield from _row(source, f"sheet {sheet.title}, row {number}", header, row)
-
-
-def _filled(cells: Iterable[object]) -> list[object]:
-    """The cells of a row up to its last one that is filled."""
-    kept = list(cells)
-    while kept and kept[-1] is None:
-        kept.pop()
-    return kept
 
 
 def read_parquet(source: Source) -> Iterator[Found]:
