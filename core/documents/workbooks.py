@@ -9,7 +9,7 @@ from typing import Any
 
 from core.documents.libraries import require
 from core.documents.office import open_office
-from core.documents.records import Found, Source, Unreadable, told_name
+from core.documents.records import Found, Source, Unreadable, speakable, told_name
 from core.documents.roles import check_columns, used_columns
 from core.documents.tables import row_of_cells, told_repeats
 
@@ -23,10 +23,11 @@ def read_xlsx(source: Source) -> Iterator[Found]:
         closing(_Formulas(source.path)) as formulas,
     ):
         for index, sheet in enumerate(book.worksheets):
+            called = f"sheet {speakable(sheet.title)}"
             try:
-                yield from _rows_of_sheet(source, sheet, formulas.of_sheet(index))
+                yield from _rows_of_sheet(source, called, sheet, formulas.of_sheet(index))
             except Unreadable as why:
-                yield why.finding(source.name, f"sheet {sheet.title}")
+                yield why.finding(source.name, called)
 
 
 def _open(path: Path, *, data_only: bool) -> Any:
@@ -60,7 +61,7 @@ class _Formulas:
 
 
 def _rows_of_sheet(
-    source: Source, sheet: Any, formulas: Iterator[tuple[int, Sequence[Any]]]
+    source: Source, called: str, sheet: Any, formulas: Iterator[tuple[int, Sequence[Any]]]
 ) -> Iterator[Found]:
     numbered = enumerate(sheet.iter_rows(), start=1)
     first = next((cells for _, cells in numbered if _filled(cells)), None)
@@ -68,11 +69,11 @@ def _rows_of_sheet(
         return
     header = ["" if name is None else str(name) for name in _filled(first)]
     check_columns(header, source.columns)
-    yield from told_repeats(source, f"sheet {sheet.title}", header)
+    yield from told_repeats(source, called, header)
     names = {*used_columns(header, source.columns)}
     used = [index for index, name in enumerate(header) if name in names]
     for number, cells in numbered:
-        place = f"sheet {sheet.title}, row {number}"
+        place = f"{called}, row {number}"
         row = _filled(cells)
         row += [None] * (len(header) - len(row))
         lacking = [index for index in used if index < len(cells) and _is_blank(cells[index])]

@@ -139,6 +139,12 @@ def test_a_line_without_end_is_cut_and_still_one_line(tmp_path) -> None:
     ]
 
 
+def test_a_log_is_text(tmp_path) -> None:
+    path = tmp_path / "a.LOG"
+    path.write_text("It went wrong.")
+    assert [one.row.text for one in read(path)] == ["It went wrong."]
+
+
 def test_a_scanned_page_is_told(tmp_path) -> None:
     write_pdf(tmp_path / "a.pdf", "Text.", "")
     records, report = read_all(tmp_path / "a.pdf")
