@@ -111,7 +111,8 @@ class _Page(HTMLParser):
         self._block: list[str] = []
         self._size = 0
         self._fed = self._at = 0
-        self._silent, self._is_pre = "", False
+        self._silent = ""
+        self._is_pre = self._is_next_cell = False
 
     def feed(self, data: str) -> None:
         """The next characters of the file."""
@@ -147,8 +148,7 @@ class _Page(HTMLParser):
             self._silent = tag
         if tag in BLOCKS:
             self.end_block()
-        if tag in CELLS and self._block:
-            self.handle_data(" | ")
+        self._is_next_cell = self._is_next_cell or tag in CELLS
         self._is_pre = self._is_pre or tag == "pre"
 
     def handle_endtag(self, tag: str) -> None:
@@ -162,6 +162,10 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Text between tags."""
         if not self._silent:
+            if self._is_next_cell and data.strip():
+                self._is_next_cell = False
+                if any(part.strip() for part in self._block):
+                    self._block.append(" | ")
             self._block.append(data)
             self._size += len(data)
             if self._size > PARAGRAPH:

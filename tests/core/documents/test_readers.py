@@ -63,6 +63,7 @@ def test_every_format_is_read_alone_and_in_archives(tmp_path) -> None:
     ("page", "text"),
     [
         ("<table><tr><th>Name<th>Age<tr><td>Ann<td><b>3</b></table>", "Name | Age\nAnn | 3"),
+        ("<table>\n<tr>\n<td>a</td>\n<td></td>\n<td>b</td>\n</tr>\n</table>", "a | b"),
         ("<table><tr><td><p>Ann</p></td><td><p>3</p></td></tr></table>", "Ann\n3"),
         ("<p>a\nb<pre>\n  c\n    d\n</pre>e\nf", "a b\n  c\n    d\ne f"),
         ("<p>a<!-- not --><p>b<!-- seen > <p>c<!-- again", "a\nb seen >\nc again"),
