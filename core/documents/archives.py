@@ -1,10 +1,11 @@
-"""Members of archives (zip, tar), each unpacked alone, under a name of ours, within an allowance.
+"""Members of archives (zip, tar, gz), each unpacked alone, named by us, within an allowance.
 
 Nothing is ever written where an archive says: a member's own name stands in the report only.
 """
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import stat
 import tarfile
@@ -15,15 +16,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, cast
 
-from core.documents.formats import is_archive, suffix_of
+from core.documents.formats import TARS, is_archive, suffix_of
 from core.documents.limits import MOST_MEMBERS, unpacked_allowance
 from core.documents.records import Source, Unreadable, speakable
 
 CHUNK = 1 << 20
 BROKEN = (
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError
+    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError,
+    NotImplementedError
 )  # fmt: skip
 UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
@@ -61,10 +63,8 @@ class Archive:
         Raises:
             Unreadable: where it is broken, or after too many members.
         """
-        is_zip = self._source.name.casefold().endswith(".zip")
-        listed = _zip_members(self._source.path) if is_zip else _tar_members(self._source.path)
         try:
-            for number, member in enumerate(listed):
+            for number, member in enumerate(_members(self._source)):
                 if number == MOST_MEMBERS:
                     raise Unreadable(f"it has more than {MOST_MEMBERS:,} members")
                 yield member
@@ -96,6 +96,21 @@ class Archive:
     def name_of(self, member: Member) -> str:
         """A member's name in reports."""
         return f"{self._source.name}/{speakable(member.name)}"
+
+
+def _members(archive: Source) -> Iterator[Member]:
+    name = archive.name.casefold()
+    if name.endswith(".zip"):
+        return _zip_members(archive.path)
+    if name.endswith(TARS):
+        return _tar_members(archive.path)
+    # A file packed alone, whose name in it nobody needs to trust.
+    inner = PurePosixPath(archive.name).stem
+    return iter([Member(inner, "", partial(_open_gz, archive.path))])
+
+
+def _open_gz(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path))
 
 
 def _zip_members(path: Path) -> Iterator[Member]:

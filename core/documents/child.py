@@ -84,6 +84,9 @@ def run(task: Task) -> Iterator[Place | Found]:
 def _archive(source: Source, folder: Path, index: int, first: int) -> Iterator[Place | Found]:
     yield Place(index)
     number = 0
+    if source.is_empty:
+        yield source.finding("", "empty", "it is empty")
+        return
     try:
         archive = Archive(source, folder)
         for number, member in enumerate(archive.members(), start=1):

@@ -1,14 +1,16 @@
-"""Readers of JSON: one object a line, or one list of objects, element by element."""
+"""Readers of JSON: one object a line, a list of objects, or objects one after another."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TextIO
+from typing import TextIO, TypeGuard
 
-from core.documents.encoding import lines, open_text
+from core.documents.encoding import lines, open_text, told_guess
 from core.documents.records import LONGEST, Found, Source, Unreadable
+from core.documents.roles import has_row
 from core.documents.tables import row_or_finding
+from core.wording import many
 
 CHUNK = 1 << 16
 SPACE = " \t\r\n"
@@ -17,6 +19,7 @@ SPACE = " \t\r\n"
 def read_json_lines(source: Source) -> Iterator[Found]:
     """Rows of a file of JSON lines."""
     with open_text(source.path) as file:
+        yield from told_guess(source, file)
         for number, line in enumerate(lines(file), start=1):
             if not line.strip():
                 continue
@@ -29,34 +32,41 @@ def read_json_lines(source: Source) -> Iterator[Found]:
 
 
 def read_json(source: Source) -> Iterator[Found]:
-    """Rows of a JSON file: a list of objects, one object, or an object that holds one list.
+    """Rows of a JSON file: a list of objects, objects one after another, or one around a list.
 
     Raises:
-        Unreadable: if it is no JSON, from the place where it stops being so.
+        Unreadable: where it stops being JSON.
     """
+    number = 0
     with open_text(source.path) as file:
-        values = _Values(file)
+        yield from told_guess(source, file)
         try:
-            if values.next_is("["):
-                yield from _rows(source, values.elements())
-            elif not values.at_end:
-                yield from _rows(source, iter(_inner(values.take(""))))
+            for number, data in enumerate(_elements(source, _Values(file)), start=1):
+                yield from row_or_finding(source, f"row {number}", data)
         except (ValueError, RecursionError) as error:
-            raise Unreadable(f"it stops being JSON after {values.taken} rows ({error})") from error
+            # Where the decoder thinks that it is counts from the buffer's begin.
+            why = error.msg if isinstance(error, json.JSONDecodeError) else error
+            raise Unreadable(f"it stops being JSON after {many(number, 'row')} ({why})") from error
 
 
-def _rows(source: Source, elements: Iterator[object]) -> Iterator[Found]:
-    for number, data in enumerate(elements, start=1):
-        yield from row_or_finding(source, f"row {number}", data)
+def _elements(source: Source, values: _Values) -> Iterator[object]:
+    if values.next_is("["):
+        yield from values.elements()
+    while not values.at_end:
+        yield from _inner(source, values.take("{"))
 
 
-def _inner(data: object) -> list[object]:
-    """The rows that an object wraps, as in {"data": [...]}; else the object itself."""
-    if isinstance(data, dict) and len(data) == 1:
-        [[name, value]] = data.items()
-        if isinstance(value, list) and name not in ("messages", "conversations"):
-            return value
+def _inner(source: Source, data: object) -> list[object]:
+    """The rows that an object wraps, as in {"data": [...], "version": 1}; else the object."""
+    if isinstance(data, dict) and not has_row(tuple(data), source.columns):
+        inner = [value for value in data.values() if isinstance(value, dict | list)]
+        if len(inner) == 1 and _is_rows(inner[0]):
+            return inner[0]
     return [data]
+
+
+def _is_rows(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 class _Values:
@@ -65,7 +75,6 @@ class _Values:
     def __init__(self, file: TextIO) -> None:
         self._file, self._buffer, self._at = file, "", 0
         self._decoder = json.JSONDecoder()
-        self.taken = 0
 
     @property
     def at_end(self) -> bool:
@@ -93,22 +102,24 @@ class _Values:
         return True
 
     def take(self, ends: str) -> object:
-        """The value that comes next; `ends` are the signs that may follow it, none for the end."""
+        """The value that comes next; `ends` are the signs that may follow it."""
         wanted = CHUNK
         while True:
             try:
                 self._peek()
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
-                left = self._buffer[end:].lstrip(SPACE)
-                # A number at the buffer's end may go on in the next chunk.
-                if (left and left[0] in ends) or not self._more(wanted):
-                    self._at = end
-                    self.taken += 1
+                rest = len(self._buffer) - end
+                if self._is_whole(value, end, ends) or not self._more(wanted):
+                    self._at = len(self._buffer) - rest
                     return value
             except json.JSONDecodeError:
                 if not self._more(wanted):
                     raise
             wanted *= 2  # so that a long value is not decoded again for every chunk
+
+    def _is_whole(self, value: object, end: int, ends: str) -> bool:
+        """Whether a value cannot go on in the next chunk, as a number may."""
+        return isinstance(value, dict | list) or self._buffer[end:].lstrip(SPACE)[:1] in {*ends}
 
     def _more(self, wanted: int) -> bool:
         """Read on; False at the file's end."""

@@ -17,8 +17,10 @@ from core.engine.request import Message
 from core.errors import KnownError
 
 FindingKind = Literal[
-    "skipped", "empty", "damaged", "over-long", "duplicate", "near duplicate", "secret"
+    "skipped", "empty", "damaged", "over-long", "duplicate", "near duplicate", "secret", "note"
 ]
+"""A note skips nothing."""
+
 LONGEST = 16 << 20
 """Characters of the longest single line, field or JSON value that is looked at."""
 
@@ -175,7 +177,12 @@ class Source:
 
     def finding(self, place: str, kind: FindingKind, why: str) -> Finding:
         """Something to be said of this file."""
-        return Finding(self.name, place, kind, why)
+        return Finding(self.name, place, kind, told_why(why))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a regular file without a byte."""
+        return self.path.is_file() and not self.path.stat().st_size
 
 
 class Unreadable(Exception):  # noqa: N818  (a verdict on foreign data, which no caller lets pass)
@@ -192,7 +199,7 @@ class Unreadable(Exception):  # noqa: N818  (a verdict on foreign data, which no
 
     def finding(self, file: str, place: str = "") -> Finding:
         """The same as a finding, for the report."""
-        return Finding(file, place, "skipped", str(self), self.columns)
+        return Finding(file, place, "skipped", told_why(str(self)), self.columns)
 
 
 def told_columns(columns: Iterable[object]) -> tuple[str, ...]:
@@ -203,6 +210,11 @@ def told_columns(columns: Iterable[object]) -> tuple[str, ...]:
 def told_name(column: str) -> str:
     """The name of a foreign column, fit for a line on a screen."""
     return speakable(column[:MOST_NAME])
+
+
+def told_why(why: str) -> str:
+    """A sentence that may hold foreign words, as of a library's error, fit for one line."""
+    return speakable(" ".join(why.split()))
 
 
 @lru_cache(maxsize=2 * MOST_COLUMNS)

@@ -1,68 +1,129 @@
-"""Readers of tables: CSV, XLSX, Parquet. Their first row names the columns; a row is a `Row`."""
+"""Readers of tables: CSV, Parquet. The first row names the columns; a row is a `Row`."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+import re
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, TextIO
 
-from core.documents.encoding import lines, open_text
+from core.documents.encoding import lines, open_text, told_guess
 from core.documents.libraries import require
-from core.documents.office import open_office
-from core.documents.records import LONGEST, Found, Source, Unreadable, told_columns
-from core.documents.roles import check_columns, is_mapped, to_row, used_columns
+from core.documents.records import LONGEST, Found, Source, Unreadable, told_columns, told_name
+from core.documents.roles import check_columns, is_mapped, plain_name, to_row, used_columns
 
 DELIMITERS = ",;\t|"
+EXCELS = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+"""A first line by which Excel is told the delimiter."""
+MOST_NAMED = 3
+"""Columns that a sentence names."""
 BATCH = 64
 """Rows of a Parquet file in memory at a time."""
 
 
 def read_csv(source: Source) -> Iterator[Found]:
-    """Rows of a table of text; comma, semicolon, tab or bar, whichever the first line has most."""
+    """Rows of a table of text; comma, semicolon, tab or bar, whichever the first line has most.
+
+    Raises:
+        Unreadable: if its first line names no columns that are known or chosen.
+    """
     csv.field_size_limit(LONGEST)
     with open_text(source.path, newline="") as file:
+        yield from told_guess(source, file)
+        first = file.readline(LONGEST)
+        file.seek(0)
+        excels = EXCELS.fullmatch(first)
+        delimiter = excels[1] if excels else max(DELIMITERS, key=first.count)
+        given = _Lines(file)
+        if excels:
+            next(given)
         # Strict: a quote out of place is told, not mended into a row that nobody wrote.
-        reader = csv.reader(lines(file), delimiter=_delimiter(file), strict=True)
-        header = next((names for names in reader if any(names)), None)
+        reader = csv.reader(given, delimiter=delimiter, strict=True)
+        try:
+            header = next((names for names in reader if any(names)), None)
+        except csv.Error as error:
+            raise Unreadable(f"its first line names no columns ({_why(error)})") from error
         if header is None:
             return
         check_columns(header, source.columns)
-        yield from _rows_of_csv(source, reader, header)
+        yield from told_repeats(source, f"line {given.number}", header)
+        yield from _rows_of_csv(source, reader, given, header)
 
 
-def _delimiter(file: TextIO) -> str:
-    first = file.readline(LONGEST)
-    file.seek(0)
-    return max(DELIMITERS, key=first.count)
+class _Lines:
+    """Lines of a file, which can be given back where no row came of them."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._lines, self._again = lines(file), deque[str]()
+        self._row: list[str] = []
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self._row.append(line)
+        self.number += 1
+        return line
+
+    def begin_row(self) -> str:
+        """The place of the row that comes next."""
+        self._row.clear()
+        return f"line {self.number + 1}"
+
+    def give_back(self) -> None:
+        """Let all lines of the row come again but its first."""
+        again = self._row[1:]
+        self._again.extendleft(reversed(again))
+        self.number -= len(again)
 
 
-def _rows_of_csv(source: Source, reader: Any, header: list[str]) -> Iterator[Found]:
+def _rows_of_csv(source: Source, reader: Any, given: _Lines, header: list[str]) -> Iterator[Found]:
     while True:
-        place = f"line {reader.line_num + 1}"
+        place = given.begin_row()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield source.finding(place, "skipped", f"it is no row of a table ({error})")
+            # A quote that is not closed has taken in the rows behind it.
+            given.give_back()
+            yield source.finding(place, "skipped", f"it is no row of a table ({_why(error)})")
         else:
-            yield from _row(source, place, header, cells)
+            yield from row_of_cells(source, place, header, cells)
 
 
-def _row(
+def _why(error: csv.Error) -> str:
+    never_closed = "end of data" in str(error) or "field limit" in str(error)
+    return "a quote is opened and not closed" if never_closed else str(error)
+
+
+def told_repeats(source: Source, place: str, header: Sequence[str]) -> Iterator[Found]:
+    """A word on columns of one name, of which the first counts."""
+    counts = Counter(plain_name(name) for name in header)
+    if repeated := [told_name(name) for name, count in counts.items() if name and count > 1]:
+        named = ", ".join(repeated[:MOST_NAMED])
+        yield source.finding(place, "note", f"of the columns named {named} only the first counts")
+
+
+def row_of_cells(
     source: Source, place: str, header: Sequence[str], cells: Sequence[object]
 ) -> Iterator[Found]:
+    """The record of a row by its header, or why there is none; nothing for an empty row."""
     if not any(cells):
         return
     if len(cells) != len(header):
         why = f"it has {len(cells)} fields where the first line has {len(header)}"
         yield source.finding(place, "skipped", why)
         return
-    values = {name: _cell(value) for name, value in zip(header, cells, strict=True)}
+    values: dict[str, object] = {}
+    for name, value in zip(header, cells, strict=True):
+        values.setdefault(name, _cell(value))
     yield from row_or_finding(source, place, values)
 
 
@@ -84,41 +145,6 @@ def row_or_finding(
     except Unreadable as why:
         found = why.finding(source.name, place)
         yield replace(found, columns=found.columns or chosen_from)
-
-
-def read_xlsx(source: Source) -> Iterator[Found]:
-    """Rows of all sheets of a workbook, values as they were last computed."""
-    openpyxl = require("openpyxl")
-    open_office(source.path).close()  # refuses what must not be unpacked
-    book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
-    with closing(book):
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()  # what a file says of its own size may cut rows off
-            try:
-                yield from _rows_of_sheet(source, sheet)
-            except Unreadable as why:
-                yield why.finding(source.name, f"sheet {sheet.title}")
-
-
-def _rows_of_sheet(source: Source, sheet: Any) -> Iterator[Found]:
-    numbered = enumerate(sheet.iter_rows(values_only=True), start=1)
-    first = next((cells for _, cells in numbered if _filled(cells)), None)
-    if first is None:
-        return
-    header = [str(name) for name in _filled(first)]
-    check_columns(header, source.columns)
-    for number, cells in numbered:
-        row = _filled(cells)
-        row += [None] * (len(header) - len(row))
-        yield from _row(source, f"sheet {sheet.title}, row {number}", header, row)
-
-
-def _filled(cells: Iterable[object]) -> list[object]:
-    """The cells of a row up to its last one that is filled."""
-    kept = list(cells)
-    while kept and kept[-1] is None:
-        kept.pop()
-    return kept
 
 
 def read_parquet(source: Source) -> Iterator[Found]:

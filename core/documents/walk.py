@@ -14,7 +14,11 @@ def files_of(paths: Iterable[str]) -> Iterator[Source | Finding]:
 
     Names are relative to the named folder's parent. What changes later is told by the reader.
     """
-    for path in map(Path, paths):
+    for given in paths:
+        if not given:
+            yield Finding('""', "", "skipped", "no path was given")
+            continue
+        path = Path(given)
         name = speakable(path.name or str(path))
         if path.is_dir():
             yield from _files_of_folder(path, name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.documents.formats import read_file
 from core.documents.limits import Limits
 from core.documents.process import read_documents
-from core.documents.records import ColumnMap, Record
+from core.documents.records import ColumnMap, Record, Source
 from core.documents.report import Report
 
 
@@ -28,3 +29,8 @@ def whys(report: Report) -> dict[str, str]:
         file.file: "; ".join(f"{one.place}: {one.why}" for one in file.findings)
         for file in report.files
     }
+
+
+def read(path: Path) -> list[Record]:
+    """The records of a file, read in this process, for formats that need no guard."""
+    return [one for one in read_file(Source(path, path.name)) if isinstance(one, Record)]

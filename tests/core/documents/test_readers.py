@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import time
 import tracemalloc
+import zipfile
 from pathlib import Path
 
+import docx
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from core.documents import json_files
 from core.documents.formats import read_file
-from core.documents.records import Record, Row, Source, Unreadable
+from core.documents.records import Row, Source
 from core.engine.request import Message
-from tests.core.documents.reading import read_all, whys
+from tests.core.documents.reading import read, read_all, whys
 from tests.core.documents.samples import PAIR, write_pdf, write_samples
 
 CHAT = (Message("user", PAIR["prompt"]), Message("assistant", PAIR["response"]))
+
+
 SAMPLES = {
     "book.xlsx": ["sheet Sales, row 2", "sheet Sales, row 3"],
     "letter.docx": ["paragraph 1"],
@@ -30,11 +34,6 @@ SAMPLES = {
     "table.csv": ["line 2"],
     "table.parquet": ["row 1"],
 }
-
-
-def read(path) -> list[Record]:
-    """In this process, for readers of formats that need no guard."""
-    return [one for one in read_file(Source(path, path.name)) if isinstance(one, Record)]
 
 
 def test_every_format_is_read_alone_and_in_archives(tmp_path) -> None:
@@ -60,19 +59,64 @@ def test_every_format_is_read_alone_and_in_archives(tmp_path) -> None:
         assert rows[f"docs/{name}", SAMPLES[name][0]].messages == CHAT
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
-def test_encodings_are_told_apart(tmp_path, encoding) -> None:
-    text = "Größe, Maß und Übermut: die Straße führt über die Brücke zurück.\n" * 5
-    path = tmp_path / "a.txt"
-    path.write_bytes(text.encode(encoding))
-    assert read(path)[0].row.text + "\n" == text
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<table><tr><th>Name<th>Age<tr><td>Ann<td><b>3</b></table>", "Name | Age\nAnn | 3"),
+        ("<table>\n<tr>\n<td>a</td>\n<td></td>\n<td>b</td>\n</tr>\n</table>", "a | b"),
+        ("<table><tr><td><p>Ann</p></td><td><p>3</p></td></tr></table>", "Ann\n3"),
+        ("<p>a\nb<pre>\n  c\n    d\n</pre>e\nf", "a b\n  c\n    d\ne f"),
+        ("<p>a<!-- not --><p>b<!-- seen > <p>c<!-- again", "a\nb seen >\nc again"),
+        ("<noscript>x</noscript>a<noscript><p>b", "a\nb"),
+        ("<template>x</template>a<template>b<script>c</script>", "ab"),
+        ("a<script>if (b) '<p>'", "a"),
+    ],
+)
+def test_pages_are_read_as_they_are_seen(tmp_path, page, text) -> None:
+    path = tmp_path / "a.html"
+    path.write_text(page)
+    [record] = read(path)
+    assert record.row.text == text
 
 
-def test_cyrillic_without_a_mark_is_read(tmp_path) -> None:
-    text = "Широкая электрификация южных губерний даст мощный толчок подъёму хозяйства. " * 8
-    path = tmp_path / "a.txt"
-    path.write_bytes(text.encode("cp1251"))
-    assert read(path)[0].row.text == text
+@pytest.mark.parametrize("begin", ["<!--", "<noscript>", "<script>", "<!-- <p>"])
+def test_parts_of_a_page_without_an_end_cost_little(tmp_path, begin) -> None:
+    path = tmp_path / "a.html"
+    path.write_text(begin + "<p>some words" * 400_000)
+    started = time.process_time()
+    found = read(path)
+    assert time.process_time() - started < 15
+    assert bool(found) == (begin != "<script>")
+
+
+def test_a_long_comment_is_left_out(tmp_path) -> None:
+    path = tmp_path / "a.html"
+    path.write_text(f"a<!-- {'not seen ' * 200_000}-->b<noscript>{'no ' * 99_999}</noscript>c")
+    assert [one.row.text for one in read(path)] == ["abc"]
+
+
+def test_rows_of_a_documents_tables_stay_together_and_its_notes_come_last(tmp_path) -> None:
+    path = tmp_path / "a.docx"
+    document = docx.Document()
+    table = document.add_table(2, 3)
+    for cell, text in zip(table._cells, ("Name", "", "Age", "Ann\nLee", "f", "3"), strict=True):
+        cell.text = text
+    table.cell(1, 1).add_table(1, 2).cell(0, 1).text = "inner"
+    document.add_paragraph("Below.")
+    document.save(str(path))
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    with zipfile.ZipFile(path, "a") as packed:
+        for part in ("footnote", "endnote"):
+            note = f"<w:{part}><w:p><w:r><w:t>A {part}.</w:t></w:r></w:p></w:{part}>"
+            packed.writestr(f"word/{part}s.xml", f'<w:{part}s xmlns:w="{word}">{note}</w:{part}s>')
+    [record] = read(path)
+    assert record.row.text.split("\n") == [
+        "Name | Age",
+        "Ann Lee | f inner | 3",
+        "Below.",
+        "A footnote.",
+        "A endnote.",
+    ]
 
 
 def test_long_texts_become_pieces_that_end_with_a_paragraph(tmp_path) -> None:
@@ -96,59 +140,17 @@ def test_a_line_without_end_is_cut_and_still_one_line(tmp_path) -> None:
     ]
 
 
+def test_a_log_is_text(tmp_path) -> None:
+    path = tmp_path / "a.LOG"
+    path.write_text("It went wrong.")
+    assert [one.row.text for one in read(path)] == ["It went wrong."]
+
+
 def test_a_scanned_page_is_told(tmp_path) -> None:
     write_pdf(tmp_path / "a.pdf", "Text.", "")
     records, report = read_all(tmp_path / "a.pdf")
     assert [one.place for one in records] == ["page 1"]
     assert whys(report) == {"a.pdf": "page 2: it has no text: perhaps it was scanned"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    ['{"data": [{"text": "a"}, {"text": "b"}]}', ' [ {"text": "a"},\n{"text": "b"} ] ', "[]", ""],
-)
-def test_json_lists_are_read_bare_and_wrapped(tmp_path, text) -> None:
-    path = tmp_path / "a.json"
-    path.write_text(text)
-    assert [one.row.text for one in read(path)] == (["a", "b"] if "text" in text else [])
-
-
-def test_long_json_lists_are_read_across_chunks(tmp_path) -> None:
-    path = tmp_path / "a.json"
-    texts = ["x" * size for size in range(1, 400_000, 30_001)]
-    path.write_text(json.dumps([{"text": text} for text in texts], indent=2))
-    assert [one.row.text for one in read(path)] == texts
-
-
-def test_a_wrapped_list_that_is_too_long_is_told_what_to_do(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(json_files, "LONGEST", 1 << 18)
-    path = tmp_path / "a.json"
-    rows = [{"text": f"{n} words " * 300} for n in range(500)]
-    path.write_text(json.dumps(rows))
-    assert len(read(path)) == 500
-    path.write_text(json.dumps({"data": rows}))
-    with pytest.raises(Unreadable, match="give a list of rows, or one row a line"):
-        read(path)
-
-
-@pytest.mark.parametrize(
-    "text", ['[{"text": "a"}, {"te', '[{"text": "a"} 3]', '[{"text": "a"}] 3', "[" * 100_000]
-)
-def test_broken_json_is_told_with_its_place(tmp_path, text) -> None:
-    path = tmp_path / "a.json"
-    path.write_text(text)
-    with pytest.raises(Unreadable, match=r"stops being JSON after [01] rows"):
-        read(path)
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_tables_of_text_with_quotes_and_line_breaks(tmp_path, delimiter) -> None:
-    path = tmp_path / "a.csv"
-    rows = ("prompt", "response"), ('"a\nb, c; d"', "A"), ("Q", "B")
-    path.write_text("".join(delimiter.join(row) + "\n" for row in rows))
-    records = read(path)
-    assert [one.row.messages[0].content for one in records] == ["a\nb, c; d", "Q"]
-    assert [one.place for one in records] == ["line 2", "line 4"]
 
 
 def make_csv(path) -> None:

@@ -29,15 +29,66 @@ PAIR = Row((Message("user", "Q"), Message("assistant", "A")))
         {"prompt": "Q", "response": "A", "id": 3},
         {"Question": "Q", " ANSWER ": "A"},
         {"instruction": "Q", "input": "", "output": "A", "text": "all of it"},
+        {"instruction": "Q", "output": "A", "prompt": "Q, then A"},
+        {"prompt": "Q", "completion": "A"},
+        {"prompt": "Q", "output": "A"},
+        {"prompt": "Q", "chosen": "A", "rejected": "worse than that"},
+        {"question": "Q", "response": "A"},
+        {"prompt": "Q", "answer": "A"},
+        {"question": "Q", "answers": ["A", "or B"]},
+        {"question": "Q", "answers": {"text": ["A", "or B"], "answer_start": [1, 2]}},
+        {"instruction": "Q", "context": "", "response": "A", "category": "open qa"},
+        {"conversations": [{"role": "User", "content": "Q"}, {"role": "bot", "content": "A"}]},
+        {"messages": [{"from": "human", "value": "Q"}, {"from": "ChatGPT", "value": "A"}]},
+        {
+            "messages": [
+                {"role": "system", "content": ""},
+                {"role": "user", "content": [{"type": "text", "text": "Q"}]},
+                {"role": "model", "content": "A"},
+            ]
+        },
     ],
 )
 def test_pairs_are_recognised(data) -> None:
     assert to_row(data) == PAIR
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"instruction": "Q", "output": "A", "system": "S"},
+        {"question": "Q", "response": "A", "system_prompt": "S"},
+        {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}],
+         "system": "S"},
+        {"messages": [{"role": "developer", "content": "S"}, {"role": "user", "content": "Q"},
+                      {"role": "assistant", "content": "A"}], "system": "another"},
+    ],
+)  # fmt: skip
+def test_a_system_message_goes_first(data) -> None:
+    assert to_row(data) == Row((Message("system", "S"), *PAIR.messages))
+
+
+@pytest.mark.parametrize("asked", ["prompt", "question", "instruction"])
+def test_a_prompt_whose_answer_may_be_elsewhere_asks(asked) -> None:
+    data = {"id": "a b", asked: "Q", " Reply": "Yes, it is."}
+    with pytest.raises(Unreadable, match='"Reply" holds the answer: choose the columns') as caught:
+        to_row({name.strip(): value for name, value in data.items()})
+    assert caught.value.columns == ("id", asked, "Reply")
+    assert to_row(data, ColumnMap(asked, " Reply")).messages[1].content == "Yes, it is."
+
+
+def test_short_words_beside_a_prompt_are_no_answer() -> None:
+    about = {"id": 3, "category": "open qa", "source": "my notes", "family": "f", "n": "one"}
+    row = to_row({"prompt": "Q", "check": "has two words", "reference": "The answer.", **about})
+    assert row == Row((Message("user", "Q"),), family="f")
+
+
 def test_the_rest_is_recognised() -> None:
-    asked = to_row({"instruction": "Add.", "input": "1 and 2", "output": "3"})
-    assert asked.messages[0].content == "Add.\n\n1 and 2"
+    for below in ("input", "context"):
+        asked = to_row({"instruction": "Add.", below: "1 and 2", "output": "3"})
+        assert asked.messages[0].content == "Add.\n\n1 and 2"
+    assert to_row({"text": "T", "title": "a b", "summary": "of c"}) == Row(text="T")
+    assert to_row({"question": "Q", "answers": []}).lacks_answer
     assert to_row({"question": "Q", "answer": " "}).lacks_answer
     whole = {"text": "T", "family": "f", "complete": False}
     assert to_row(whole) == Row(text="T", family="f", complete=False)
@@ -50,12 +101,16 @@ def test_the_rest_is_recognised() -> None:
         (3, "no object"),
         ({}, "no column"),
         ({"Frage": "Q"}, "choose the columns"),
-        ({"text": ""}, "is no text"),
-        ({"prompt": 3}, "is no text"),
+        ({"text": ""}, "the text is empty"),
+        ({"prompt": None}, "the prompt is empty"),
+        ({"prompt": 3}, r"the prompt is no text \('3'\)"),
+        ({"prompt": "Q", "response": 3}, r"the answer is no text"),
         ({"messages": "Q"}, "no list"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "'image_url'"),
         ({"messages": [{"role": "tool", "content": "Q"}]}, "'tool'"),
         ({"messages": [{"role": "system", "content": "Q"}]}, "no turn of a user"),
-        ({"conversations": [{"from": "human"}]}, "is no text"),
+        ({"conversations": [{"from": "human"}]}, "a turn of the user is empty"),
+        ({"conversations": [{"from": "function", "value": "f"}]}, "'function'"),
     ],
 )
 def test_what_is_no_row_is_told(data, said) -> None:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
 import signal
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
 import psutil
 import pytest
 
-from core.documents import child, limits
-from core.documents.archives import Archive
+from core.documents import child
 from core.documents.child import Place, Task
 from core.documents.limits import Limits
 from core.documents.process import _Process, read_documents
-from core.documents.records import FileStarted, Source, Unreadable
+from core.documents.records import FileStarted, Source
 from core.documents.report import Report
 from tests.core.documents.reading import read_all, whys
 from tests.core.documents.samples import write_samples, write_xlsx
 
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
+EMPTY = (".txt", ".pdf", ".docx", ".xlsx", ".parquet", ".zip", ".tar.gz", ".csv.gz")
 LOCKED = (
     b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n"
     b"<</Type/Pages/Kids[]/Count 0>>\nendobj\n3 0 obj\n<</Filter/Standard/V 1/R 2/P -4/O<"
@@ -53,8 +51,10 @@ def bad_files(folder: Path) -> dict[str, str]:
         "quote.csv": (b'text\n"never ends\nb\n', "no row of a table"),
         "names.csv": (b"Frage;Antwort\na;b\n", "choose the columns"),
         "nested.json": (b"[" * 100_000, "stops being JSON"),
-        "no-kind.xyz": (b"text", "no known kind"),
-        "empty.txt": (b"", ""),
+        "no-kind.xyz": (b"text", "no known kind: read are .txt, "),
+        "old.doc": (OLD_OFFICE, "no known kind: save it as .docx"),
+        "packed.7z": (b"7z", "no known kind: unpack it first"),
+        **{f"empty{kind}": (b"", "it is empty") for kind in EMPTY},
     }
     for name, (content, _) in made.items():
         (folder / name).write_bytes(content)
@@ -68,9 +68,9 @@ def test_every_bad_file_has_its_line(tmp_path) -> None:
     assert told.keys() == {f"bad/{name}" for name in said}
     assert {name for name, why in said.items() if why not in told[f"bad/{name}"]} == set()
     states = {file.file[4:]: file.state for file in report.files}
-    assert states.pop("empty.txt") == "empty"
+    assert {states.pop(f"empty{kind}") for kind in EMPTY} == {"empty"}
     read = {name for name, state in states.items() if state == "read"}
-    assert read == {"mixed.txt", "名前-Ünï.csv", "fields.csv"}
+    assert read == {"mixed.txt", "名前-Ünï.csv", "fields.csv", "quote.csv"}
     [asks] = [file.columns for file in report.files if file.columns]
     assert asks == ("Frage", "Antwort")
 
@@ -94,79 +94,6 @@ def test_links_pipes_and_hidden_folders_are_told_and_left(tmp_path) -> None:
     assert "empty folder" in told.pop("nothing")
     assert "does not exist" in told.pop("gone.txt")
     assert told == {}
-
-
-def write_zip(path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("../../out.txt", "out")
-        packed.writestr("C:\\out.txt", "out")
-        link = zipfile.ZipInfo("link.txt")
-        link.external_attr = 0o120777 << 16
-        packed.writestr(link, "/etc/passwd")
-        packed.writestr("inner.zip", "PK")
-        packed.writestr("größe/a.txt", "fine")
-
-
-def write_tar(path: Path) -> None:
-    with tarfile.open(path, "w:gz") as tar:
-        for name, kind in (
-            ("../../out.txt", tarfile.REGTYPE),
-            ("/out.txt", tarfile.REGTYPE),
-            ("link.txt", tarfile.SYMTYPE),
-            ("pipe.txt", tarfile.FIFOTYPE),
-            ("größe/a.txt", tarfile.REGTYPE),
-        ):
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = kind, "/etc/passwd" if kind == tarfile.SYMTYPE else ""
-            info.size = 4 if kind == tarfile.REGTYPE else 0
-            tar.addfile(info, io.BytesIO(b"fine"))
-
-
-def test_archives_cannot_reach_out(tmp_path) -> None:
-    write_zip(tmp_path / "a.zip")
-    write_tar(tmp_path / "a.tgz")
-    before = set(tmp_path.rglob("*"))
-    records, report = read_all(tmp_path / "a.zip", tmp_path / "a.tgz")
-    assert [one.file for one in records] == ["a.zip/größe/a.txt", "a.tgz/größe/a.txt"]
-    told = [file.findings[0].why for file in report.files if file.findings]
-    assert [why.split()[-3:] for why in told].count(["of", "the", "archive"]) == 4
-    assert told.count("it is a link") == 2
-    assert "it is no regular file" in told
-    assert "it is an archive inside an archive: unpack it first" in told
-    assert len(report.files) == 10
-    assert set(tmp_path.rglob("*")) == before
-
-
-def test_a_locked_archive_is_told(tmp_path) -> None:
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr("a.txt", "secret")
-    data = bytearray(path.read_bytes())
-    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(mark) + at] |= 1
-    path.write_bytes(data)
-    assert whys(read_all(path)[1]) == {"a.zip/a.txt": ": it is locked by a password"}
-
-
-def test_bombs_are_not_unpacked(tmp_path) -> None:
-    zeros = bytes(30 << 20)
-    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in ("a.txt", "b.txt", "c.txt"):
-            packed.writestr(name, zeros)
-    with zipfile.ZipFile(tmp_path / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in ("word/document.xml", "b", "c"):
-            packed.writestr(name, zeros)
-    told = whys(read_all(tmp_path / "bomb.zip", tmp_path / "bomb.docx")[1])
-    assert "far more than its own size" in told["bomb.zip/c.txt"]
-    assert "far more than a document needs" in told["bomb.docx"]
-
-
-def test_endless_archives_end(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("core.documents.archives.MOST_MEMBERS", 3)
-    write_zip(tmp_path / "a.zip")
-    with pytest.raises(Unreadable, match="more than 3 members"):
-        list(Archive(Source(tmp_path / "a.zip", "a.zip"), tmp_path).members())
-    assert limits.unpacked_allowance(1 << 50) == limits.MOST_UNPACKED
 
 
 def test_a_file_that_disappears_is_told(tmp_path) -> None:
@@ -194,6 +121,26 @@ def test_a_file_that_disappears_while_another_is_read_is_told(tmp_path) -> None:
     assert [one.file for one in records][-2:] == ["docs/a.jsonl", "docs/c.txt"]
     assert whys(report)["docs/b.txt"] == ": it has disappeared"
     assert [file.state for file in report.files] == ["read", "skipped", "read"]
+
+
+def test_an_error_of_a_library_stays_on_its_line(tmp_path, monkeypatch) -> None:
+    def broken(_source):
+        yield from ()
+        raise RuntimeError("a name\n\nwith \x1b[31m signs")
+
+    monkeypatch.setattr(child, "read_file", broken)
+    (tmp_path / "a.txt").write_text("text")
+    task = Task(((str(tmp_path / "a.txt"), "a.txt"),), Place(), None, "", 0)
+    why = list(child.run(task))[-1].why
+    assert why == "it is broken (RuntimeError: a name with \ufffd[31m signs)"
+
+
+def test_no_path_is_not_the_folder_one_stands_in(tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    monkeypatch.chdir(tmp_path)
+    report = Report()
+    assert list(report.follow(read_documents([""]))) == []
+    assert whys(report) == {'""': ": no path was given"}
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch) -> None:
