@@ -76,7 +76,7 @@ def read_rows(
 
 
 def _first_reason(report: Report) -> str:
-    for one in report.findings:
+    for one in sorted(report.findings, key=lambda one: one.kind == "note"):
         where = f"{one.file}, {one.place}" if one.place else one.file
         return f" {where}: {one.why}."
     return ""

@@ -55,8 +55,7 @@ def test_what_follows_json_objects_is_told_with_the_rows_before(tmp_path) -> Non
         ("row 1", "a"), ("row 2", "b"), ("row 5", "c")
     ]  # fmt: skip
     assert whys(report)["a.json"].split("; ") == [
-        "row 3: it is no object with named fields",
-        "row 4: it is no object with named fields",
+        "rows 3, 4: it is no object with named fields",
         ": it stops being JSON after 5 rows (Expecting value)",
     ]
 
