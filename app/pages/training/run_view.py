@@ -153,6 +153,7 @@ class RunView(ScrollPage):
         self._progress, self._folder, self._asked = RunProgress(), folder, ""
         self._title.setText(name)
         self._samples.clear()
+        self.verticalScrollBar().setValue(0)  # the last one may have been read to its end
         self.grow(events)
         self._draw()
 

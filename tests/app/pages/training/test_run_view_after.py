@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
-from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone
+from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone, WayCompared
 from core.model.adapter_info import read_adapter_info
 from tests.app.pages.training.test_training_page import Make, events, view
 from tests.core.model.test_adapter_info import write_adapter
@@ -86,6 +86,38 @@ def test_more_slots_than_usual_have_curves_and_leave_with_their_run(
     assert agreement.values("slot 16") == [14 / 20]
     view.show_run(tmp_path, "usual", events())
     assert re.findall("slot [0-9]+", agreement._key.text()) == [f"slot {n}" for n in range(2, 9)]
+
+
+def test_a_table_with_all_its_intervals_fits_a_small_window(
+    qtbot: QtBot, view: RunView, tmp_path
+) -> None:
+    wide = (0.012, 0.0, 0.09)
+    way = WayCompared("confadapt", 0.9, 24, (9.12, 8.12, 9.99), *((0.9, 0.8, 0.95),) * 3, wide)
+    view.resize(802, 520)  # what a window of 900 leaves
+    view.show_run(tmp_path, "pumps", [*events(), way, DONE])
+    qtbot.waitUntil(lambda: view._before_after.width() > 0)
+    assert view.widget().minimumSizeHint().width() <= view.viewport().width()
+    texts = [one.text() for one in view._before_after.findChildren(QLabel)]
+    assert {"9.12", "(8.12 to 9.99)", "1.2%", "(0.0% to 9.0%)"} <= set(texts)
+    row = next(one for one in view.findChildren(QLabel) if one.text() == "Threshold 0.9")
+    assert row.accessibleName().startswith("Threshold 0.9: Tokens per pass 9.12 (8.12 to 9.99), ")
+
+
+def test_another_run_is_shown_from_its_top(qtbot: QtBot, view: RunView, tmp_path) -> None:
+    view.resize(802, 300)
+    view.show_run(tmp_path, "pumps", events())
+    bar = view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    bar.setValue(bar.maximum())
+    view.show_run(tmp_path, "valves", events())
+    assert bar.value() == 0
+
+
+def test_there_are_no_curves_before_there_is_a_point(view: RunView, tmp_path) -> None:
+    view.show_run(tmp_path, "pumps", [Notice("load", "Loading.")])
+    assert view._charts.isHidden()
+    view.show_run(tmp_path, "pumps", events())
+    assert not view._charts.isHidden()
 
 
 def test_the_adapter_is_copied_to_where_the_user_says(
