@@ -72,10 +72,12 @@ class Navigation(QObject):
         self._window.show_page(HISTORY)
         self._window.history.open_run(run_id)
 
-    @Slot(str, str)
-    def chat_with(self, model: str, adapter: str) -> None:
-        """Load a model with an adapter and chat with it."""
+    @Slot(str, str, object)
+    def chat_with(self, model: str, adapter: str, threshold: float | None) -> None:
+        """Load a model with an adapter and chat with it, at the threshold if there is one."""
         self._window.show_page(CHAT)
+        if threshold is not None:
+            self._window.chat.header.use_threshold(threshold)
         self._window.model_bar.load_with(model, adapter)
 
     @Slot()

@@ -31,12 +31,12 @@ class TrainingPage(QWidget):
     """The door to trainings.
 
     Signals:
-        chat_requested: Model and adapter to chat with.
+        chat_requested: Model and adapter to chat with, and the threshold advised for it or None.
         race_requested: Model, prompt, the adapter started from ("" for none), and the new one.
         status_message: A sentence for the status bar.
     """
 
-    chat_requested = Signal(str, str)
+    chat_requested = Signal(str, str, object)
     race_requested = Signal(str, str, str, str)
     status_message = Signal(str)
 
@@ -85,6 +85,7 @@ class TrainingPage(QWidget):
             self._run.paused.connect(self._on_pause)
             self._run.resumed.connect(self._on_go_on)
             self._run.restarted.connect(self._on_restart)
+            self._run.dropped.connect(self._on_drop)
             self._run.stop_requested.connect(self._on_stop)
             self._run.force_requested.connect(self._on_force)
             self._run.chat_requested.connect(self._on_chat)
@@ -179,6 +180,12 @@ class TrainingPage(QWidget):
         if self._shown is not None:
             self._on_resume(self._shown)
 
+    @Slot()
+    def _on_drop(self) -> None:
+        if self._shown is not None:
+            self._training.drop(self._shown)
+            self._on_list()
+
     @Slot(bool)
     def _on_stop(self, keep_best: bool) -> None:
         if self._shown is not None:
@@ -189,10 +196,10 @@ class TrainingPage(QWidget):
         if self._shown is not None:
             self._training.force_stop(self._shown)
 
-    @Slot(str)
-    def _on_chat(self, adapter: str) -> None:
+    @Slot(str, object)
+    def _on_chat(self, adapter: str, threshold: float | None) -> None:
         if spec := self._shown_spec():
-            self.chat_requested.emit(spec.model, adapter)
+            self.chat_requested.emit(spec.model, adapter, threshold)
 
     @Slot(str, str)
     def _on_race(self, adapter: str, prompt: str) -> None:

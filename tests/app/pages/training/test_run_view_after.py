@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -12,7 +13,9 @@ from app.bootstrap import Application
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
 from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone, WayCompared
+from core.history.training import note_process
 from core.model.adapter_info import read_adapter_info
+from core.train import wishes
 from tests.app.pages.training.test_training_page import Make, events, view
 from tests.core.model.test_adapter_info import write_adapter
 
@@ -118,6 +121,42 @@ def test_there_are_no_curves_before_there_is_a_point(view: RunView, tmp_path) ->
     assert view._charts.isHidden()
     view.show_run(tmp_path, "pumps", events())
     assert not view._charts.isHidden()
+
+
+def test_the_bar_shows_what_is_written_and_does_not_move_in_a_pause(
+    view: RunView, tmp_path
+) -> None:
+    view.show_run(tmp_path, "pumps", [Notice("load", "Loading.")])
+    view.set_at_work(True)
+    assert view._bar.maximum() == 0  # it moves
+    view.show_run(tmp_path, "pumps", [Notice("synthesis", "96 of 192 written by the model.")])
+    assert (view._bar.value(), view._bar.maximum()) == (96, 192)
+    wishes.pause(tmp_path)
+    view.show_run(tmp_path, "pumps", [Notice("pause", "Paused.")])
+    assert view._bar.maximum() > 0
+
+
+def test_the_memory_of_a_process_that_still_loads_is_shown(view: RunView, tmp_path) -> None:
+    note_process(tmp_path, os.getpid())
+    view.show_run(tmp_path, "pumps", [Notice("load", "Loading.")])
+    view.set_at_work(True)
+    assert view._tiles.text("Memory").endswith("B")
+
+
+@pytest.mark.parametrize("gpu", [None, (90, 60)])
+def test_only_a_machine_with_a_gpu_shows_its_load(
+    view: RunView, tmp_path, monkeypatch, gpu
+) -> None:
+    monkeypatch.setattr("app.pages.training.figures.busiest_gpu", lambda: gpu)
+    view.show_run(tmp_path, "pumps", events())
+    view.set_at_work(True)
+    assert view._tiles._tiles["GPU"].isVisibleTo(view) == (gpu is not None)
+
+
+def test_one_step_is_one(view: RunView, tmp_path) -> None:
+    done = RunEnded("completed", 1, "/adapter", 100.0, 800)
+    view.show_run(tmp_path, "pumps", [*events(1)[:3], done])
+    assert view._phase.text() == "Completed after 1 step, 2 min."
 
 
 def test_the_adapter_is_copied_to_where_the_user_says(

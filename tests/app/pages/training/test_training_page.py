@@ -83,7 +83,7 @@ def test_a_finished_run_offers_the_chat(qtbot: QtBot, view: RunView, tmp_path) -
     assert not view._stop.isVisibleTo(view)
     with qtbot.waitSignal(view.chat_requested) as wished:
         view._chat.click()
-    assert wished.args == [str(tmp_path / "adapter")]
+    assert wished.args == [str(tmp_path / "adapter"), None]
 
 
 def test_buttons_ask_once_and_say_so(qtbot: QtBot, view: RunView, tmp_path) -> None:
@@ -126,10 +126,28 @@ def test_before_and_after_is_shown_and_copied(view: RunView, tmp_path) -> None:
     assert "| Threshold 0.9 | 2.50 (2.10 to 2.90) | 1.60 (1.40 to 1.80) | 1.000 |" in copied
 
 
+def test_the_chat_with_it_is_held_against_the_advised_threshold(
+    qtbot: QtBot, make_stride: Make, paths
+) -> None:
+    folder = make_run(paths, *events(8), ThresholdAdvised(0.95, "So."), ended())
+    window = make_stride().window
+    window.training._on_open(folder)
+    qtbot.waitUntil(lambda: window.training._run is not None)
+    button(window.training.run_view, "Chat with it").click()
+    assert window.chat.header.slider.threshold == 0.95
+    assert window._context.settings.value.threshold == 0.95
+    window._navigation.chat_with("toy", "pumps", None)
+    assert window.chat.header.slider.threshold == 0.95
+
+
 def test_a_failed_run_says_why(view: RunView, tmp_path) -> None:
     failed = [Notice("error", "The disk is full."), RunEnded("failed", 4, None, 5.0, 1)]
     view.show_run(tmp_path, "pumps", [*events(), *failed])
     assert "The disk is full." in view._phase.text()
+
+
+def ended() -> RunEnded:
+    return RunEnded("completed", 8, "/adapter", 9.0, 400)
 
 
 def make_run(paths, *told: TrainingEvent) -> Path:
@@ -159,6 +177,22 @@ def test_runs_of_earlier_starts_are_listed_and_opened(
     assert page.run_view._phase.text().startswith("Stopped after 4 steps")
     assert button(page._list, "Resume").isEnabled()
     button(page.run_view, "All trainings").click()
+    assert page._pages.currentWidget() is page._list
+
+
+def test_a_run_in_line_is_taken_out_on_its_page(
+    qtbot: QtBot, make_stride: Make, paths, monkeypatch
+) -> None:
+    folder = make_run(paths)
+    queue.put_in_line(folder)
+    monkeypatch.setattr("app.workers.training.queue.waiting", lambda _: [])  # its turn never comes
+    page = make_stride().window.training
+    page._on_open(folder)
+    qtbot.waitUntil(lambda: page._pages.currentWidget() is page.run_view)
+    drop = button(page.run_view, "Take out of line")
+    assert drop.isVisibleTo(page.run_view)
+    drop.click()
+    assert not folder.exists()
     assert page._pages.currentWidget() is page._list
 
 
