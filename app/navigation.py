@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -79,6 +80,18 @@ class Navigation(QObject):
         if threshold is not None:
             self._window.chat.header.use_threshold(threshold)
         self._window.model_bar.load_with(model, adapter)
+
+    @Slot()
+    def teach(self) -> None:
+        """Plan a training."""
+        self._window.show_page(TRAINING)
+        self._window.training.plan()
+
+    @Slot(object)
+    def open_training(self, folder: Path) -> None:
+        """Show the page of a training."""
+        self._window.show_page(TRAINING)
+        self._window.training.open_run(folder)
 
     @Slot()
     def search(self) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.context import AppContext
 from app.pages.training.cleanup import CleanUpPage
@@ -14,6 +16,7 @@ from app.pages.training.run_list import RunList
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
 from app.workers.jobs import Progress
+from app.workers.run_lines import run_name
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
@@ -63,10 +66,11 @@ class TrainingPage(QWidget):
         training.listed.connect(self._list.show_runs)
         training.opened.connect(self._on_opened)
         training.grew.connect(self._on_grew)
+        training.progressed.connect(self._list.show_progress)
         training.began.connect(self._on_began)
         training.ended.connect(self._on_ended)
-        self._list.new_requested.connect(self._on_new)
-        self._list.open_requested.connect(self._on_open)
+        self._list.new_requested.connect(self.plan)
+        self._list.open_requested.connect(self.open_run)
         self._list.resume_requested.connect(self._on_resume)
         self._list.drop_requested.connect(training.drop)
         self._list.clean_requested.connect(self._on_clean)
@@ -100,6 +104,12 @@ class TrainingPage(QWidget):
         """Take in what is on this machine now."""
         self._wizard.show_inventory(inventory)
 
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._pages.currentWidget() is self._list:
+            self._training.look_again()  # the command line may have begun one meanwhile
+
     # The list
 
     @Slot()
@@ -109,12 +119,14 @@ class TrainingPage(QWidget):
         self._pages.setCurrentWidget(self._list)
 
     @Slot()
-    def _on_new(self) -> None:
+    def plan(self) -> None:
+        """Open the wizard that plans a training."""
         self._pages.setCurrentWidget(self._wizard)
         self._wizard.enter()
 
     @Slot(object)
-    def _on_open(self, folder: Path) -> None:
+    def open_run(self, folder: Path) -> None:
+        """Open the page of a run."""
         self._shown = folder
         self._training.follow(folder)
 
@@ -144,7 +156,7 @@ class TrainingPage(QWidget):
     def _on_opened(self, folder: Path, events: list[TrainingEvent]) -> None:
         if folder != self._shown:
             return
-        self.run_view.show_run(folder, _name_of(folder), events)
+        self.run_view.show_run(folder, run_name(folder), events)
         self.run_view.set_at_work(is_at_work(folder))
         self._pages.setCurrentWidget(self.run_view)
 
@@ -226,11 +238,3 @@ class TrainingPage(QWidget):
         except KnownError as error:
             self._context.jobs.failed.emit(error)
             return None
-
-
-def _name_of(folder: Path) -> str:
-    """What a run is called: as its adapter."""
-    try:
-        return Path(read_spec(folder / SPEC_FILE).out).name
-    except KnownError:
-        return folder.name
