@@ -170,6 +170,7 @@ class MainWindow(QMainWindow):
         self.chat.status_message.connect(self.status.show_message)
         self.history.chat_requested.connect(navigation.open_chat)
         self.history.run_view.inspect_requested.connect(navigation.inspect)
+        self.history.run_view.training_requested.connect(navigation.open_training)
         self.history.status_message.connect(self.status.show_message)
         self.home.run_requested.connect(navigation.open_run)
         self.home.see_requested.connect(navigation.see)
