@@ -36,9 +36,8 @@ def test_lines_differ_in_colour_and_in_symbol(chart: Chart) -> None:
         chart.show_points(line, [(0, 0.5)])
     lines = chart._lines.values()
     assert len({line.opts["symbol"] for line in lines}) == len(lines)
-    blues = [
-        line.opts["pen"].color() for line in lines if 190 <= line.opts["pen"].color().hue() < 250
-    ]
+    colours = [line.opts["pen"].color() for line in lines]
+    blues = [one for one in colours if 190 <= one.hue() < 250 and one.saturation() > 100]
     assert len(blues) == 1
 
 

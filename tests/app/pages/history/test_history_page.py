@@ -234,7 +234,7 @@ def test_a_training_is_told_in_words_and_leads_to_its_page(
 
 
 def test_kinds_of_training_are_called_as_in_the_wizard() -> None:
-    assert training_facts.KINDS == {kind: name for kind, (name, _) in recipe_page.KINDS.items()}
+    assert {kind: name for kind, (name, _) in recipe_page.KINDS.items()} == training_facts.KINDS
 
 
 def test_a_training_stands_beside_its_forecast(qtbot: QtBot, stage: Stage) -> None:
