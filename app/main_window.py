@@ -21,7 +21,7 @@ from app.actions import build_menus
 from app.context import AppContext
 from app.errors import ErrorReporter, bug_dialog
 from app.geometry import restore_geometry, save_geometry
-from app.navigation import ENTRIES, HOME, SETTINGS, Navigation
+from app.navigation import ENTRIES, HOME, SETTINGS, TRAINING, Navigation
 from app.pages.home.page import HomePage
 from app.theme import Theme
 from app.widgets.about import about_dialog, shortcuts_dialog
@@ -148,6 +148,8 @@ class MainWindow(QMainWindow):
         context.loan.unload_requested.connect(context.engine.unload)
         context.settings.changed.connect(self._on_settings_changed)
         context.settings.failed.connect(self._errors.report)
+        context.training.began.connect(self._on_training)
+        context.training.ended.connect(self._on_training)
         context.training.ended.connect(self.model_bar.refresh)
         context.training.failed.connect(self._errors.report)
         self._errors.bug.connect(self._on_bug)
@@ -168,11 +170,14 @@ class MainWindow(QMainWindow):
         self.chat.status_message.connect(self.status.show_message)
         self.history.chat_requested.connect(navigation.open_chat)
         self.history.run_view.inspect_requested.connect(navigation.inspect)
+        self.history.run_view.training_requested.connect(navigation.open_training)
         self.history.status_message.connect(self.status.show_message)
         self.home.run_requested.connect(navigation.open_run)
         self.home.see_requested.connect(navigation.see)
         self.home.start_requested.connect(navigation.start_chatting)
         self.home.starter_fetched.connect(self.model_bar.refresh)
+        self.home.teach_requested.connect(navigation.teach)
+        self.home.training_requested.connect(navigation.open_training)
         self.inspect.status_message.connect(self.status.show_message)
         self.race.inspect_requested.connect(navigation.inspect)
         self.race.status_message.connect(self.status.show_message)
@@ -219,6 +224,11 @@ class MainWindow(QMainWindow):
         """Open a page."""
         self.pages.setCurrentIndex(index)
         self.rail.mark(index)
+
+    @Slot()
+    def _on_training(self) -> None:
+        is_there = self._context.training.at_work is not None
+        self.rail.note(TRAINING, "one is at work" if is_there else "")
 
     # Messages
 

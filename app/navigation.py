@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -72,11 +73,25 @@ class Navigation(QObject):
         self._window.show_page(HISTORY)
         self._window.history.open_run(run_id)
 
-    @Slot(str, str)
-    def chat_with(self, model: str, adapter: str) -> None:
-        """Load a model with an adapter and chat with it."""
+    @Slot(str, str, object)
+    def chat_with(self, model: str, adapter: str, threshold: float | None) -> None:
+        """Load a model with an adapter and chat with it, at the threshold if there is one."""
         self._window.show_page(CHAT)
+        if threshold is not None:
+            self._window.chat.header.use_threshold(threshold)
         self._window.model_bar.load_with(model, adapter)
+
+    @Slot()
+    def teach(self) -> None:
+        """Plan a training."""
+        self._window.show_page(TRAINING)
+        self._window.training.plan()
+
+    @Slot(object)
+    def open_training(self, folder: Path) -> None:
+        """Show the page of a training."""
+        self._window.show_page(TRAINING)
+        self._window.training.open_run(folder)
 
     @Slot()
     def search(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -15,12 +16,24 @@ from app.widgets.plot import Plot
 from app.widgets.text import muted
 
 LINE_WIDTH = 2.0
+SYMBOL_SIZE = 7
+FEW = 50
+"""As many points have symbols: a lone one would not be seen, and many hide their line."""
+LEAST_STEPS = 10
+"""The axis goes as far at least; fewer steps would have it count in fractions."""
+COLOURS = (1, 4, 7, 2, 5, 0, 6, 3)
+"""Places in the theme's edges, those that differ most first."""
+SYMBOLS = {"o": "●", "s": "■", "t1": "▲", "d": "◆", "t": "▼", "star": "★", "t2": "▶"}
+"""As the plot names them, and as the key writes them."""
 
 Points = Sequence[tuple[float, float]]
+T = TypeVar("T")
 
 
 class Chart(Plot):
-    """Some lines over the training step; where there are several, a key below names their colours.
+    """Some lines over the training step; where there are several, a key below names them.
+
+    It is there once it has a point to show.
 
     Args:
         caption: What is shown, with its unit.
@@ -36,6 +49,7 @@ class Chart(Plot):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(caption, parent=parent)
+        self._plot.setLabel("bottom", "step")
         if bounds is not None:
             self._plot.setYRange(*bounds, padding=0.02)
         self._key = muted()
@@ -45,6 +59,7 @@ class Chart(Plot):
         self._names = tuple(names)
         self._lines = {name: self._new_line(name) for name in names}
         self._colour()
+        self.hide()
 
     def show_points(self, name: str, points: Points) -> None:
         """Replace a line's points, given as (step, value)."""
@@ -52,11 +67,21 @@ class Chart(Plot):
             self._lines[name] = self._new_line(name)
             self._colour()
         if points or name in self._names:
-            self._lines[name].setData([x for x, _ in points], [y for _, y in points])
+            line = self._lines[name]
+            line.setData([x for x, _ in points], [y for _, y in points])
+            symbol = _in_turn(SYMBOLS, list(self._lines).index(name))
+            line.setSymbol(symbol if len(points) <= FEW else None)
         elif name in self._lines:
             self._plot.removeItem(self._lines.pop(name))
             self._colour()
-        self._show_axes(any(len(self.values(one)) for one in self._lines))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show all steps from the first to the last one that has a point."""
+        steps = [line.getOriginalDataset()[0] for line in self._lines.values()]
+        last = [of_line[-1] for of_line in steps if of_line is not None and len(of_line)]
+        self.setVisible(bool(last))
+        self._plot.setXRange(0, max(LEAST_STEPS, *last, 0), padding=0.02)
 
     def values(self, name: str) -> list[float]:
         """The values a line shows now."""
@@ -74,16 +99,19 @@ class Chart(Plot):
     def _colour(self) -> None:
         super()._colour()
         edges = data_colours(is_dark(self.palette())).edges
-        colours = [QColor(edges[(n * 3 + 1) % len(edges)]) for n in range(len(self._lines))]
-        marks = zip(self._lines, colours, strict=True)
-        self._key.setText(
-            "&ensp;".join(f'<span style="color:{c.name()}">●</span>&nbsp;{n}' for n, c in marks)
-        )
-        for colour, line in zip(colours, self._lines.values(), strict=True):
+        key = []
+        for number, (name, line) in enumerate(self._lines.items()):
+            colour = QColor(edges[_in_turn(COLOURS, number)])
             line.setPen(pg.mkPen(colour, width=LINE_WIDTH))
-            if len(self._lines) <= 1:
-                continue
-            line.setSymbol("o")
-            line.setSymbolSize(5)
+            line.setSymbolSize(SYMBOL_SIZE)
             line.setSymbolBrush(colour)
             line.setSymbolPen(colour)
+            mark = SYMBOLS[_in_turn(SYMBOLS, number)]
+            key.append(f'<span style="color:{colour.name()}">{mark}</span>&nbsp;{name}')
+        self._key.setText("&ensp;".join(key))
+
+
+def _in_turn(things: Iterable[T], number: int) -> T:
+    """Of things that are used in turn the one whose turn it is."""
+    many = tuple(things)
+    return many[number % len(many)]

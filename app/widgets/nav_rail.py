@@ -32,10 +32,11 @@ class NavRail(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE, 3 * SPACE // 2, SPACE, SPACE)
         layout.setSpacing(SPACE // 2)
-        for index, (icon_name, word) in enumerate(entries):
-            entry = _entry(icon_name, word)
-            entry.setToolTip(f"{word} (Ctrl+{index + 1})")
+        self._words = tuple(word for _, word in entries)
+        for index, (icon_name, _) in enumerate(entries):
+            entry = _entry(icon_name)
             self._group.addButton(entry, index)
+            self.note(index, "")
             layout.addWidget(entry)
         layout.addStretch(1)
         self._group.idClicked.connect(self.page_requested)
@@ -45,13 +46,18 @@ class NavRail(QFrame):
         """Show which page is open."""
         self._group.button(index).setChecked(True)
 
+    def note(self, index: int, what: str) -> None:
+        """Mark that something goes on at a page; "" takes the mark away."""
+        word, entry = self._words[index], self._group.button(index)
+        entry.setText(f"{word} •" if what else word)
+        entry.setAccessibleName(f"{word}, {what}" if what else word)
+        entry.setToolTip(f"{entry.accessibleName()} (Ctrl+{index + 1})")
 
-def _entry(icon_name: str, word: str) -> QToolButton:
+
+def _entry(icon_name: str) -> QToolButton:
     result = QToolButton()
     result.setIcon(icon(icon_name))
     result.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
-    result.setText(word)
-    result.setAccessibleName(word)
     result.setCheckable(True)
     result.setProperty("role", "nav")
     result.setFocusPolicy(Qt.FocusPolicy.TabFocus)

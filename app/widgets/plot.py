@@ -11,9 +11,9 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
-from app.widgets.text import muted
+from app.widgets.text import SPACE, muted
 
-HEIGHT = 170
+HEIGHT = 190
 
 
 class Plot(QWidget):
@@ -34,6 +34,13 @@ class Plot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.hideButtons()
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # The room that is found for them by itself is too low for some fonts.
+        height_of_figures = self.fontMetrics().height()
+        self._plot.getAxis("bottom").setStyle(
+            autoExpandTextSpace=False, tickTextHeight=height_of_figures
+        )
+        # Where figures stand at the ends of the axes half of them lies beyond.
+        self._plot.getPlotItem().setContentsMargins(0, SPACE, SPACE, 0)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addWidget(self._caption)
@@ -43,11 +50,6 @@ class Plot(QWidget):
         """Say that something else is shown."""
         self.setAccessibleName(caption)
         self._caption.setText(caption)
-
-    def _show_axes(self, shown: bool) -> None:
-        """Figures along the sides say nothing while there is nothing beside them."""
-        for side in ("left", "bottom"):
-            self._plot.showAxis(side, shown)
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -47,6 +47,10 @@ class StatTiles(QWidget):
         for name, text in values.items():
             self._tiles[name].show_value(text)
 
+    def set_shown(self, name: str, is_shown: bool) -> None:
+        """Whether a figure has its tile."""
+        self._tiles[name].setVisible(is_shown)
+
     def text(self, name: str) -> str:
         """The figure that a tile shows now."""
         return self._tiles[name].accessibleName().removeprefix(f"{name}: ")

@@ -66,14 +66,13 @@ def button(text: str, icon_name: str = "", role: ButtonRole = "") -> QPushButton
 
 
 def dress(bare: QPushButton, text: str, icon_name: str = "", role: ButtonRole = "") -> None:
-    """Give a push button its text, name and looks."""
+    """Give a push button its looks and its text, which is its name to screen readers, too."""
     bare.setText(text)
     if icon_name:
         is_primary = role == "primary"
         colour = QPalette.ColorRole.HighlightedText if is_primary else QPalette.ColorRole.ButtonText
         bare.setIcon(icon(icon_name, colour))
     bare.setProperty("role", role)
-    bare.setAccessibleName(text.replace("&", ""))
     bare.setCursor(Qt.CursorShape.PointingHandCursor)
     bare.setAutoDefault(False)
 

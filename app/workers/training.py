@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from app.context import History
 from app.workers.jobs import Job, Jobs, Progress
 from app.workers.run_lines import RunLine, read_lines
+from app.workers.watch import RunWatch
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
@@ -46,6 +47,7 @@ class TrainingController(QObject):
         listed: The newest runs, as a list of `RunLine`.
         opened: Folder and all events so far of the run now followed.
         grew: New events of the run now followed.
+        progressed: Folder and `RunProgress` of the run at work, now and then; see `RunWatch`.
         began: Folder of a run whose process was started.
         ended: Folder of a run whose process is gone.
         failed: The `KnownError` that kept something from being done.
@@ -54,6 +56,7 @@ class TrainingController(QObject):
     listed = Signal(list)
     opened = Signal(object, list)
     grew = Signal(list)
+    progressed = Signal(object, object)
     began = Signal(object)
     ended = Signal(object)
     failed = Signal(object)
@@ -68,6 +71,8 @@ class TrainingController(QObject):
         self._wanted: Path | None = None
         self._followed: Opened | None = None
         self._lister: Job | None = None
+        self._watch = RunWatch(jobs, self)
+        self._watch.progressed.connect(self.progressed)
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._on_look)
 
@@ -84,6 +89,7 @@ class TrainingController(QObject):
     def close(self) -> None:
         """Look no more; what is at work goes on by itself."""
         self._timer.stop()
+        self._watch.end()
 
     def refresh(self) -> None:
         """List the runs anew."""
@@ -183,6 +189,7 @@ class TrainingController(QObject):
 
     def _on_gone(self, run_dir: Path) -> None:
         self._at_work, self._process = None, None
+        self._watch.end()
         self._read_on()
         self._track(run_dir)
         self._start_next()
@@ -192,8 +199,7 @@ class TrainingController(QObject):
         """Take over what another start or the command line has at work, else begin what waits."""
         if self._at_work is None:
             for run_dir in queue.at_work(self._paths):
-                self._at_work = run_dir
-                self.began.emit(run_dir)
+                self._on_there(run_dir)
                 break
         for run_dir in queue.waiting(self._paths):
             if self._at_work is not None:
@@ -208,8 +214,12 @@ class TrainingController(QObject):
         except (KnownError, OSError) as error:
             self._tell(error)
             return
-        self._at_work = run_dir
         self._track(run_dir)
+        self._on_there(run_dir)
+
+    def _on_there(self, run_dir: Path) -> None:
+        self._at_work = run_dir
+        self._watch.watch(run_dir)
         self.began.emit(run_dir)
 
     def _try(self, change: Callable[[], None]) -> bool:

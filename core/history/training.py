@@ -69,6 +69,11 @@ def is_at_work(run_dir: Path) -> bool:
     return is_here and not is_gone(word["pid"], word["host"], word["time"])
 
 
+def noted_pid(run_dir: Path) -> int:
+    """The process last started for a training; 0 where none was."""
+    return int(_object(run_dir / PROCESS_FILE).get("pid", 0))
+
+
 def read_training(run_dir: Path) -> RunDetail:
     """The row of a training, as far as it got; its id is the folder's name.
 
@@ -77,6 +82,7 @@ def read_training(run_dir: Path) -> RunDetail:
     """
     folder = _Folder.read(run_dir)
     model = Path(str(folder.spec.get("model") or "unknown")).name
+    adapter = Path(folder.adapter).name
     return RunDetail(
         id=run_dir.name,
         kind="training",
@@ -84,8 +90,8 @@ def read_training(run_dir: Path) -> RunDetail:
         created_at=folder.created_at,
         source=folder.process.get("source", "cli"),
         model=model,
-        adapter=Path(folder.adapter).name or None,
-        title=f"Adapter for {model}",
+        adapter=adapter or None,
+        title=f"{adapter}: adapter for {model}" if adapter else f"Adapter for {model}",
         chat_id=None,
         summary=_forecast(run_dir) | _summary(folder.events),
         prompt="",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import statistics
 from collections import deque
 from collections.abc import Iterable
@@ -20,8 +22,11 @@ from core.events import (
     TrainingEvent,
     WayCompared,
 )
+from core.train.spec import COMPARING_SHARE
 
 RECENT_STEPS = 20
+WRITTEN = re.compile(r"(\d+) of (\d+) written")
+"""In the sentences about what the model writes."""
 PHASES = {
     "load": "Loading the model",
     "data": "Reading the documents",
@@ -36,6 +41,7 @@ PHASES = {
     "compare": "Comparing before and after",
     "error": "Failed",
 }
+AFTER_STEPS = ("best", "compare", "error")
 
 
 @dataclass
@@ -69,6 +75,9 @@ class RunProgress:
     checkpoint: int = 0
     ended: RunEnded | None = None
     pid: int = 0
+    _limit: float = math.inf
+    _eval_every: int = 0
+    _spent: float = 0.0
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RECENT_STEPS))
 
     def take(self, events: Iterable[TrainingEvent]) -> None:
@@ -86,10 +95,12 @@ class RunProgress:
                 self.losses.append((event.step, event.loss))
                 self.agreements.append((event.step, event.agreement))
                 self._recent.append((event.seconds, event.supervised))
+                self._spent += event.seconds
             case StepsPlanned():
                 self.total_steps = event.total_steps
             case EvalDone():
                 self.evaluations.append(event)
+                self._spent += event.seconds
             case SampleDone():
                 self.samples.append(event)
             case CheckpointSaved():
@@ -112,6 +123,8 @@ class RunProgress:
         self.checkpoint = event.first_step
         self.ended, self.phase = None, "train"
         self.pid = int(str(event.machine.get("pid", 0)))
+        self._limit = float(str(event.spec.get("minutes") or math.inf)) * 60
+        self._eval_every = int(str(event.spec.get("eval_every", 0)))
         self.compared, self.advice = [], None
         # A first start may have halved its batch while it was probed; later ones begin anew.
         for phase in ("compare", "best", *(["memory"] if event.first_step else [])):
@@ -132,12 +145,29 @@ class RunProgress:
         return self.step / self.total_steps if self.total_steps else 0.0
 
     @property
+    def done(self) -> tuple[int, int]:
+        """How many steps of how many, before them how much is written; (0, 0) if unknown."""
+        if self.total_steps:
+            return self.step, self.total_steps
+        is_writing = self.phase in ("synthesis", "pause")
+        found = WRITTEN.match(self.said.get("synthesis", "")) if is_writing else None
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    @property
     def seconds_left(self) -> float | None:
-        """Until the last step, by the pace of the newest ones; None before the first."""
-        if not self._recent or self.ended is not None:
+        """Until its end, by the pace of the newest steps; None before the first and behind them.
+
+        A run of some minutes leaves a share of them to its comparison, and ends with them.
+        """
+        if not self._recent or self.ended is not None or self.phase in AFTER_STEPS:
             return None
-        pace = statistics.median(seconds for seconds, _ in self._recent)
-        return pace * (self.total_steps - self.step)
+        more = self.total_steps - self.step
+        left = more * statistics.median(seconds for seconds, _ in self._recent)
+        if self.evaluations and self._eval_every:
+            left += math.ceil(more / self._eval_every) * self.evaluations[-1].seconds
+        if math.isfinite(self._limit):
+            left += COMPARING_SHARE * self._limit
+        return min(left, max(self._limit - self._spent, 0))
 
     @property
     def slots_per_second(self) -> float | None:

@@ -123,6 +123,11 @@ class ChatHeader(QFrame):
             self.slider.set_threshold(threshold)
         self.slider.settled.emit(self.slider.threshold)
 
+    def use_threshold(self, threshold: float) -> None:
+        """Hold slots against another threshold from now on; it is kept as a user's choice is."""
+        self.slider.set_threshold(threshold)
+        self.slider.settled.emit(self.slider.threshold)
+
     @Slot()
     def _show_proposals(self) -> None:
         """Text that is looked up has no confidence to hold against a threshold."""

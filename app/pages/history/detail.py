@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -18,11 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.pages.history.table import KIND_WORDS, STATE_WORDS
+from app.pages.history.training_facts import training_facts
 from app.widgets.answer_figures import STOP_REASONS
 from app.widgets.answer_view import AnswerView
 from app.widgets.legend import ColourBox, Legend
 from app.widgets.text import SPACE, body, button, clear_layout, heading, line, muted
-from app.widgets.units import duration_text, moment_text, size_text
+from app.widgets.units import moment_text
 from app.widgets.what_if import WhatIf
 from core.evaluate.traces import Trace
 from core.events import GenerationEvent
@@ -55,23 +57,26 @@ class RunView(QWidget):
 
     Signals:
         chat_requested: The user wants to go on in the run's chat.
+        training_requested: Folder of the training whose page the user wants to see.
         inspect_requested: The `Trace` of an answer, in a list, to be looked at pass by pass.
         export_requested: The user wants this run as a file.
         delete_requested: The user wants this run gone.
     """
 
     chat_requested = Signal(str)
+    training_requested = Signal(object)
     inspect_requested = Signal(object)
     export_requested = Signal()
     delete_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._chat_id = ""
+        self._chat_id, self._folder = "", Path()
         self._title = heading("")
         self._subtitle = muted()
         self._note = muted(INTERRUPTED_NOTE)
         self._prompt = body()
+        self._asked = QWidget()
         self._answer = AnswerView()
         self._table = _fixed_text()
         self._colours = ColourBox()
@@ -84,11 +89,14 @@ class RunView(QWidget):
         self._facts = QGridLayout()
         self._chat = button("Open in chat", "chat")
         self._chat.clicked.connect(self._on_chat)
+        self._training = button("Open the training", "train")
+        self._training.clicked.connect(self._on_training)
         self._inspect = button("Inspect", "inspect")
         self._inspect.clicked.connect(self._on_inspect)
         self._build()
 
     def _build(self) -> None:
+        self._build_asked()
         content = QWidget()
         content.setProperty("role", "page")
         column = QVBoxLayout(content)
@@ -100,9 +108,7 @@ class RunView(QWidget):
         column.addLayout(self._buttons())
         column.addWidget(line())
         column.addLayout(self._figures)
-        column.addWidget(muted("Prompt"))
-        column.addWidget(self._prompt)
-        column.addLayout(self._answer_head())
+        column.addWidget(self._asked)
         column.addWidget(self._legend)
         column.addWidget(self._answer)
         column.addWidget(self._table)
@@ -126,16 +132,21 @@ class RunView(QWidget):
         export.clicked.connect(self.export_requested)
         delete = button("Delete", "trash")
         delete.clicked.connect(self.delete_requested)
-        for one in (self._chat, self._inspect, export, delete):
+        for one in (self._chat, self._training, self._inspect, export, delete):
             row.addWidget(one)
         row.addStretch(1)
         return row
 
-    def _answer_head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _build_asked(self) -> None:
+        """The prompt and the head of its answer."""
+        column, row = QVBoxLayout(self._asked), QHBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3 * SPACE // 2)
+        column.addWidget(muted("Prompt"))
+        column.addWidget(self._prompt)
         row.addWidget(muted("Answer"), 1)
         row.addWidget(self._colours)
-        return row
+        column.addLayout(row)
 
     def show_run(self, opened: OpenedRun) -> None:
         """Show a run in place of the last one."""
@@ -152,6 +163,10 @@ class RunView(QWidget):
         )
         self._subtitle.setText("  ·  ".join(words))
         self._note.setVisible(run.kind == "answer" and run.state == "interrupted")
+        is_training = run.kind == "training"
+        self._folder = Path(run.run_dir or "")
+        self._training.setVisible(is_training and self._folder.is_dir())
+        self._asked.setVisible(not is_training)
         self._prompt.setText(run.prompt or "—")
         for part in (self._colours, self._legend, self._answer):
             part.setVisible(bool(opened.events))
@@ -191,23 +206,24 @@ class RunView(QWidget):
         self._facts.setHorizontalSpacing(3 * SPACE)
         self._facts.setColumnStretch(1, 1)
         facts = {
-            **_took(run.summary),
             "Run": run.id,
             "From": "the app" if run.source == "app" else "the command line",
-            "Stop reason": STOP_REASONS.get(run.summary.get("stop_reason") or ""),
-            "MTP off": run.summary.get("mtp_off_reason"),
-            "Folder": run.run_dir,
-            **{_words(key): value for key, value in run.settings.items()},
-            **{_words(key): value for key, value in run.machine.items()},
+            **(training_facts(run) if run.kind == "training" else _facts_of(run)),
         }
         for row, (name, value) in enumerate((k, v) for k, v in facts.items() if v not in EMPTY):
-            self._facts.addWidget(muted(name), row, 0, Qt.AlignmentFlag.AlignTop)
+            head = muted(name)
+            head.setWordWrap(False)
+            self._facts.addWidget(head, row, 0, Qt.AlignmentFlag.AlignTop)
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             self._facts.addWidget(body(text), row, 1)
 
     @Slot()
     def _on_chat(self) -> None:
         self.chat_requested.emit(self._chat_id)
+
+    @Slot()
+    def _on_training(self) -> None:
+        self.training_requested.emit(self._folder)
 
     @Slot()
     def _on_inspect(self) -> None:
@@ -222,15 +238,13 @@ def _fixed_text() -> QPlainTextEdit:
     return text
 
 
-def _took(summary: dict[str, Any]) -> dict[str, str]:
-    """Time and memory of a training, each beside its forecast."""
-    seconds, peak = summary.get("seconds"), summary.get("peak_bytes")
-    expected, room = summary.get("forecast_seconds"), summary.get("forecast_peak_bytes")
-    time = duration_text(seconds) if seconds else ""
-    memory = size_text(peak) if peak else ""
+def _facts_of(run: RunDetail) -> dict[str, Any]:
     return {
-        "Time": f"{time} (forecast {duration_text(expected)})" if time and expected else time,
-        "Memory": f"{memory} (forecast {size_text(room)})" if memory and room else memory,
+        "Stop reason": STOP_REASONS.get(run.summary.get("stop_reason") or ""),
+        "MTP off": run.summary.get("mtp_off_reason"),
+        "Folder": run.run_dir,
+        **{_words(key): value for key, value in run.settings.items()},
+        **{_words(key): value for key, value in run.machine.items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""Home: what this is, the starter model, and the way back to recent answers."""
+"""Home: what this is, the starter model, the way to a training, and back to recent answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from app.assets import app_pixmap
 from app.context import AppContext
+from app.pages.home.at_work import AtWorkCard
 from app.pages.home.pass_picture import PassPicture
 from app.pages.home.recent import RecentCard
 from app.pages.home.starter_card import StarterCard
@@ -26,12 +27,16 @@ class HomePage(ScrollPage):
         starter_fetched: The starter is on this machine now.
         run_requested: Id of a run to open in the history.
         see_requested: Play the recorded race.
+        teach_requested: Plan a training.
+        training_requested: Folder of a training to show.
     """
 
     start_requested = Signal()
     starter_fetched = Signal()
     run_requested = Signal(str)
     see_requested = Signal()
+    teach_requested = Signal()
+    training_requested = Signal(object)
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,9 +44,13 @@ class HomePage(ScrollPage):
         self._logo = QLabel()
         self._starter = StarterCard(context)
         self._recent = RecentCard(context)
+        at_work = AtWorkCard(context)
+        at_work.training_requested.connect(self.training_requested)
         self.column.addLayout(self._head())
+        self.column.addWidget(at_work)
         self.column.addWidget(self._picture_card())
         self.column.addWidget(self._starter)
+        self.column.addWidget(self._teach_card())
         self.column.addWidget(self._recent)
         self._starter.start_requested.connect(self.start_requested)
         self._starter.fetched.connect(self.starter_fetched)
@@ -80,6 +89,19 @@ class HomePage(ScrollPage):
         see = button("See it: a recorded race", "race")
         see.clicked.connect(self.see_requested)
         card.body.addWidget(see, 0, Qt.AlignmentFlag.AlignLeft)
+        return card
+
+    def _teach_card(self) -> Card:
+        card = Card("Teach it your documents")
+        card.body.addWidget(
+            muted(
+                "Drop a folder of your own files, say how long it may take, and get an adapter "
+                "that decodes your domain in fewer passes."
+            )
+        )
+        teach = button("New training", "train")
+        teach.clicked.connect(self.teach_requested)
+        card.body.addWidget(teach, 0, Qt.AlignmentFlag.AlignLeft)
         return card
 
     @override

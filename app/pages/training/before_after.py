@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout
 
 from app.widgets.card import Card
 from app.widgets.text import SPACE, body, button, clear_layout, heading, muted
@@ -37,7 +37,9 @@ class BeforeAfterCard(Card):
     def __init__(self) -> None:
         super().__init__("Before and after", HINT)
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(2 * SPACE)
+        self._grid.setHorizontalSpacing(3 * SPACE // 2)
+        self._grid.setVerticalSpacing(SPACE)
+        self._grid.setColumnStretch(0, 1)
         self._advice = heading("")
         self._reason = body()
         self._said = body()
@@ -74,12 +76,11 @@ class BeforeAfterCard(Card):
     def _fill(self) -> None:
         clear_layout(self._grid)
         for column, text in enumerate(HEADS):
-            self._grid.addWidget(muted(text), 0, column)
+            self._grid.addWidget(muted(text), 0, column, Qt.AlignmentFlag.AlignBottom)
         for row, found in enumerate(self._shown, 1):
             for column, text in enumerate(cells(found)):
-                label = QLabel(text)
-                label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-                self._grid.addWidget(label, row, column)
+                cell = _cell(text, _read_out(found) if column == 0 else "")
+                self._grid.addLayout(cell, row, column)
 
     def _show_advice(self) -> None:
         for part in (self._advice, self._reason):
@@ -101,3 +102,24 @@ class BeforeAfterCard(Card):
             save_comparison(Path(chosen), self._shown, self._advised)
         except KnownError as error:
             self.failed.emit(error)
+
+
+def _read_out(found: WayCompared) -> str:
+    """A whole row in words: one by one its figures say nothing without their heads."""
+    name, *figures = cells(found)
+    told = zip(HEADS[1:], figures, strict=True)
+    return f"{name}: " + ", ".join(f"{head} {figure}" for head, figure in told)
+
+
+def _cell(text: str, read_out: str) -> QVBoxLayout:
+    """A figure; what stands in brackets behind it is of second rank and goes below."""
+    figure, _, rest = text.partition(" (")
+    first = body(figure)
+    first.setAccessibleName(read_out)
+    cell = QVBoxLayout()
+    cell.setSpacing(0)
+    cell.addWidget(first)
+    if rest:
+        cell.addWidget(muted(f"({rest}"))
+    cell.addStretch(1)
+    return cell

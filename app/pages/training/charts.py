@@ -12,7 +12,7 @@ USUAL_SLOTS, MOST_SLOTS = 8, 16
 
 
 class TrainingCharts(QWidget):
-    """Loss, agreement by slot, and tokens per pass over the steps."""
+    """Loss, agreement by slot, and tokens per pass over the steps; hidden before the first."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +29,7 @@ class TrainingCharts(QWidget):
 
     def show_progress(self, progress: RunProgress) -> None:
         """Draw what there is."""
+        self.setVisible(bool(progress.losses or progress.evaluations))
         self._loss.show_points("loss", progress.losses)
         found = progress.evaluations
         self._tokens.show_points(

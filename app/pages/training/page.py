@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.context import AppContext
 from app.pages.training.cleanup import CleanUpPage
@@ -14,6 +16,7 @@ from app.pages.training.run_list import RunList
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
 from app.workers.jobs import Progress
+from app.workers.run_lines import run_name
 from core.control import Cancel
 from core.errors import KnownError
 from core.events import TrainingEvent
@@ -31,12 +34,12 @@ class TrainingPage(QWidget):
     """The door to trainings.
 
     Signals:
-        chat_requested: Model and adapter to chat with.
+        chat_requested: Model and adapter to chat with, and the threshold advised for it or None.
         race_requested: Model, prompt, the adapter started from ("" for none), and the new one.
         status_message: A sentence for the status bar.
     """
 
-    chat_requested = Signal(str, str)
+    chat_requested = Signal(str, str, object)
     race_requested = Signal(str, str, str, str)
     status_message = Signal(str)
 
@@ -63,10 +66,11 @@ class TrainingPage(QWidget):
         training.listed.connect(self._list.show_runs)
         training.opened.connect(self._on_opened)
         training.grew.connect(self._on_grew)
+        training.progressed.connect(self._list.show_progress)
         training.began.connect(self._on_began)
         training.ended.connect(self._on_ended)
-        self._list.new_requested.connect(self._on_new)
-        self._list.open_requested.connect(self._on_open)
+        self._list.new_requested.connect(self.plan)
+        self._list.open_requested.connect(self.open_run)
         self._list.resume_requested.connect(self._on_resume)
         self._list.drop_requested.connect(training.drop)
         self._list.clean_requested.connect(self._on_clean)
@@ -85,6 +89,7 @@ class TrainingPage(QWidget):
             self._run.paused.connect(self._on_pause)
             self._run.resumed.connect(self._on_go_on)
             self._run.restarted.connect(self._on_restart)
+            self._run.dropped.connect(self._on_drop)
             self._run.stop_requested.connect(self._on_stop)
             self._run.force_requested.connect(self._on_force)
             self._run.chat_requested.connect(self._on_chat)
@@ -99,6 +104,12 @@ class TrainingPage(QWidget):
         """Take in what is on this machine now."""
         self._wizard.show_inventory(inventory)
 
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._pages.currentWidget() is self._list:
+            self._training.look_again()  # the command line may have begun one meanwhile
+
     # The list
 
     @Slot()
@@ -108,12 +119,14 @@ class TrainingPage(QWidget):
         self._pages.setCurrentWidget(self._list)
 
     @Slot()
-    def _on_new(self) -> None:
+    def plan(self) -> None:
+        """Open the wizard that plans a training."""
         self._pages.setCurrentWidget(self._wizard)
         self._wizard.enter()
 
     @Slot(object)
-    def _on_open(self, folder: Path) -> None:
+    def open_run(self, folder: Path) -> None:
+        """Open the page of a run."""
         self._shown = folder
         self._training.follow(folder)
 
@@ -143,7 +156,7 @@ class TrainingPage(QWidget):
     def _on_opened(self, folder: Path, events: list[TrainingEvent]) -> None:
         if folder != self._shown:
             return
-        self.run_view.show_run(folder, _name_of(folder), events)
+        self.run_view.show_run(folder, run_name(folder), events)
         self.run_view.set_at_work(is_at_work(folder))
         self._pages.setCurrentWidget(self.run_view)
 
@@ -179,6 +192,12 @@ class TrainingPage(QWidget):
         if self._shown is not None:
             self._on_resume(self._shown)
 
+    @Slot()
+    def _on_drop(self) -> None:
+        if self._shown is not None:
+            self._training.drop(self._shown)
+            self._on_list()
+
     @Slot(bool)
     def _on_stop(self, keep_best: bool) -> None:
         if self._shown is not None:
@@ -189,10 +208,10 @@ class TrainingPage(QWidget):
         if self._shown is not None:
             self._training.force_stop(self._shown)
 
-    @Slot(str)
-    def _on_chat(self, adapter: str) -> None:
+    @Slot(str, object)
+    def _on_chat(self, adapter: str, threshold: float | None) -> None:
         if spec := self._shown_spec():
-            self.chat_requested.emit(spec.model, adapter)
+            self.chat_requested.emit(spec.model, adapter, threshold)
 
     @Slot(str, str)
     def _on_race(self, adapter: str, prompt: str) -> None:
@@ -219,11 +238,3 @@ class TrainingPage(QWidget):
         except KnownError as error:
             self._context.jobs.failed.emit(error)
             return None
-
-
-def _name_of(folder: Path) -> str:
-    """What a run is called: as its adapter."""
-    try:
-        return Path(read_spec(folder / SPEC_FILE).out).name
-    except KnownError:
-        return folder.name

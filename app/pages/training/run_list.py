@@ -9,11 +9,14 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.widgets.card import Card, ScrollPage
+from app.widgets.elided import ElidedLabel
 from app.widgets.empty_state import EmptyState
+from app.widgets.standing import standing_text
 from app.widgets.text import PAGE_MARGIN, SPACE, button, clear_layout, heading, muted, title
 from app.widgets.units import duration_text, moment_text, size_text
 from app.workers.run_lines import RunLine, restart_text
 from core.history.training import UNFINISHED
+from core.train.progress import RunProgress
 
 EMPTY = (
     "Teach it your documents",
@@ -54,6 +57,8 @@ class RunList(QWidget):
         self._empty = EmptyState("train", *EMPTY, "New training")
         self._empty.action_requested.connect(self.new_requested)
         self._cards = ScrollPage()
+        self._shown: dict[Path, RunCard] = {}
+        self._at_work = (Path(), "")
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._cards)
@@ -73,10 +78,21 @@ class RunList(QWidget):
         """Show other runs."""
         column = self._cards.column
         clear_layout(column)
-        for line in lines:
-            column.addWidget(RunCard(line, self))
+        self._shown = {line.folder: RunCard(line, self) for line in lines}
+        for card in self._shown.values():
+            column.addWidget(card)
+        folder, standing = self._at_work
+        if folder in self._shown:
+            self._shown[folder].show_standing(standing)
         self._new.setVisible(bool(lines))
         self._stack.setCurrentIndex(1 if lines else 0)
+
+    @Slot(object, object)
+    def show_progress(self, folder: Path, progress: RunProgress) -> None:
+        """Say on its card how far the run at work is."""
+        self._at_work = folder, standing_text(progress)
+        if folder in self._shown:
+            self._shown[folder].show_standing(self._at_work[1])
 
 
 class RunCard(Card):
@@ -85,18 +101,27 @@ class RunCard(Card):
     def __init__(self, line: RunLine, owner: RunList) -> None:
         super().__init__()
         self._folder: Path = line.folder
+        self._state = line.state
         self._owner = owner
         self.setAccessibleName(f"Training {line.name}, {line.state}")
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         words = QVBoxLayout()
         words.setSpacing(2)
-        words.addWidget(heading(line.name))
-        words.addWidget(muted(_about(line)))
+        words.addWidget(ElidedLabel(heading(line.name)))
+        self._standing = muted()
+        self._standing.hide()
+        for part in (muted(_about(line)), self._standing):
+            words.addWidget(part)
         row.addLayout(words, 1)
         for one in self._buttons(line):
             row.addWidget(one)
         self.body.addLayout(row)
+
+    def show_standing(self, text: str) -> None:
+        """Say how far it is while it is at work."""
+        self._standing.setText(text)
+        self._standing.setVisible(self._state == "running")
 
     def _buttons(self, line: RunLine) -> list[QWidget]:
         found = []
@@ -130,9 +155,9 @@ def _about(line: RunLine) -> str:
     parts = [
         _state_text(line),
         line.record.model,
-        moment_text(line.record.created_at, time.time()),
+        moment_text(line.made_at, time.time()),
     ]
-    if step := summary.get("step"):
+    if (step := summary.get("step")) and line.state != "running":  # that line has grown old
         parts.append(f"step {step:,} of {summary.get('total_steps', 0):,}")
     if tokens := summary.get("tokens_per_pass"):
         parts.append(f"{tokens:.2f} tokens per pass")

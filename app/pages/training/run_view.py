@@ -13,20 +13,21 @@ from typing_extensions import override
 from app.pages.training.before_after import BeforeAfterCard
 from app.pages.training.charts import TrainingCharts
 from app.pages.training.figures import TILES, figures_of
+from app.pages.training.phase import phase_text
 from app.pages.training.samples import SamplesCard
 from app.widgets.card import Card, ScrollPage
+from app.widgets.elided import ElidedLabel
+from app.widgets.standing import steps_text
 from app.widgets.stat_tile import StatTiles
 from app.widgets.text import SPACE, body, button, muted, title
-from app.widgets.units import duration_text, time_left_text
 from app.workers.run_lines import restart_text
 from core.events import TrainingEvent
+from core.history.training import noted_pid
 from core.train.cleanup import has_checkpoint
-from core.train.progress import PHASES, RunProgress
+from core.train.progress import RunProgress
 from core.train.queue import is_waiting
 from core.train.wishes import is_paused
 
-TOLD = ("synthesis", "compare")
-"""Phases whose last sentence says more than their name."""
 NOTED = ("data", "rows", "memory", "best")
 """Phases whose last sentence stays to be read."""
 BEST_TIP = "The adapter as it was at its best evaluation on held-out rows"
@@ -34,9 +35,6 @@ FORCE_TIP = "Ends the process at once; what is newer than its last checkpoint is
 EXPORT_TIP = (
     "A copy of its folder: for `stride --adapter FOLDER`, or the adapters folder of another machine"
 )
-NOT_OVER = " Before and after are compared once it has come to its end."
-BROKEN_OFF = "Broken off; it can go on from its last checkpoint."
-NEVER_SAVED = "Broken off, and there is no checkpoint: it can begin anew."
 DRAW_MS = 500
 """Charts and figures are drawn at most twice a second, whatever comes."""
 
@@ -48,10 +46,12 @@ class RunView(ScrollPage):
         left: Back to the list.
         paused, resumed: Wait after the running step, and go on.
         restarted: Let a run that is not over go on from its checkpoint, or begin anew.
+        dropped: Take a run out of the line.
         stop_requested: Stop; True keeps the best adapter instead of the newest.
         force_requested: End the process now.
-        chat_requested: Folder of the finished adapter to chat with.
-        race_requested: The same, to race against the one before, and a held-out prompt.
+        chat_requested: Folder of the finished adapter to chat with, and the threshold advised
+            for it or None.
+        race_requested: The same folder, to race against the one before, and a held-out prompt.
         export_requested: The same, and the folder to copy it into.
         failed: The `KnownError` that kept something from being done.
     """
@@ -60,9 +60,10 @@ class RunView(ScrollPage):
     paused = Signal()
     resumed = Signal()
     restarted = Signal()
+    dropped = Signal()
     stop_requested = Signal(bool)
     force_requested = Signal()
-    chat_requested = Signal(str)
+    chat_requested = Signal(str, object)
     race_requested = Signal(str, str)
     export_requested = Signal(str, str)
     failed = Signal(object)
@@ -74,7 +75,7 @@ class RunView(ScrollPage):
         self._folder = Path()
         self._is_at_work = False
         self._asked = ""
-        self._title = title("")
+        self._title = ElidedLabel(title(""))
         self._phase = body()
         self._left_over = muted()
         self._left_over.setWordWrap(False)
@@ -93,6 +94,7 @@ class RunView(ScrollPage):
         self._force = button("Force stop", role="quiet")
         self._force.setToolTip(FORCE_TIP)
         self._restart = button(restart_text(True))
+        self._drop = button("Take out of line")
         self._chat = button("Chat with it", "chat", "primary")
         self._race = button("Race old against new", "race")
         self._export = button("Export the adapter…", "export")
@@ -126,7 +128,7 @@ class RunView(ScrollPage):
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         during = (self._pause, self._stop, self._best, self._force)
-        for one in (*during, self._restart, *self._after()):
+        for one in (*during, self._restart, self._drop, *self._after()):
             row.addWidget(one)
         row.addStretch(1)
         return row
@@ -144,6 +146,7 @@ class RunView(ScrollPage):
         self._best.clicked.connect(self._on_best)
         self._force.clicked.connect(self._on_force)
         self._restart.clicked.connect(self.restarted)
+        self._drop.clicked.connect(self.dropped)
         self._chat.clicked.connect(self._on_chat)
         self._race.clicked.connect(self._on_race)
         self._export.clicked.connect(self._on_export)
@@ -153,6 +156,7 @@ class RunView(ScrollPage):
         self._progress, self._folder, self._asked = RunProgress(), folder, ""
         self._title.setText(name)
         self._samples.clear()
+        self.verticalScrollBar().setValue(0)  # the last one may have been read to its end
         self.grow(events)
         self._draw()
 
@@ -165,7 +169,10 @@ class RunView(ScrollPage):
     def set_at_work(self, is_at_work: bool) -> None:
         """Whether the run's process is there."""
         self._is_at_work = is_at_work
-        if not is_at_work:
+        if is_at_work:
+            # What it tells of itself comes after the model is loaded and the rows are written.
+            self._progress.pid = noted_pid(self._folder) or self._progress.pid
+        else:
             self._asked = ""
         self._draw()
 
@@ -182,56 +189,28 @@ class RunView(ScrollPage):
     @Slot()
     def _draw(self) -> None:
         progress = self._progress
-        self._phase.setText(self._phase_text())
-        self._left_over.setText(self._left_over_text())
-        # Without a known end the bar only moves.
-        self._bar.setRange(0, progress.total_steps if self._is_at_work else 1000)
-        share = progress.step if self._is_at_work else int(1000 * progress.share)
-        self._bar.setValue(share)
+        asked = self._asked if self._is_at_work else ""
+        self._phase.setText(asked or phase_text(progress, self._folder, self._is_at_work))
+        self._left_over.setText(steps_text(progress, self._is_at_work))
+        self._show_bar()
         notes = [progress.said[phase] for phase in NOTED if phase in progress.said]
         notes += progress.warnings
         self._notes.setText("\n".join(notes))
         self._notes.setVisible(bool(notes))
-        self._tiles.show_values(figures_of(progress, self._is_at_work))
+        figures = figures_of(progress, self._is_at_work)
+        self._tiles.show_values(figures)
+        self._tiles.set_shown("GPU", bool(figures["GPU"]))
         self._before_after.show_progress(progress)
         self._charts.show_progress(progress)
         self._samples.show_samples(progress.samples)
         self._show_buttons()
 
-    def _phase_text(self) -> str:
-        progress = self._progress
-        if self._asked and self._is_at_work:
-            return self._asked
-        is_over = not self._is_at_work and not is_waiting(self._folder)
-        if progress.ended is not None and is_over:
-            time = duration_text(progress.ended.seconds)
-            failed = f" {progress.message}" if progress.ended.state == "failed" else ""
-            state = progress.ended.state.capitalize()
-            early = NOT_OVER if progress.ended.state == "stopped" else ""
-            return f"{state} after {progress.step:,} steps, {time}.{early}{failed}"
-        if not self._is_at_work and is_waiting(self._folder):
-            return "In line: it begins once the training at work is over."
-        if not self._is_at_work:
-            return BROKEN_OFF if has_checkpoint(self._folder) else NEVER_SAVED
-        if is_paused(self._folder) and progress.phase != "pause":
-            return f"Pausing after the running {'batch' if self._is_writing else 'step'} …"
-        if progress.phase == "pause":
-            return PHASES["pause"]
-        said = progress.message if progress.phase in TOLD else ""
-        return f"{PHASES.get(progress.phase, progress.phase)} … {said}".strip()
-
-    @property
-    def _is_writing(self) -> bool:
-        return self._progress.phase == "synthesis"
-
-    def _left_over_text(self) -> str:
-        progress = self._progress
-        if not progress.total_steps:
-            return ""
-        parts = [f"step {progress.step:,} of {progress.total_steps:,}", f"{progress.share:.0%}"]
-        if self._is_at_work and progress.seconds_left:
-            parts.append(time_left_text(progress.seconds_left))
-        return "  ·  ".join(parts)
+    def _show_bar(self) -> None:
+        """Without a known end the bar only moves, and in a pause nothing does."""
+        done, total = self._progress.done
+        moves = self._is_at_work and not is_paused(self._folder)
+        self._bar.setRange(0, total if total or moves else 1)
+        self._bar.setValue(done)
 
     def _show_buttons(self) -> None:
         can_stop = self._is_at_work and not self._asked
@@ -239,6 +218,7 @@ class RunView(ScrollPage):
             one.setVisible(can_stop)
         self._best.setVisible(can_stop and bool(self._progress.evaluations))
         self._force.setVisible(self._is_at_work)
+        self._drop.setVisible(not self._is_at_work and is_waiting(self._folder))
         self._show_restart()
         self._pause.setText("Go on" if is_paused(self._folder) else "Pause")
         for one in self._after():
@@ -284,7 +264,8 @@ class RunView(ScrollPage):
 
     @Slot()
     def _on_chat(self) -> None:
-        self.chat_requested.emit(self._adapter)
+        advice = self._progress.advice
+        self.chat_requested.emit(self._adapter, advice.threshold if advice else None)
 
     @Slot()
     def _on_race(self) -> None:

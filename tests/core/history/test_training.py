@@ -62,6 +62,7 @@ def test_a_running_training(folder: Path) -> None:
     run = read_training(folder)
     assert (run.id, run.kind, run.state) == ("r1", "training", "running")
     assert (run.model, run.adapter) == ("toy", "swift")
+    assert run.title == "swift: adapter for toy"
     assert run.settings == SPEC
     assert run.run_dir == str(folder)
     assert run.summary == {

@@ -59,6 +59,32 @@ def test_another_plan_changes_what_is_left() -> None:
     assert (progress.share, progress.seconds_left) == (0.2, 8.0)
 
 
+def test_what_is_left_holds_evaluations_and_the_comparison_and_ends_with_the_minutes() -> None:
+    spec = {"minutes": 10.0, "eval_every": 4}
+    begun = RunStarted("run", spec, 10, 0, {"pid": 7}, 0.0)
+    progress = RunProgress()
+    progress.take([begun, EvalDone(0, (0.5,), 2.0, 0.9, 30.0), step(1)])
+    # 9 steps, the evaluations after steps 4, 8 and 10, and 15 % of the minutes.
+    assert progress.seconds_left == 9 * 2 + 3 * 30 + 90
+    progress.take([step(2, 400.0)])
+    assert progress.seconds_left == 600 - 432
+    progress.take([Notice("compare", "Comparing.")])
+    assert progress.seconds_left is None
+
+
+def test_how_much_is_written_is_known_until_the_steps_are() -> None:
+    progress = RunProgress()
+    assert progress.done == (0, 0)
+    progress.take([Notice("synthesis", "96 of 192 written by the model.")])
+    assert progress.done == (96, 192)
+    progress.take([Notice("pause", "Paused.")])
+    assert progress.done == (96, 192)
+    progress.take([Notice("probe", "Measuring.")])
+    assert progress.done == (0, 0)
+    progress.take([start(), step(1)])
+    assert progress.done == (1, 10)
+
+
 def test_warnings_stay_and_each_is_kept_once() -> None:
     progress = RunProgress()
     torn = Notice("warning", "The checkpoint of step 8 is damaged and is passed over.")

@@ -11,10 +11,12 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext, History, SettingsHolder
+from app.pages.history import training_facts
 from app.pages.history.page import FILE_FILTERS, HistoryPage
 from app.pages.history.table import PAGE_SIZE, RunTable
 from app.widgets.answer_view import AnswerView
 from app.widgets.pass_layer import COLOUR_MODES
+from app.wizard import recipe_page
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
 from core.history.records import RunDetail, RunFilter
@@ -187,6 +189,52 @@ def test_a_training_has_no_colours_and_no_other_threshold(qtbot: QtBot, stage: S
     details = stage.page.run_view
     for part in (details._colours, details._legend, details._what_if.button):
         assert part.isHidden()
+
+
+def test_a_training_is_told_in_words_and_leads_to_its_page(
+    qtbot: QtBot, stage: Stage, tmp_path: Path
+) -> None:
+    asked = {
+        "data": ["/docs/pumps.md", "/docs/valves.md"],
+        "start_from": "none",
+        "kind": "gated",
+        "minutes": 30.0,
+        "synthesize": True,
+        "slot_vectors": True,
+        "vector_learning_rate": 0.015,
+    }
+    came = {"step": 1200, "total_steps": 1500, "agreement_by_slot": [0.8, 0.7], "seconds": 1500}
+    advice = {"advised_threshold": 0.95, "advice": "So."}
+    changes = {"settings": asked, "summary": came | advice, "machine": {"pid": 7, "cpu": "toy"}}
+    fill(qtbot, stage, run(1, kind="training", prompt="", run_dir=str(tmp_path), **changes))
+    view = stage.page.run_view
+    stage.page.open_run("run1")
+    qtbot.waitUntil(lambda: "pumps.md" in stage.texts())
+    told = stage.texts()
+    for words in (
+        "pumps.md, valves.md, what the model writes itself",
+        "the model alone",
+        "Fast, with mask rows",
+        "30 min",
+        "1,200 of 1,500",
+        "0.80, 0.70",
+        "Use threshold 0.95. So.",
+    ):
+        assert words in told
+    for raw in ("True", "Vector learning rate", "Pid"):
+        assert raw not in told
+    assert not view._prompt.isVisible()
+    with qtbot.waitSignal(view.training_requested) as wished:
+        view._training.click()
+    assert wished.args == [tmp_path]
+    fill(qtbot, stage, run(2, kind="training", run_dir=str(tmp_path / "gone")))
+    stage.page.open_run("run2")
+    qtbot.waitUntil(lambda: "Question 2" in view._title.text())
+    assert view._training.isHidden()
+
+
+def test_kinds_of_training_are_called_as_in_the_wizard() -> None:
+    assert {kind: name for kind, (name, _) in recipe_page.KINDS.items()} == training_facts.KINDS
 
 
 def test_a_training_stands_beside_its_forecast(qtbot: QtBot, stage: Stage) -> None:

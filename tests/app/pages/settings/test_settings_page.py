@@ -37,7 +37,8 @@ def saved(paths: Paths) -> Settings:
 
 
 def button(page: SettingsPage, name: str) -> QPushButton:
-    return next(one for one in page.findChildren(QPushButton) if one.accessibleName() == name)
+    found = page.findChildren(QPushButton)
+    return next(one for one in found if name in (one.accessibleName(), one.text()))
 
 
 def test_every_change_is_saved_at_once(qtbot: QtBot, page: SettingsPage, paths: Paths) -> None:

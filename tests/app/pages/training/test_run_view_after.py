@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
-from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone
+from core.events import EvalDone, Notice, RunEnded, RunStarted, StepDone, WayCompared
+from core.history.training import note_process
 from core.model.adapter_info import read_adapter_info
+from core.train import wishes
 from tests.app.pages.training.test_training_page import Make, events, view
 from tests.core.model.test_adapter_info import write_adapter
 
@@ -86,6 +89,74 @@ def test_more_slots_than_usual_have_curves_and_leave_with_their_run(
     assert agreement.values("slot 16") == [14 / 20]
     view.show_run(tmp_path, "usual", events())
     assert re.findall("slot [0-9]+", agreement._key.text()) == [f"slot {n}" for n in range(2, 9)]
+
+
+def test_a_table_with_all_its_intervals_fits_a_small_window(
+    qtbot: QtBot, view: RunView, tmp_path
+) -> None:
+    wide = (0.012, 0.0, 0.09)
+    way = WayCompared("confadapt", 0.9, 24, (9.12, 8.12, 9.99), *((0.9, 0.8, 0.95),) * 3, wide)
+    view.resize(802, 520)  # what a window of 900 leaves
+    view.show_run(tmp_path, "pumps", [*events(), way, DONE])
+    qtbot.waitUntil(lambda: view._before_after.width() > 0)
+    assert view.widget().minimumSizeHint().width() <= view.viewport().width()
+    texts = [one.text() for one in view._before_after.findChildren(QLabel)]
+    assert {"9.12", "(8.12 to 9.99)", "1.2%", "(0.0% to 9.0%)"} <= set(texts)
+    row = next(one for one in view.findChildren(QLabel) if one.text() == "Threshold 0.9")
+    assert row.accessibleName().startswith("Threshold 0.9: Tokens per pass 9.12 (8.12 to 9.99), ")
+
+
+def test_another_run_is_shown_from_its_top(qtbot: QtBot, view: RunView, tmp_path) -> None:
+    view.resize(802, 300)
+    view.show_run(tmp_path, "pumps", events())
+    bar = view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    bar.setValue(bar.maximum())
+    view.show_run(tmp_path, "valves", events())
+    assert bar.value() == 0
+
+
+def test_there_are_no_curves_before_there_is_a_point(view: RunView, tmp_path) -> None:
+    view.show_run(tmp_path, "pumps", [Notice("load", "Loading.")])
+    assert view._charts.isHidden()
+    view.show_run(tmp_path, "pumps", events())
+    assert not view._charts.isHidden()
+
+
+def test_the_bar_shows_what_is_written_and_does_not_move_in_a_pause(
+    view: RunView, tmp_path
+) -> None:
+    view.show_run(tmp_path, "pumps", [Notice("load", "Loading.")])
+    view.set_at_work(True)
+    assert view._bar.maximum() == 0  # it moves
+    view.show_run(tmp_path, "pumps", [Notice("synthesis", "96 of 192 written by the model.")])
+    assert (view._bar.value(), view._bar.maximum()) == (96, 192)
+    wishes.pause(tmp_path)
+    view.show_run(tmp_path, "pumps", [Notice("pause", "Paused.")])
+    assert view._bar.maximum() > 0
+
+
+def test_the_memory_of_a_process_that_still_loads_is_shown(view: RunView, tmp_path) -> None:
+    note_process(tmp_path, os.getpid())
+    view.show_run(tmp_path, "pumps", [Notice("load", "Loading.")])
+    view.set_at_work(True)
+    assert view._tiles.text("Memory").endswith("B")
+
+
+@pytest.mark.parametrize("gpu", [None, (90, 60)])
+def test_only_a_machine_with_a_gpu_shows_its_load(
+    view: RunView, tmp_path, monkeypatch, gpu
+) -> None:
+    monkeypatch.setattr("app.pages.training.figures.busiest_gpu", lambda: gpu)
+    view.show_run(tmp_path, "pumps", events())
+    view.set_at_work(True)
+    assert view._tiles._tiles["GPU"].isVisibleTo(view) == (gpu is not None)
+
+
+def test_one_step_is_one(view: RunView, tmp_path) -> None:
+    done = RunEnded("completed", 1, "/adapter", 100.0, 800)
+    view.show_run(tmp_path, "pumps", [*events(1)[:3], done])
+    assert view._phase.text() == "Completed after 1 step, 2 min."
 
 
 def test_the_adapter_is_copied_to_where_the_user_says(

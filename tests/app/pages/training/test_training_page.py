@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +13,14 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
+from app.navigation import TRAINING
+from app.pages.home.at_work import AtWorkCard
+from app.pages.training.run_list import RunList
 from app.pages.training.run_view import RunView
 from app.widgets.chart import Chart
+from app.widgets.units import moment_text
+from app.workers.run_lines import RunLine, read_lines
+from core.control import Cancel
 from core.evaluate.bench.intervals import NONE
 from core.events import (
     CheckpointSaved,
@@ -26,10 +34,13 @@ from core.events import (
     TrainingEvent,
     WayCompared,
 )
+from core.history.training import note_process
 from core.train import queue
 from core.train.process import new_run
 from core.train.reporter import Reporter
 from core.train.spec import TrainSpec
+from tests.core.history.runs import a_run, dead_pid
+from tests.core.train.runs import make_run as planned_run
 from tests.fakes import scripted_passes
 
 Make = Callable[..., Application]
@@ -83,7 +94,7 @@ def test_a_finished_run_offers_the_chat(qtbot: QtBot, view: RunView, tmp_path) -
     assert not view._stop.isVisibleTo(view)
     with qtbot.waitSignal(view.chat_requested) as wished:
         view._chat.click()
-    assert wished.args == [str(tmp_path / "adapter")]
+    assert wished.args == [str(tmp_path / "adapter"), None]
 
 
 def test_buttons_ask_once_and_say_so(qtbot: QtBot, view: RunView, tmp_path) -> None:
@@ -126,10 +137,28 @@ def test_before_and_after_is_shown_and_copied(view: RunView, tmp_path) -> None:
     assert "| Threshold 0.9 | 2.50 (2.10 to 2.90) | 1.60 (1.40 to 1.80) | 1.000 |" in copied
 
 
+def test_the_chat_with_it_is_held_against_the_advised_threshold(
+    qtbot: QtBot, make_stride: Make, paths
+) -> None:
+    folder = make_run(paths, *events(8), ThresholdAdvised(0.95, "So."), ended())
+    window = make_stride().window
+    window.training.open_run(folder)
+    qtbot.waitUntil(lambda: window.training._run is not None)
+    button(window.training.run_view, "Chat with it").click()
+    assert window.chat.header.slider.threshold == 0.95
+    assert window._context.settings.value.threshold == 0.95
+    window._navigation.chat_with("toy", "pumps", None)
+    assert window.chat.header.slider.threshold == 0.95
+
+
 def test_a_failed_run_says_why(view: RunView, tmp_path) -> None:
     failed = [Notice("error", "The disk is full."), RunEnded("failed", 4, None, 5.0, 1)]
     view.show_run(tmp_path, "pumps", [*events(), *failed])
     assert "The disk is full." in view._phase.text()
+
+
+def ended() -> RunEnded:
+    return RunEnded("completed", 8, "/adapter", 9.0, 400)
 
 
 def make_run(paths, *told: TrainingEvent) -> Path:
@@ -162,6 +191,22 @@ def test_runs_of_earlier_starts_are_listed_and_opened(
     assert page._pages.currentWidget() is page._list
 
 
+def test_a_run_in_line_is_taken_out_on_its_page(
+    qtbot: QtBot, make_stride: Make, paths, monkeypatch
+) -> None:
+    folder = make_run(paths)
+    queue.put_in_line(folder)
+    monkeypatch.setattr("app.workers.training.queue.waiting", lambda _: [])  # its turn never comes
+    page = make_stride().window.training
+    page.open_run(folder)
+    qtbot.waitUntil(lambda: page._pages.currentWidget() is page.run_view)
+    drop = button(page.run_view, "Take out of line")
+    assert drop.isVisibleTo(page.run_view)
+    drop.click()
+    assert not folder.exists()
+    assert page._pages.currentWidget() is page._list
+
+
 def test_a_run_in_line_can_be_taken_out(
     qtbot: QtBot, make_stride: Make, paths, monkeypatch
 ) -> None:
@@ -173,6 +218,73 @@ def test_a_run_in_line_can_be_taken_out(
     qtbot.waitUntil(lambda: page._list._stack.currentIndex() == 1)
     button(page._list, "Take out of line").click()
     qtbot.waitUntil(lambda: queue.waiting(paths) == [])
+
+
+def test_a_training_at_work_says_everywhere_how_far_it_is(
+    qtbot: QtBot, make_stride: Make, paths
+) -> None:
+    folder = make_run(paths, *events())
+    note_process(folder, os.getpid())
+    window = make_stride().window
+    standing = "Training  ·  step 4 of 8  ·  50%  ·  about 8 s left"
+    home, runs, entry = window.home, window.training._list, window.rail._group.button(TRAINING)
+    card = home.findChild(AtWorkCard)
+    qtbot.waitUntil(card.isVisible)
+    qtbot.waitUntil(lambda: folder in runs._shown)
+    assert card._name.text() == "Training at work: pumps"
+    assert card._standing.text() == runs._shown[folder]._standing.text() == standing
+    assert (card._bar.value(), card._bar.maximum()) == (4, 8)
+    assert (entry.text(), entry.accessibleName()) == ("Training •", "Training, one is at work")
+    button(home, "Open the training").click()
+    qtbot.waitUntil(lambda: window.training._pages.currentWidget() is window.training._run)
+    assert window.training.run_view._title.text() == "pumps"
+    Reporter(folder)(StepDone(5, 1.0, 1e-3, 0.5, 100, 2.0))
+    qtbot.waitUntil(lambda: "step 5 of 8" in card._standing.text())
+    assert "step 5 of 8" in runs._shown[folder]._standing.text()
+    note_process(folder, dead_pid())
+    qtbot.waitUntil(card.isHidden)
+    assert entry.text() == "Training"
+    qtbot.waitUntil(lambda: runs._shown[folder]._state == "interrupted")
+    assert runs._shown[folder]._standing.isHidden()
+
+
+def test_runs_stand_in_the_order_they_were_planned_in_with_that_time(paths) -> None:
+    begun = RunStarted("run", {}, 8, 0, {"pid": 0}, time.time())  # long after it was planned
+    planned_run(paths, "20200102-100500-7", begun)
+    planned_run(paths, "20200102-101500-3", ended())
+    lines = read_lines(paths, Cancel())
+    assert [one.folder.name[-1] for one in lines] == ["3", "7"]
+    assert [moment_text(one.made_at, 0)[-5:] for one in lines] == ["10:15", "10:05"]
+
+
+def test_home_leads_to_the_wizard(make_stride: Make) -> None:
+    window = make_stride().window
+    button(window.home, "New training").click()
+    assert window.pages.currentWidget() is window.training
+    assert window.training._pages.currentWidget() is window.training._wizard
+
+
+def test_the_list_has_what_the_command_line_began_meanwhile(
+    qtbot: QtBot, make_stride: Make, paths
+) -> None:
+    window = make_stride().window
+    runs = window.training._list
+    qtbot.waitUntil(lambda: window._context.jobs.is_idle)
+    folder = make_run(paths, *events(), ended())
+    window.show_page(TRAINING)
+    qtbot.waitUntil(lambda: folder in runs._shown)
+
+
+def test_a_long_name_leaves_the_buttons_of_its_card_in_sight(qtbot: QtBot) -> None:
+    runs = RunList()
+    qtbot.addWidget(runs)
+    runs.resize(802, 520)  # what a window of 900 leaves
+    runs.show()
+    record, name = a_run(kind="training"), "x" * 300
+    runs.show_runs([RunLine(Path(name), name, "completed", 0.0, record, 0, True, None)])
+    card = runs._cards
+    qtbot.waitUntil(lambda: card.widget().width() > 0)
+    assert card.widget().minimumSizeHint().width() <= card.viewport().width()
 
 
 def test_an_empty_list_leads_to_the_wizard(qtbot: QtBot, make_stride: Make) -> None:
