@@ -37,11 +37,12 @@ PHASES = {
     "train": "Training",
     "pause": "Paused",
     "memory": "Training",
+    "evaluate": "Looking at the held-out rows",
     "best": "Writing the adapter",
     "compare": "Comparing before and after",
     "error": "Failed",
 }
-AFTER_STEPS = ("best", "compare", "error")
+AFTER_STEPS = ("evaluate", "best", "compare", "error")
 
 
 @dataclass
