@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shlex
 from pathlib import Path
 
@@ -94,6 +95,27 @@ def test_what_cannot_be_trained_gets_a_sentence(draft, changes, said) -> None:
         draft.changed(**changes).spec(user_paths(), Settings())
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("learning_rate", -3.0, "more than 0, not -3.0"),
+        ("vector_learning_rate", math.inf, "more than 0, not inf"),
+        ("base_learning_rate", 0.0, "more than 0"),
+        ("clip", math.nan, "more than 0, not nan"),
+        ("rank", 0, "at least 1"),
+        ("context", 0, "at least 1"),
+        ("save_every", -1, "at least 1, not -1"),
+        ("processes", 0, "at least 1"),
+        ("eval_rows", -1, "at least 0"),
+        ("ce_weight", math.nan, "at least 0"),
+    ],
+)
+def test_each_setting_is_checked_by_its_name(draft, name, value, said) -> None:
+    spec = draft.spec(user_paths(), Settings())
+    with pytest.raises(KnownError, match=f"^{name} must be {said}"):
+        dataclasses.replace(spec, **{name: value}).check()
+
+
 def test_the_command_asks_for_the_same_training(draft) -> None:
     columns = ColumnMap(prompt="a, b", response="'c").wish
     wished = draft.changed(columns=columns).with_advanced("rank", 4).with_advanced("seed", 5)
@@ -129,6 +151,17 @@ def test_names_of_adapters(draft, tmp_path) -> None:
     assert name_problem("a/b", paths)
     assert name_problem(" ", paths)
     assert not name_problem("Größe 2", paths)
+
+
+def test_no_name_is_longer_than_a_disk_takes(draft, tmp_path) -> None:
+    paths = user_paths()
+    assert "too long" in name_problem("a" * 300, paths)
+    assert "too long" in name_problem("ß" * 61, paths)
+    assert not name_problem("ß" * 60, paths)
+    for _ in range(2):  # with a number behind it, too
+        name = suggest_name((f"/files/{'ß' * 100}.txt",), paths)
+        assert not name_problem(name, paths)
+        (paths.adapters / name).mkdir(parents=True)
 
 
 def test_a_forecast_follows_from_what_was_measured() -> None:
