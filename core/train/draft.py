@@ -83,6 +83,11 @@ class Draft:
         rest = {key: one for key, one in self.advanced.items() if key != name}
         return self.changed(advanced=rest if value is None else {**rest, name: value})
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there are answers that a new draft does not have."""
+        return self.changed(model="", page=0) != Draft()
+
     def folder(self, paths: Paths) -> Path:
         """Where the adapter will lie."""
         return paths.adapters / self.name
