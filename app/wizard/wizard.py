@@ -127,10 +127,11 @@ class Wizard(QWidget):
     def _focus_page(self) -> None:
         """Put the keyboard to the first field of the page."""
         one = self.page.nextInFocusChain()
-        while one is not self.page and not (self.page.isAncestorOf(one) and _is_stop(one)):
+        while one is not None and one is not self.page:
+            if self.page.isAncestorOf(one) and _is_stop(one):
+                one.setFocus(Qt.FocusReason.TabFocusReason)
+                return
             one = one.nextInFocusChain()
-        if one is not self.page:
-            one.setFocus(Qt.FocusReason.TabFocusReason)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

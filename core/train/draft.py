@@ -117,8 +117,9 @@ class Draft:
 def suggest_name(data: tuple[str, ...], paths: Paths) -> str:
     """A name for the adapter of some documents that is not taken yet."""
     stem = Path(data[0]).stem if data else ""
-    plain = re.sub(r"[^\w-]+", "-", stem).lower().encode()[: MOST_NAME_BYTES - len("-999")]
-    plain = plain.decode(errors="ignore").strip("-") or "adapter"
+    words = re.sub(r"[^\w-]+", "-", stem).strip("-").lower()
+    short = words.encode()[: MOST_NAME_BYTES - len("-999")].decode(errors="ignore")
+    plain = short.rstrip("-") or "adapter"
     taken = (plain, *(f"{plain}-{number}" for number in range(2, 1000)))
     coming = _coming(paths)
     folders = ((name, paths.adapters / name) for name in taken)

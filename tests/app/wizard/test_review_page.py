@@ -13,7 +13,7 @@ from app.wizard import state as wizard_state
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory
 from core.control import Cancel
-from core.train.forecast import Measured
+from core.train.forecast import Measured, RowLengths
 from core.train.spec import TrainSpec
 from tests.app.wizard.test_wizard import MEASURED, Make, documents, machine, read, wizard
 
@@ -48,7 +48,7 @@ def test_it_starts_with_its_forecast_or_not_at_all(
 ) -> None:
     measured = threading.Event()
 
-    def probe(_spec: TrainSpec, _cancel: Cancel, _tokens: int) -> Measured:
+    def probe(_spec: TrainSpec, _cancel: Cancel, _lengths: RowLengths) -> Measured:
         measured.wait(20)
         return MEASURED
 
@@ -74,10 +74,10 @@ def test_a_draft_left_at_the_review_is_forecast_by_its_rows(
     qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Ready")
     known = wizard.state.look
     assert known is not None
-    longest: list[int | None] = []
+    asked: list[RowLengths] = []
 
-    def probe(_spec: TrainSpec, _cancel: Cancel, tokens: int | None) -> Measured:
-        longest.append(tokens)
+    def probe(_spec: TrainSpec, _cancel: Cancel, lengths: RowLengths) -> Measured:
+        asked.append(lengths)
         return MEASURED
 
     monkeypatch.setattr(wizard_state, "run_probe", probe)
@@ -86,4 +86,4 @@ def test_a_draft_left_at_the_review_is_forecast_by_its_rows(
     again.show()
     again.show_inventory(machine)
     qtbot.waitUntil(lambda: again.page._verdict.text() == "Ready", timeout=20_000)
-    assert longest == [known.preview.longest]
+    assert asked == [RowLengths.of(known.preview)]

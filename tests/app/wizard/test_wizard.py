@@ -21,7 +21,7 @@ from core.device import Device
 from core.errors import KnownError
 from core.model.store import ModelEntry
 from core.train.draft import draft_file, load_draft
-from core.train.forecast import Measured
+from core.train.forecast import Measured, RowLengths
 from core.train.spec import TrainSpec
 from tests.core.toy import save_toy
 
@@ -253,7 +253,7 @@ def test_a_name_that_is_taken_stops_the_way(qtbot: QtBot, wizard: Wizard, docume
 def test_a_probe_that_fails_is_told_but_does_not_stop(
     qtbot: QtBot, wizard: Wizard, documents, monkeypatch
 ) -> None:
-    def fail(_spec: TrainSpec, _cancel: Cancel, _tokens: int) -> Measured:
+    def fail(_spec: TrainSpec, _cancel: Cancel, _lengths: RowLengths) -> Measured:
         raise KnownError("Not even one step.")
 
     monkeypatch.setattr(wizard_state, "run_probe", fail)
