@@ -165,7 +165,10 @@ def run_probe(spec: TrainSpec, cancel: Cancel, lengths: RowLengths | None = None
         Cancelled: as soon as it is asked for; the process is gone then.
     """
     if spec.processes > 1:
-        raise KnownError("Nothing is forecast for several processes: a probe is one alone.")
+        raise KnownError(
+            "Steps, memory and disk are not forecast for several processes: a probe is one alone, "
+            "and each of them takes memory of its own."
+        )
     lengths = lengths or RowLengths(spec.context, spec.context)
     tokens = [str(lengths.longest), str(lengths.usual)]
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
