@@ -31,7 +31,7 @@ def facts_of(spec: TrainSpec, draft: Draft, look: Look | None) -> dict[str, str]
         "Learns from": _sources(spec.data, look.report) if look else "",
         "Rows": f"{look.preview.rows:,}" if look else "",
         "Time": f"{DURATIONS[draft.duration][0]}, {MINUTES[draft.duration]} minutes",
-        "The chat meanwhile": "goes on" if draft.keep_chatting else "waits until it is over",
+        "Chat meanwhile": "goes on" if draft.keep_chatting else "waits until it is over",
         "Advanced": changed,
         "Adapter": spec.out,
     }
@@ -49,16 +49,16 @@ def time_text(seconds: float, starts_now: bool) -> str:
 
 def needs_text(found: Forecast) -> str:
     """What it does in that time, and what it takes."""
-    text = (
-        f"About {many(found.steps, 'step')}, about {size_text(found.peak_bytes)} of memory and at "
-        f"most {size_text(found.disk_bytes)} of disk."
+    room = (
+        f"about {size_text(found.peak_bytes)} of memory and at most "
+        f"{size_text(found.disk_bytes)} of disk"
     )
     if found.steps >= FEW_STEPS:
-        return text
+        return f"About {many(found.steps, 'step')}, {room}."
     fit = "step fits" if found.steps == 1 else "steps fit"
     return (
-        f"{text}\nAt this pace only about {found.steps} {fit}: allow more time or use a smaller "
-        "model."
+        f"It takes {room}.\nAt this pace only about {found.steps} {fit}: allow more time or use a "
+        "smaller model."
     )
 
 

@@ -83,9 +83,11 @@ class Wizard(QWidget):
     def _build_last_draft(self) -> None:
         anew = button("Begin anew", role="quiet")
         anew.clicked.connect(self.begin_anew)
+        told = muted("Your last draft, as you left it.")
+        told.setWordWrap(False)
         row = QHBoxLayout(self._last_draft)
         row.setContentsMargins(PAGE_MARGIN, 0, PAGE_MARGIN, 0)
-        row.addWidget(muted("Your last draft, as you left it."))
+        row.addWidget(told)
         row.addWidget(anew)
         row.addStretch(1)
 

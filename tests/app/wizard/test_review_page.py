@@ -61,7 +61,7 @@ def test_all_answers_are_among_its_facts(qtbot: QtBot, wizard: Wizard, documents
     assert shown["Learns from"] == "Meine Dateien (1 of 3 files)"
     assert shown["What is trained"] == "Fast, with mask rows"
     assert shown["Time"] == "Balanced, 30 minutes"
-    assert shown["The chat meanwhile"] == "waits until it is over"
+    assert shown["Chat meanwhile"] == "waits until it is over"
     assert "Advanced" not in shown
 
     wizard._back.click()
@@ -74,7 +74,7 @@ def test_all_answers_are_among_its_facts(qtbot: QtBot, wizard: Wizard, documents
     shown = facts()
     assert shown["What is trained"] == "Exact, with heads"
     assert shown["Time"] == "Quick, 10 minutes"
-    assert shown["The chat meanwhile"] == "goes on"
+    assert shown["Chat meanwhile"] == "goes on"
     assert shown["Advanced"] == "Seed 7, Precision float32"
 
 
