@@ -64,7 +64,8 @@ def measure(spec_file: Path, longest: int, usual: int) -> Measured:
         peak = peak_memory(device)
         kept = sum(file.stat().st_size for file in Path(folder).iterdir())
         step_seconds = statistics.fmean(prober.step(usual) for _ in range(USUAL_STEPS))
-        eval_seconds = _evaluation_seconds(student, spec, prober.rows(usual))
+        with prober.autocast():
+            eval_seconds = _evaluation_seconds(student, spec, prober.rows(usual))
         student.close()
     groups = student.parameter_groups()
     trained = sum(one.numel() for group in groups for one in group["params"])
@@ -105,16 +106,23 @@ class _Prober:
             for _ in range(self._spec.micro_sequences)
         ]
 
+    def autocast(self) -> torch.autocast:
+        """The precision that a training of the base model's weights computes in."""
+        import torch
+
+        mixed = self._spec.changes_base and self._dtype == torch.bfloat16
+        device = self._student.loaded_base.device.type
+        return torch.autocast(device, self._dtype, enabled=mixed)
+
     def step(self, tokens: int) -> float:
         """Seconds of one step on rows of a length."""
         import torch
 
         spec, device = self._spec, self._student.loaded_base.device
-        mixed = spec.changes_base and self._dtype == torch.bfloat16
         began = time.perf_counter()
         for at in range(0, spec.sequences, spec.micro_sequences):
             token_ids, read = self._student.batch(self.rows(tokens), self._step, at)
-            with torch.autocast(device.type, self._dtype, enabled=mixed):
+            with self.autocast():
                 outcome = self._student.distill(token_ids.to(device), read.to(device))
             outcome.loss.backward()
         self._optimizer.step()
@@ -146,13 +154,14 @@ def _answer_seconds(student: Student, spec: TrainSpec) -> float:
     from core.train.evaluation import ANSWER_TOKENS, decode_rows
 
     session = Session(student.loaded, Path(spec.model), None)
+    rows = [Row(text=WISH)]
     began = time.perf_counter()
     if spec.kind == "heads":
-        [(_, passes)] = decode_rows(session, [Row(text=WISH)], "heads", 0.0)
+        decoded = decode_rows(session, rows, "heads", 0.0)
     else:
-        [(_, passes)] = decode_rows(session, [Row(text=WISH)])
-    tokens = sum(len(one.token_ids) for one in passes)
-    return (time.perf_counter() - began) * ANSWER_TOKENS / tokens
+        decoded = decode_rows(session, rows)
+    tokens = sum(len(one.token_ids) for _, passes in decoded for one in passes)
+    return (time.perf_counter() - began) * ANSWER_TOKENS / max(1, tokens)
 
 
 def main() -> int:
