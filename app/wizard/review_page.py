@@ -163,11 +163,12 @@ class ReviewPage(WizardPage):
     def _forecast_text(self) -> str:
         if self.state.is_probing:
             return PROBING
-        found, spec = self.state.forecast, self._spec
-        if spec is None or spec.minutes is None:
+        found, spec, look = self.state.forecast, self._spec, self.state.look
+        if spec is None or spec.minutes is None or look is None:
             return "It comes once everything else is ready."
         time = time_text(spec.minutes * 60, self._context.training.at_work is None)
-        return f"{time}.\n{needs_text(found) if found else self.state.unprobed}"
+        needs = needs_text(found, look.preview.writes) if found else self.state.unprobed
+        return f"{time}.\n{needs}"
 
     @Slot()
     def _on_copy_command(self) -> None:

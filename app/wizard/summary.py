@@ -47,14 +47,20 @@ def time_text(seconds: float, starts_now: bool) -> str:
     return f"{limit}: done by about {end:%H:%M} if it starts now"
 
 
-def needs_text(found: Forecast) -> str:
-    """What it does in that time, and what it takes."""
+def needs_text(found: Forecast, writes: bool) -> str:
+    """What it does in that time, and what it takes.
+
+    Args:
+        found: The forecast, which lets the model write its rows as long as it may.
+        writes: Whether it does.
+    """
     room = (
         f"about {size_text(found.peak_bytes)} of memory and at most "
         f"{size_text(found.disk_bytes)} of disk"
     )
     if found.steps >= FEW_STEPS:
-        return f"About {many(found.steps, 'step')}, {room}."
+        more = ", more where the model writes its rows quickly" if writes else ""
+        return f"About {many(found.steps, 'step')}{more}; {room}."
     fit = "step fits" if found.steps == 1 else "steps fit"
     return (
         f"It takes {room}.\nAt this pace only about {found.steps} {fit}: allow more time or use a "

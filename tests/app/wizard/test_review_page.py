@@ -78,6 +78,15 @@ def test_all_answers_are_among_its_facts(qtbot: QtBot, wizard: Wizard, documents
     assert shown["Advanced"] == "Seed 7, Precision float32"
 
 
+def test_time_for_writing_is_set_aside(qtbot: QtBot, wizard: Wizard, tmp_path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"prompt": "What is greased on Mondays?"}\n')
+    to_review(qtbot, wizard, prompts)
+    qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Ready")
+    told = "About 464 steps, more where the model writes its rows quickly; about 3.0 GB of memory"
+    assert told in wizard.page._forecast.text()
+
+
 def test_a_pace_too_slow_to_learn_at_is_told(
     qtbot: QtBot, wizard: Wizard, documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,7 +224,7 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     review = wizard.page
     assert review._verdict.text() == "Ready"
     assert "10 min, the limit that was set: done by about " in review._forecast.text()
-    assert "About 255 steps, about 3.0 GB of memory" in review._forecast.text()
+    assert "About 255 steps; about 3.0 GB of memory" in review._forecast.text()
     assert "At this pace" not in review._forecast.text()
     assert "--rank 5" in review._command.text()
     review._on_copy_command()
