@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.field_grid import FieldGrid
-from app.widgets.text import SPACE, pad_number
+from app.widgets.text import SPACE, muted, pad_number
 from app.wizard.state import WizardState
+from core.model.adapter_info import Kind
 from core.train.plan import default_of
 
 
@@ -41,7 +43,29 @@ class Number:
     decimals: int = 0
 
 
+KINDS: dict[Kind, tuple[str, str]] = {
+    "gated": (
+        "Fast, with mask rows",
+        "Several tokens a pass, as sure as the threshold asks, or exact. The model itself stays "
+        "untouched.",
+    ),
+    "heads": (
+        "Exact, with heads",
+        "Small heads behind the model propose, and it checks: always its own words. The model "
+        "itself stays untouched.",
+    ),
+    "full": (
+        "Every weight",
+        "As in the paper: learns most in a long time on a GPU, and changes the model's own words.",
+    ),
+}
 FIELDS: tuple[Choice | Number, ...] = (
+    Choice(
+        "kind",
+        "What is trained",
+        "The kind of adaptation",
+        tuple((None if kind == "gated" else kind, word) for kind, (word, _) in KINDS.items()),
+    ),
     Choice(
         "start_from",
         "Start from",
@@ -88,6 +112,17 @@ FIELDS: tuple[Choice | Number, ...] = (
 )
 
 
+def in_words(advanced: Mapping[str, Any]) -> dict[str, str]:
+    """The changed settings of a draft, as the form shows them."""
+    changed = [one for one in FIELDS if one.name in advanced]
+    return {
+        one.word: dict(one.values)[advanced[one.name]]
+        if isinstance(one, Choice)
+        else f"{advanced[one.name]:,}"
+        for one in changed
+    }
+
+
 class AdvancedForm(QWidget):
     """One field for each advanced setting; it follows the draft and changes it."""
 
@@ -96,12 +131,15 @@ class AdvancedForm(QWidget):
         self._state = state
         self._boxes: dict[str, QComboBox] = {}
         self._numbers: dict[str, QSpinBox | QDoubleSpinBox] = {}
+        self._about_kind = muted()
         grid = FieldGrid(self)
         grid.setContentsMargins(3 * SPACE, SPACE, 0, 0)
         for one in FIELDS:
             field = self._add_choice(one) if isinstance(one, Choice) else self._add_number(one)
             field.setObjectName(one.name)
             grid.add_field(one.word, field, one.tip)
+            if one.name == "kind":
+                grid.addWidget(self._about_kind, grid.rowCount(), 1)
         state.changed.connect(self._show)
         self._show()
 
@@ -130,6 +168,7 @@ class AdvancedForm(QWidget):
     @Slot()
     def _show(self) -> None:
         advanced = self._state.draft.advanced
+        self._about_kind.setText(KINDS[advanced.get("kind", "gated")][1])
         for name, box in self._boxes.items():
             box.setCurrentIndex(max(box.findData(advanced.get(name)), 0))
         for name, number in self._numbers.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.card import ScrollPage
@@ -13,8 +14,12 @@ class WizardPage(ScrollPage):
 
     Attributes:
         name: What the step is called.
+
+    Signals:
+        next_requested: The user is done with the page, as far as they know.
     """
 
+    next_requested = Signal()
     name = ""
 
     def __init__(self, state: WizardState, parent: QWidget | None = None) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QRadioButton, QWidget
 from typing_extensions import override
@@ -16,8 +14,7 @@ from app.widgets.units import size_text
 from app.wizard.advanced import AdvancedForm
 from app.wizard.page import WizardPage
 from app.wizard.state import WizardState
-from core.model.adapter_info import Kind
-from core.train.draft import MINUTES, Duration
+from core.train.draft import MINUTES, MOST_NAME_BYTES, Duration
 
 DURATIONS: dict[Duration, tuple[str, str]] = {
     "quick": ("Quick", "A first look at whether the documents suit."),
@@ -26,26 +23,8 @@ DURATIONS: dict[Duration, tuple[str, str]] = {
 }
 
 
-KINDS: dict[Kind, tuple[str, str]] = {
-    "gated": (
-        "Fast, with mask rows",
-        "Several tokens a pass, as sure as the threshold asks, or exact. The model itself stays "
-        "untouched.",
-    ),
-    "heads": (
-        "Exact, with heads",
-        "Small heads behind the model propose, and it checks: always its own words. The model "
-        "itself stays untouched.",
-    ),
-    "full": (
-        "Every weight",
-        "As in the paper: learns most in a long time on a GPU, and changes the model's own words.",
-    ),
-}
-
-
 class RecipePage(WizardPage):
-    """Name, kind, duration, what happens to the chat model meanwhile, and the advanced settings."""
+    """Duration, what happens to the chat model meanwhile, the name, and the advanced settings."""
 
     name = "Recipe"
 
@@ -55,35 +34,42 @@ class RecipePage(WizardPage):
         super().__init__(state, parent)
         self._context = context
         self._name = QLineEdit()
-        self._kinds = QButtonGroup(self)
         self._durations = QButtonGroup(self)
         self._keep = QCheckBox("Keep chatting meanwhile")
         self._keep_note = muted()
-        self._advanced = AdvancedForm(state)
+        self._advanced = Fold("Advanced", AdvancedForm(state))
         self._build()
         self._name.textEdited.connect(self._on_name)
-        self._kinds.idClicked.connect(self._on_kind)
+        self._name.returnPressed.connect(self.next_requested)
         self._durations.idClicked.connect(self._on_duration)
         self._keep.toggled.connect(self._on_keep)
         state.changed.connect(self._show)
         self._show()
 
     def _build(self) -> None:
-        first = FormCard("The new adapter")
-        first.add_row("Name", self._name)
+        first = Card("How long may it take?", "Writing the training chats is part of it.")
+        for number, (key, (word, note)) in enumerate(DURATIONS.items()):
+            choice = QRadioButton(f"{word}, {MINUTES[key]} minutes")
+            self._durations.addButton(choice, number)
+            first.body.addWidget(choice)
+            about = muted(note)
+            about.setContentsMargins(3 * SPACE, 0, 0, SPACE // 2)
+            first.body.addWidget(about)
         self.column.addWidget(first)
-        kinds = Card("What is trained?")
-        _add_choices(kinds, self._kinds, KINDS.values())
-        self.column.addWidget(kinds)
-        second = Card("How long may it take?", "Writing the training chats is part of it.")
-        timed = [(f"{word}, {MINUTES[key]} minutes", n) for key, (word, n) in DURATIONS.items()]
-        _add_choices(second, self._durations, timed)
+        second = Card("The chat meanwhile")
+        second.body.addWidget(self._keep)
+        second.body.addWidget(self._keep_note)
         self.column.addWidget(second)
-        third = Card("The chat meanwhile")
-        third.body.addWidget(self._keep)
-        third.body.addWidget(self._keep_note)
+        third = FormCard("The new adapter")
+        self._name.setMaxLength(MOST_NAME_BYTES)
+        third.add_row("Name", self._name)
         self.column.addWidget(third)
-        self.column.addWidget(Fold("Advanced", self._advanced))
+        self.column.addWidget(self._advanced)
+
+    @override
+    def enter(self) -> None:
+        if self.state.draft.advanced:
+            self._advanced.set_open(True)
 
     @property
     @override
@@ -95,7 +81,6 @@ class RecipePage(WizardPage):
         draft = self.state.draft
         if self._name.text().strip() != draft.name:
             self._name.setText(draft.name)
-        self._kinds.button(list(KINDS).index(draft.advanced.get("kind", "gated"))).setChecked(True)
         self._durations.button(list(DURATIONS).index(draft.duration)).setChecked(True)
         self._keep.setChecked(draft.keep_chatting)
         self._keep_note.setText(self._chat_note())
@@ -116,26 +101,9 @@ class RecipePage(WizardPage):
         self.state.update(name=name.strip())
 
     @Slot(int)
-    def _on_kind(self, number: int) -> None:
-        kind = list(KINDS)[number]
-        draft = self.state.draft.with_advanced("kind", None if kind == "gated" else kind)
-        self.state.update(advanced=draft.advanced)
-
-    @Slot(int)
     def _on_duration(self, number: int) -> None:
         self.state.update(duration=list(DURATIONS)[number])
 
     @Slot(bool)
     def _on_keep(self, keep: bool) -> None:
         self.state.update(keep_chatting=keep)
-
-
-def _add_choices(card: Card, group: QButtonGroup, choices: Iterable[tuple[str, str]]) -> None:
-    """Words to choose one of, with a note below each."""
-    for number, (word, note) in enumerate(choices):
-        choice = QRadioButton(word)
-        group.addButton(choice, number)
-        card.body.addWidget(choice)
-        about = muted(note)
-        about.setContentsMargins(3 * SPACE, 0, 0, SPACE // 2)
-        card.body.addWidget(about)

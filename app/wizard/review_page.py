@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 from typing_extensions import override
@@ -14,16 +13,17 @@ from typing_extensions import override
 from app.context import AppContext
 from app.widgets.card import Card
 from app.widgets.text import SPACE, body, button, clear_layout, heading, muted
-from app.widgets.units import duration_text, size_text
+from app.widgets.units import size_text
 from app.wizard.page import WizardPage
 from app.wizard.state import READING, WizardState
-from core.model.adapter_info import adapter_name
+from app.wizard.summary import facts_of, needs_text, time_text
 from core.paths import free_disk_bytes
 from core.train.forecast import Forecast
 from core.train.plan import command_line
 from core.train.spec import TrainSpec
 
 READY = "Ready"
+UNFORECAST = "Ready, but without a forecast"
 NOT_READY = "Not ready, because"
 WORKING = "One moment …"
 PROBING = "Measuring a few steps on this machine …"
@@ -142,7 +142,8 @@ class ReviewPage(WizardPage):
         if not self.isVisible():
             return
         reasons = self._not_ready()
-        self._verdict.setText(NOT_READY if reasons else self._awaited or READY)
+        ready = UNFORECAST if self.state.unprobed else READY
+        self._verdict.setText(NOT_READY if reasons else self._awaited or ready)
         self._reasons.setText("\n".join(reasons))
         self._reasons.setVisible(bool(reasons))
         spec = self._spec
@@ -154,29 +155,20 @@ class ReviewPage(WizardPage):
         clear_layout(self._facts)
         if spec is None:
             return
-        look = self.state.look
-        facts = {
-            "Model": Path(spec.model).name,
-            "Starts from": _start_name(spec.start_from),
-            "Learns from": ", ".join(Path(one).name for one in spec.data),
-            "Rows": f"{look.preview.rows:,}" if look else "",
-            "Adapter": spec.out,
-        }
-        for row, (name, value) in enumerate((k, v) for k, v in facts.items() if v):
-            self._facts.addWidget(muted(name), row, 0)
+        facts = facts_of(spec, self.state.draft, self.state.look)
+        for row, (name, value) in enumerate(facts.items()):
+            self._facts.addWidget(muted(name), row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(body(value), row, 1)
 
     def _forecast_text(self) -> str:
         if self.state.is_probing:
             return PROBING
-        found = self.state.forecast
-        if found is None:
-            return self.state.unprobed or "It comes once everything else is ready."
-        return (
-            f"{duration_text(found.seconds)}, the limit that was set, with at least "
-            f"{found.steps:,} steps; about {size_text(found.peak_bytes)} of memory and at most "
-            f"{size_text(found.disk_bytes)} of disk."
-        )
+        found, spec, look = self.state.forecast, self._spec, self.state.look
+        if spec is None or spec.minutes is None or look is None:
+            return "It comes once everything else is ready."
+        time = time_text(spec.minutes * 60, self._context.training.at_work is None)
+        needs = needs_text(found, look.preview.writes) if found else self.state.unprobed
+        return f"{time}.\n{needs}"
 
     @Slot()
     def _on_copy_command(self) -> None:
@@ -188,7 +180,3 @@ class ReviewPage(WizardPage):
         if spec is not None:
             text = json.dumps(dataclasses.asdict(spec), indent=2)
             QGuiApplication.clipboard().setText(text + "\n")
-
-
-def _start_name(start_from: str) -> str:
-    return "a new adapter" if start_from == "none" else adapter_name(Path(start_from))

@@ -23,8 +23,8 @@ from core.train.draft import (
     save_draft,
     suggest_name,
 )
-from core.train.forecast import Forecast, forecast, run_probe
-from core.train.preview import Look, look_at_documents, new_preview
+from core.train.forecast import Forecast, RowLengths, forecast, run_probe, writing_share
+from core.train.preview import Look, Preview, look_at_documents, new_preview
 from core.train.spec import TrainSpec
 
 NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
@@ -239,15 +239,10 @@ class WizardState(QObject):
     @Slot(object)
     def _on_plan(self, plan: Plan) -> None:
         self.plan = plan
-        spec, preview = plan.spec, self.look.preview if self.look is not None else None
-        writes = preview is None or preview.writes
-        longest, tokens = (preview.longest, preview.tokens) if preview else (None, 0)
-        folder = self._context.paths.data
-        if spec is not None:
+        spec, look, paths = plan.spec, self.look, self._context.paths
+        if spec is not None and look is not None:
             self._prober = self._context.jobs.start(
-                lambda cancel, _progress: forecast(
-                    spec, run_probe(spec, cancel, longest), writes, tokens, free_disk_bytes(folder)
-                ),
+                lambda cancel, _progress: _forecast(spec, look.preview, paths, cancel),
                 self._on_forecast,
                 self._on_unprobed,
                 finished=self._on_probed,
@@ -295,3 +290,10 @@ def _plan(draft: Draft, paths: Paths, settings: Settings) -> Plan:
         return Plan(draft.spec(paths, settings))
     except KnownError as error:
         return Plan(refusal=str(error))
+
+
+def _forecast(spec: TrainSpec, preview: Preview, paths: Paths, cancel: Cancel) -> Forecast:
+    """By a probe on rows as long as those of the files."""
+    measured = run_probe(spec, cancel, RowLengths.of(preview))
+    free_bytes = free_disk_bytes(paths.data)
+    return forecast(spec, measured, writing_share(preview), preview.tokens, free_bytes)

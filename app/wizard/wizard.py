@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.context import AppContext
 from app.widgets.text import PAGE_MARGIN, SPACE, button, line, muted, title
@@ -43,9 +45,12 @@ class Wizard(QWidget):
         self._where.setWordWrap(False)
         self._where.setTextFormat(Qt.TextFormat.RichText)
         self._why = muted()
+        self._last_draft = QWidget()
         self._back = button("Back")
         self._next = button("Next", role="primary")
         self._build()
+        self._build_last_draft()
+        self._last_draft.hide()
         self._back.clicked.connect(self._on_back)
         self._next.clicked.connect(self._on_next)
         self.state.changed.connect(self._show)
@@ -64,14 +69,27 @@ class Wizard(QWidget):
         foot.addWidget(self._why, 1)
         foot.addWidget(self._next)
         for step in self._steps:
+            step.next_requested.connect(self._next.click)
             self._pages.addWidget(step)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(head)
+        layout.addWidget(self._last_draft)
         layout.addWidget(self._pages, 1)
         layout.addWidget(line())
         layout.addLayout(foot)
+
+    def _build_last_draft(self) -> None:
+        anew = button("Begin anew", role="quiet")
+        anew.clicked.connect(self.begin_anew)
+        told = muted("Your last draft, as you left it.")
+        told.setWordWrap(False)
+        row = QHBoxLayout(self._last_draft)
+        row.setContentsMargins(PAGE_MARGIN, 0, PAGE_MARGIN, 0)
+        row.addWidget(told)
+        row.addWidget(anew)
+        row.addStretch(1)
 
     @Slot(object)
     def show_inventory(self, inventory: Inventory) -> None:
@@ -85,11 +103,15 @@ class Wizard(QWidget):
         """The wizard is about to be shown, perhaps with the draft of an earlier start."""
         if self.state.look is None and not self.state.is_reading:
             self.state.read_files()
+        self._last_draft.setVisible(self.state.draft.is_begun)
         self.page.enter()
+        self._focus_page()
 
+    @Slot()
     def begin_anew(self) -> None:
         """Forget the draft and show the first page."""
         self.state.begin_anew()
+        self._last_draft.hide()
         self._go_to(0)
 
     @property
@@ -102,6 +124,23 @@ class Wizard(QWidget):
         self._pages.setCurrentIndex(number)
         self.state.update(page=number)
         self._show()
+        self._focus_page()
+
+    def _focus_page(self) -> None:
+        """Put the keyboard to the first field of the page."""
+        one = self.page.nextInFocusChain()
+        while one is not None and one is not self.page:
+            if self.page.isAncestorOf(one) and _is_stop(one):
+                one.setFocus(Qt.FocusReason.TabFocusReason)
+                return
+            one = one.nextInFocusChain()
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._on_back()  # the draft stays
+        else:
+            super().keyPressEvent(event)
 
     @Slot()
     def _show(self) -> None:
@@ -138,3 +177,11 @@ class Wizard(QWidget):
         if plan is not None and plan.spec is not None:
             found = self.state.forecast
             self.start_requested.emit(plan.spec, found, self.state.draft.keep_chatting)
+
+
+def _is_stop(one: QWidget) -> bool:
+    """Whether one can write or choose there by the keyboard; of radio buttons in the chosen one."""
+    if isinstance(one, QRadioButton):  # Qt moves the tab stop only once one has the focus
+        return one.isChecked() and one.isVisible()
+    has_stop = bool(one.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return has_stop and one.isVisible() and one.isEnabled()

@@ -46,6 +46,9 @@ ADVANCED = (
 )
 """Fields of `TrainSpec` that the recipe page offers, most of them under "Advanced"."""
 
+MOST_NAME_BYTES = 120
+"""Of an adapter's name: disks take 143 or more, and a new name may get a number behind it."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -80,6 +83,11 @@ class Draft:
         rest = {key: one for key, one in self.advanced.items() if key != name}
         return self.changed(advanced=rest if value is None else {**rest, name: value})
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there are answers that a new draft does not have."""
+        return self.changed(model="", page=0) != Draft()
+
     def folder(self, paths: Paths) -> Path:
         """Where the adapter will lie."""
         return paths.adapters / self.name
@@ -109,7 +117,9 @@ class Draft:
 def suggest_name(data: tuple[str, ...], paths: Paths) -> str:
     """A name for the adapter of some documents that is not taken yet."""
     stem = Path(data[0]).stem if data else ""
-    plain = re.sub(r"[^\w-]+", "-", stem).strip("-").lower() or "adapter"
+    words = re.sub(r"[^\w-]+", "-", stem).strip("-").lower()
+    short = words.encode()[: MOST_NAME_BYTES - len("-999")].decode(errors="ignore")
+    plain = short.rstrip("-") or "adapter"
     taken = (plain, *(f"{plain}-{number}" for number in range(2, 1000)))
     coming = _coming(paths)
     folders = ((name, paths.adapters / name) for name in taken)
@@ -120,6 +130,8 @@ def name_problem(name: str, paths: Paths) -> str:
     """Why a name cannot be an adapter's, "" if it can."""
     if not name:
         return "The new adapter has no name."
+    if len(name.encode(errors="replace")) > MOST_NAME_BYTES:
+        return "The name of the new adapter is too long."
     if re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or name.strip(". ") != name:
         return f"“{name}” cannot be the name of a folder."
     if (paths.adapters / name / INFO_FILE).exists():

@@ -1,8 +1,8 @@
-"""A short measured look at what a training takes: `python -m core.train.probe SPEC.json TOKENS`.
+"""A short measured look at a training: `python -m core.train.probe SPEC.json LONGEST USUAL`.
 
-It loads what the training would load, does two steps on tokens drawn at random with rows as
-many tokens as said, and prints one JSON object. In a process of its own, so that its memory is
-the training's and comes back whole.
+It loads what the training would load and does some steps on tokens drawn at random, first in rows
+of the longest length, then of the usual one, and a part of an evaluation; it prints one JSON
+object. In a process of its own, so that its memory is the training's and comes back whole.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from core.train.forecast import Measured
 
 if TYPE_CHECKING:
     import torch
 
+    from core.train.data import Sample
+    from core.train.head_student import HeadsStudent
     from core.train.spec import TrainSpec
     from core.train.student import Student
 
@@ -30,11 +33,14 @@ GROWTH = 1.25
 sizes: after half an hour 1.44 times as much with a gated adapter, 1.10 with all weights."""
 
 STEPS = 3
-"""The first warms up and is not counted."""
+"""Of the longest rows, as many as a run probes itself."""
+USUAL_STEPS = 2
+WISH = "Tell me a long story about a river."
+"""What the model answers to be timed."""
 
 
-def measure(spec_file: Path, row_tokens: int) -> Measured:
-    """Do the steps of a spec on rows of one length."""
+def measure(spec_file: Path, longest: int, usual: int) -> Measured:
+    """Do steps of the spec on rows of these lengths, and a part of an evaluation."""
     import torch
 
     from core.device import choose_device, free_memory, peak_memory
@@ -47,57 +53,115 @@ def measure(spec_file: Path, row_tokens: int) -> Measured:
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     room_bytes = free_memory(device)
+    began = time.perf_counter()
     student = load_student(spec, user_paths(), torch.device(device), dtype)
     with tempfile.TemporaryDirectory(prefix="stride-") as folder:
         student.prepare((), Path(folder))
-        seconds = _timed_steps(student, spec, row_tokens, dtype)
+        prober = _Prober(student, spec, dtype)
+        for _ in range(STEPS):
+            prober.step(longest)
+        start_seconds = time.perf_counter() - began
+        peak = peak_memory(device)
         kept = sum(file.stat().st_size for file in Path(folder).iterdir())
+        step_seconds = statistics.fmean(prober.step(usual) for _ in range(USUAL_STEPS))
+        with prober.autocast():
+            eval_seconds = _evaluation_seconds(student, spec, prober.rows(usual))
         student.close()
     groups = student.parameter_groups()
     trained = sum(one.numel() for group in groups for one in group["params"])
-    # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
-    peak = peak_memory(device)
-    peak_bytes = round(peak * GROWTH) if device == "cpu" else peak
-    kept_bytes = kept // (STEPS * spec.sequences * row_tokens)
     return Measured(
-        statistics.median(seconds[1:]), peak_bytes, trained * 12, device, room_bytes, kept_bytes
+        step_seconds=step_seconds,
+        peak_bytes=round(peak * GROWTH) if device == "cpu" else peak,
+        # In a checkpoint each of them is kept in float32, with the optimizer's two averages.
+        trained_bytes=trained * 12,
+        device=device,
+        room_bytes=room_bytes,
+        kept_bytes=kept // (STEPS * spec.sequences * longest),
+        start_seconds=start_seconds,
+        eval_seconds=eval_seconds,
     )
 
 
-def _timed_steps(
-    student: Student, spec: TrainSpec, row_tokens: int, dtype: torch.dtype
-) -> list[float]:
-    """Seconds of each step.
+class _Prober:
+    """Takes steps on drawn rows.
 
-    Drawn rows are none of the model's own, so all ask the teacher: a little longer than real ones.
+    These are none of the model's own, so all ask the teacher: a little longer than real ones.
     """
-    import torch
 
-    from core.train.data import Sample
+    def __init__(self, student: Student, spec: TrainSpec, dtype: torch.dtype) -> None:
+        import torch
 
-    device = student.loaded_base.device
-    mixed = spec.changes_base and dtype == torch.bfloat16
-    optimizer = torch.optim.AdamW(student.parameter_groups())
-    vocabulary = student.loaded_base.model.config.vocab_size
-    drawn = random.Random(spec.seed)
-    seconds = []
-    for step in range(STEPS):
+        self._student, self._spec, self._dtype = student, spec, dtype
+        self._optimizer = torch.optim.AdamW(student.parameter_groups())
+        self._drawn = random.Random(spec.seed)
+        self._step = 0
+
+    def rows(self, tokens: int) -> list[Sample]:
+        """As many as a forward call has."""
+        from core.train.data import Sample
+
+        vocabulary = self._student.loaded_base.model.config.vocab_size
+        return [
+            Sample(tuple(self._drawn.randrange(vocabulary) for _ in range(tokens)), 0)
+            for _ in range(self._spec.micro_sequences)
+        ]
+
+    def autocast(self) -> torch.autocast:
+        """The precision that a training of the base model's weights computes in."""
+        import torch
+
+        mixed = self._spec.changes_base and self._dtype == torch.bfloat16
+        device = self._student.loaded_base.device.type
+        return torch.autocast(device, self._dtype, enabled=mixed)
+
+    def step(self, tokens: int) -> float:
+        """Seconds of one step on rows of a length."""
+        import torch
+
+        spec, device = self._spec, self._student.loaded_base.device
         began = time.perf_counter()
         for at in range(0, spec.sequences, spec.micro_sequences):
-            rows = [
-                Sample(tuple(drawn.randrange(vocabulary) for _ in range(row_tokens)), 0)
-                for _ in range(spec.micro_sequences)
-            ]
-            token_ids, read = student.batch(rows, step, at)
-            with torch.autocast(device.type, dtype, enabled=mixed):
-                outcome = student.distill(token_ids.to(device), read.to(device))
+            token_ids, read = self._student.batch(self.rows(tokens), self._step, at)
+            with self.autocast():
+                outcome = self._student.distill(token_ids.to(device), read.to(device))
             outcome.loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        self._optimizer.step()
+        self._optimizer.zero_grad()
         if device.type != "cpu":
             torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - began)
-    return seconds
+        self._step += 1
+        return time.perf_counter() - began
+
+
+def _evaluation_seconds(student: Student, spec: TrainSpec, samples: Sequence[Sample]) -> float:
+    """Of one evaluation, by a few of its rows and one of its answers."""
+    from core.train.evaluation import DECODED_ROWS, SHOWN, evaluate
+
+    if spec.kind == "heads":
+        from core.train.head_evaluation import evaluate_heads
+
+        judged, answers = evaluate_heads(0, cast("HeadsStudent", student), samples, spec), SHOWN
+    else:
+        judged, answers = evaluate(0, student, (), samples, spec)[0], DECODED_ROWS
+    answers = min(spec.eval_rows, answers)
+    return judged.seconds * spec.eval_rows / len(samples) + answers * _answer_seconds(student, spec)
+
+
+def _answer_seconds(student: Student, spec: TrainSpec) -> float:
+    """Of an answer as long as those of an evaluation."""
+    from core.documents.records import Row
+    from core.engine.session import Session
+    from core.train.evaluation import ANSWER_TOKENS, decode_rows
+
+    session = Session(student.loaded, Path(spec.model), None)
+    rows = [Row(text=WISH)]
+    began = time.perf_counter()
+    if spec.kind == "heads":
+        decoded = decode_rows(session, rows, "heads", 0.0)
+    else:
+        decoded = decode_rows(session, rows)
+    tokens = sum(len(one.token_ids) for _, passes in decoded for one in passes)
+    return (time.perf_counter() - began) * ANSWER_TOKENS / max(1, tokens)
 
 
 def main() -> int:
@@ -105,9 +169,8 @@ def main() -> int:
     from core.errors import KnownError
 
     try:
-        sys.stdout.write(
-            json.dumps(dataclasses.asdict(measure(Path(sys.argv[1]), int(sys.argv[2])))) + "\n"
-        )
+        found = measure(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+        sys.stdout.write(json.dumps(dataclasses.asdict(found)) + "\n")
     except KnownError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -77,9 +77,10 @@ def new_run(spec: TrainSpec, paths: Paths) -> Path:
 def _check_place(out: Path) -> None:
     """Say now, not after hours, that an adapter cannot be written to a folder."""
     try:
-        place = next((one for one in (out, *out.parents) if one.exists()), out.anchor)
-        with tempfile.TemporaryFile(dir=place):
-            pass
+        place = next((one for one in (out, *out.parents) if one.exists()), Path(out.anchor))
+        with tempfile.TemporaryDirectory(dir=place) as folder:
+            # By their real names: the disk may find one too long.
+            Path(folder, out.relative_to(place)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KnownError(
             f"No adapter can be written to {out}: {error.strerror or error}.",

@@ -21,6 +21,21 @@ COMPARING_SHARE = 0.15
 ANSWER_TOKENS = 96
 """Most tokens of an answer that the model writes to train on."""
 OWN_HEADS = "own"
+AT_LEAST_1 = (
+    "rank",
+    "warmup_steps",
+    "sequences",
+    "micro_sequences",
+    "processes",
+    "context",
+    "eval_every",
+    "save_every",
+    "keep_checkpoints",
+    "top_n",
+)
+AT_LEAST_0 = ("eval_rows", "draft_vocabulary", "ce_weight", "kl_weight")
+ABOVE_0 = ("learning_rate", "vector_learning_rate", "base_learning_rate", "clip")
+"""Fields of `TrainSpec` by what they must be."""
 Passages = Literal["text", "chats", "both"]
 Teacher = Literal["mixed", "hard", "soft"]
 
@@ -129,10 +144,7 @@ class TrainSpec:
         length = self.minutes if self.steps is None else self.steps
         if not length or not 0 < length < math.inf:
             raise KnownError("A training needs at least one step and some time.")
-        counts = (self.rank, self.sequences, self.micro_sequences, self.context)
-        rhythm = (self.warmup_steps, self.eval_every, self.save_every, self.keep_checkpoints)
-        if min(*counts, *rhythm) < 1 or self.eval_rows < 0:
-            raise KnownError("Rank, sequences, context, warm-up and intervals must be at least 1.")
+        self._check_numbers()
         if self.columns:
             ColumnMap.parse(self.columns)
         if not self.data and not self.synthesize:
@@ -141,6 +153,16 @@ class TrainSpec:
             raise KnownError("mask_rows must hold at least one region of k_max - 1 rows.")
         self._check_heads()
         self._check_ranks()
+
+    def _check_numbers(self) -> None:
+        values = dataclasses.asdict(self)
+        for name in (*AT_LEAST_1, *AT_LEAST_0):
+            least = int(name in AT_LEAST_1)
+            if not least <= values[name] < math.inf:
+                raise KnownError(f"{name} must be at least {least}, not {values[name]}.")
+        for name in ABOVE_0:
+            if not 0 < values[name] < math.inf:
+                raise KnownError(f"{name} must be more than 0, not {values[name]}.")
 
     def _check_heads(self) -> None:
         if self.kind != "heads":
@@ -153,17 +175,15 @@ class TrainSpec:
             raise KnownError(f"There can be 1 to {MOST_HEADS} heads, not {self.heads}.")
         if self.joint and self.start_from == OWN_HEADS:
             raise KnownError("A joint training starts from heads of an adapter, or from none.")
-        if self.draft_vocabulary < 0 or self.top_n < 1:
-            raise KnownError("draft_vocabulary must be at least 0, and top_n at least 1.")
-        if min(self.ce_weight, self.kl_weight) < 0 or self.ce_weight + self.kl_weight == 0:
-            raise KnownError("ce_weight and kl_weight must be at least 0, and one of them more.")
+        if self.ce_weight + self.kl_weight == 0:
+            raise KnownError("Of ce_weight and kl_weight one must be more than 0.")
         if not 0 < self.head_decay <= 1:
             raise KnownError(
                 f"head_decay must lie above 0 and be at most 1, not {self.head_decay}."
             )
 
     def _check_ranks(self) -> None:
-        if self.processes < 1 or self.sequences % self.processes:
+        if self.sequences % self.processes:
             raise KnownError("The sequences of a step must be a multiple of the processes.")
         if self.sequences % self.micro_sequences:
             raise KnownError("The sequences of a step must be a multiple of micro_sequences.")

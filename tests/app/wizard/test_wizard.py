@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QRadioButton, QSpinBox
+from PySide6.QtWidgets import QComboBox, QPushButton, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
@@ -21,7 +21,7 @@ from core.device import Device
 from core.errors import KnownError
 from core.model.store import ModelEntry
 from core.train.draft import draft_file, load_draft
-from core.train.forecast import Measured
+from core.train.forecast import Measured, RowLengths
 from core.train.spec import TrainSpec
 from tests.core.toy import save_toy
 
@@ -244,7 +244,9 @@ def test_the_way_to_the_review_and_back_loses_nothing(
     qtbot.waitUntil(lambda: wizard.state.forecast is not None)
     review = wizard.page
     assert review._verdict.text() == "Ready"
-    assert "10 min, the limit that was set, with at least 255 steps" in review._forecast.text()
+    assert "10 min, the limit that was set: done by about " in review._forecast.text()
+    assert "About 255 steps; about 3.0 GB of memory" in review._forecast.text()
+    assert "At this pace" not in review._forecast.text()
     assert "--rank 5" in review._command.text()
     review._on_copy_command()
     assert QGuiApplication.clipboard().text() == review._command.text()
@@ -274,7 +276,7 @@ def test_a_name_that_is_taken_stops_the_way(qtbot: QtBot, wizard: Wizard, docume
 def test_a_probe_that_fails_is_told_but_does_not_stop(
     qtbot: QtBot, wizard: Wizard, documents, monkeypatch
 ) -> None:
-    def fail(_spec: TrainSpec, _cancel: Cancel, _tokens: int) -> Measured:
+    def fail(_spec: TrainSpec, _cancel: Cancel, _lengths: RowLengths) -> Measured:
         raise KnownError("Not even one step.")
 
     monkeypatch.setattr(wizard_state, "run_probe", fail)
@@ -301,21 +303,79 @@ def test_a_draft_that_cannot_be_saved_is_told(qtbot: QtBot, wizard: Wizard, monk
     assert wizard.state.draft.name == "x"
 
 
-def test_only_a_full_training_on_several_ranks_can_be_divided(wizard: Wizard) -> None:
-    def choose(name: str, index: int) -> None:
-        box = wizard.findChild(QComboBox, name)
-        box.setCurrentIndex(index)
-        box.activated.emit(index)
+def test_a_kept_draft_is_named_and_can_be_dropped(qtbot: QtBot, wizard: Wizard, documents) -> None:
+    wizard.enter()
+    assert not wizard._last_draft.isVisible()
+    wizard._next.click()
+    read(qtbot, wizard, documents)
+    assert not wizard._last_draft.isVisible()  # it is being made now
+    wizard.enter()
+    assert wizard._last_draft.isVisible()
+    wizard._last_draft.findChild(QPushButton).click()
+    assert not wizard._last_draft.isVisible()
+    assert wizard.page.name == "Model"
+    assert not wizard.state.draft.is_begun
 
+
+def test_the_keyboard_goes_on_and_back(qtbot: QtBot, wizard: Wizard, documents) -> None:
+    def focus() -> str:
+        one = wizard.focusWidget()
+        assert wizard.page.isAncestorOf(one)
+        return one.text()
+
+    wizard.enter()
+    assert focus() == "toy"
+    wizard._next.click()
+    assert focus() == "Choose files…"
+    read(qtbot, wizard, documents)
+    wizard._next.click()
+    assert focus() == "Balanced, 30 minutes"
+    name = wizard.page._name
+    name.clear()
+    qtbot.keyClicks(name, "a/b")
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert wizard.page.name == "Recipe"  # not by that name
+    name.clear()
+    qtbot.keyClicks(name, "pumps")
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert wizard.page.name == "Review"
+    for page in ("Recipe", "Files", "Model"):
+        qtbot.keyClick(wizard.focusWidget(), Qt.Key.Key_Escape)
+        assert wizard.page.name == page
+    with qtbot.waitSignal(wizard.left):
+        qtbot.keyClick(wizard.focusWidget(), Qt.Key.Key_Escape)
+    assert wizard.state.draft.name == "pumps"
+
+
+def test_a_long_name_is_no_adapters(wizard: Wizard) -> None:
+    wizard._go_to(2)
+    wizard.page._name.textEdited.emit("a" * 300)
+    assert wizard._why.text() == "The name of the new adapter is too long."
+    wizard.page._name.setText("a" * 300)
+    assert len(wizard.page._name.text()) == 120
+
+
+def test_changed_advanced_settings_are_not_hidden(wizard: Wizard) -> None:
+    wizard._go_to(2)
+    wizard.enter()
+    rank = wizard.findChild(QSpinBox, "rank")
+    assert not rank.isVisible()
+    wizard.state.set_advanced("kind", "heads")
+    wizard._go_to(1)
+    wizard._go_to(2)
+    wizard.enter()
+    assert rank.isVisible()
+
+
+def test_only_a_full_training_on_several_ranks_can_be_divided(wizard: Wizard) -> None:
     shard = wizard.findChild(QComboBox, "shard")
     assert not shard.isEnabled()
-    kinds = {one.text(): one for one in wizard.findChildren(QRadioButton)}
-    kinds["Every weight"].click()
+    choose(wizard, "kind", "Every weight")
     wizard.findChild(QSpinBox, "processes").setValue(2)
     assert shard.isEnabled()
-    choose("shard", 1)
+    choose(wizard, "shard", "Divided among them")
     assert wizard.state.draft.advanced["shard"] is True
-    kinds["Fast, with mask rows"].click()
+    choose(wizard, "kind", "Fast, with mask rows")
     assert not shard.isEnabled()
     assert "shard" not in wizard.state.draft.advanced
 
@@ -323,11 +383,10 @@ def test_only_a_full_training_on_several_ranks_can_be_divided(wizard: Wizard) ->
 def test_heads_are_chosen_beside_mask_rows(wizard: Wizard) -> None:
     heads, k_max = wizard.findChild(QSpinBox, "heads"), wizard.findChild(QSpinBox, "k_max")
     assert not heads.isEnabled()
-    kinds = {one.text(): one for one in wizard.findChildren(QRadioButton)}
-    kinds["Exact, with heads"].click()
+    choose(wizard, "kind", "Exact, with heads")
     assert heads.isEnabled()
     assert not k_max.isEnabled()
     heads.setValue(2)
     assert wizard.state.draft.advanced == {"kind": "heads", "heads": 2}
-    kinds["Fast, with mask rows"].click()
+    choose(wizard, "kind", "Fast, with mask rows")
     assert wizard.state.draft.advanced == {}

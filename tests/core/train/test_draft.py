@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shlex
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 
 from core.cli.main import build_parser
 from core.cli.train import _spec
@@ -24,9 +26,11 @@ from core.train.draft import (
     save_draft,
     suggest_name,
 )
-from core.train.forecast import Measured, forecast, run_probe
+from core.train.forecast import Measured, RowLengths, forecast, run_probe, writing_share
 from core.train.plan import FULL_LEARNING_RATE, command_line
-from core.train.spec import TrainSpec
+from core.train.preview import Preview
+from core.train.spec import SYNTHESIS_SHARE, TrainSpec
+from core.train.step_count import StepCount
 from tests.core.toy import save_toy
 
 
@@ -94,6 +98,27 @@ def test_what_cannot_be_trained_gets_a_sentence(draft, changes, said) -> None:
         draft.changed(**changes).spec(user_paths(), Settings())
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("learning_rate", -3.0, "more than 0, not -3.0"),
+        ("vector_learning_rate", math.inf, "more than 0, not inf"),
+        ("base_learning_rate", 0.0, "more than 0"),
+        ("clip", math.nan, "more than 0, not nan"),
+        ("rank", 0, "at least 1"),
+        ("context", 0, "at least 1"),
+        ("save_every", -1, "at least 1, not -1"),
+        ("processes", 0, "at least 1"),
+        ("eval_rows", -1, "at least 0"),
+        ("ce_weight", math.nan, "at least 0"),
+    ],
+)
+def test_each_setting_is_checked_by_its_name(draft, name, value, said) -> None:
+    spec = draft.spec(user_paths(), Settings())
+    with pytest.raises(KnownError, match=f"^{name} must be {said}"):
+        dataclasses.replace(spec, **{name: value}).check()
+
+
 def test_the_command_asks_for_the_same_training(draft) -> None:
     columns = ColumnMap(prompt="a, b", response="'c").wish
     wished = draft.changed(columns=columns).with_advanced("rank", 4).with_advanced("seed", 5)
@@ -131,13 +156,47 @@ def test_names_of_adapters(draft, tmp_path) -> None:
     assert not name_problem("Größe 2", paths)
 
 
+def test_no_name_is_longer_than_a_disk_takes(draft, tmp_path) -> None:
+    paths = user_paths()
+    assert "too long" in name_problem("a" * 300, paths)
+    assert "too long" in name_problem("ß" * 61, paths)
+    assert not name_problem("ß" * 60, paths)
+    for _ in range(2):  # with a number behind it, too
+        name = suggest_name((f"/files/{'ß' * 100}.txt",), paths)
+        assert not name_problem(name, paths)
+        (paths.adapters / name).mkdir(parents=True)
+
+
 def test_a_forecast_follows_from_what_was_measured() -> None:
     measured = Measured(2.0, 100, trained_bytes=10, device="cpu", room_bytes=500)
     spec = TrainSpec("m", "o", minutes=10.0, keep_checkpoints=2)
     assert dataclasses.astuple(forecast(spec, measured)) == (600.0, 255, 100, 40, "cpu", 500)
-    assert forecast(spec, measured, writes=True).steps == 154
+    assert forecast(spec, measured, SYNTHESIS_SHARE).steps == 154
     fixed = dataclasses.replace(spec, minutes=None, steps=5)
     assert forecast(fixed, measured).seconds == 10.0
+
+
+def test_a_forecast_counts_its_steps_as_the_run_will(tmp_path) -> None:
+    measured = Measured(2.0, 100, 10, "cpu", 500, start_seconds=30.0, eval_seconds=40.0)
+    spec = TrainSpec("m", "o", minutes=10.0, eval_every=10)
+    count = StepCount(spec, tmp_path, Accelerator(cpu=True))
+    # Loading, its probe and the first evaluation are over when the run counts.
+    count.fix(0, 30.0 + 40.0, step_seconds=2.0, eval_seconds=40.0)
+    assert forecast(spec, measured).steps == count.total == 66
+    slow = dataclasses.replace(measured, eval_seconds=400.0)
+    assert forecast(spec, slow).steps == 1  # a run has one step at least
+
+
+def test_the_usual_row_stands_for_the_pace_and_the_longest_for_the_memory() -> None:
+    short = Preview(tokenizer=None, end_id=None, context=400, lengths=[60] * 9 + [300])
+    short._longest = 350
+    assert RowLengths.of(short) == RowLengths(350, 60 + 48)
+    assert writing_share(short) == 0
+    short.unanswered = 1  # its answer is yet to be written
+    assert RowLengths.of(short) == RowLengths(350, 60 + 48 + 96)
+    assert writing_share(short) == SYNTHESIS_SHARE
+    nothing = Preview(tokenizer=None, end_id=None, context=400)
+    assert RowLengths.of(nothing).longest == 0
 
 
 def test_a_forecast_counts_what_is_kept_of_the_rows() -> None:
@@ -157,6 +216,8 @@ def test_the_probe_measures_steps_of_the_spec(draft) -> None:
     assert measured.room_bytes > measured.peak_bytes
     assert measured.peak_bytes > 50e6
     assert measured.kept_bytes > 0
+    assert measured.start_seconds > 3 * measured.step_seconds / 2
+    assert measured.eval_seconds > 0
     assert json.dumps(dataclasses.asdict(measured))
 
 

@@ -352,8 +352,9 @@ def test_rows_that_an_earlier_run_has_read_are_not_read_again(heads_spec, tmp_pa
 
 def test_a_probe_measures_their_steps(heads_spec, tmp_path) -> None:
     write_spec(tmp_path / "spec.json", heads_spec)
-    found = measure(tmp_path / "spec.json", 20)
+    found = measure(tmp_path / "spec.json", 20, 10)
     assert found.step_seconds > 0
+    assert found.eval_seconds > 0
     assert found.trained_bytes > 2 * 32 * 32 * 12
 
 

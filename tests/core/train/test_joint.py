@@ -151,5 +151,6 @@ def test_what_cannot_be_trained_jointly_is_said(joint_spec, tmp_path) -> None:
 
 def test_a_probe_measures_its_steps(joint_spec, tmp_path) -> None:
     write_spec(tmp_path / "spec.json", joint_spec)
-    found = measure(tmp_path / "spec.json", 20)
+    found = measure(tmp_path / "spec.json", 20, 10)
     assert found.step_seconds > 0
+    assert found.eval_seconds > 0

@@ -128,10 +128,14 @@ def test_a_place_that_takes_no_adapter_is_told_before_the_run(spec, tmp_path, mo
     with pytest.raises(KnownError, match="Not a directory"):
         new_run(dataclasses.replace(spec, out=str(tmp_path / "file" / "a")), user_paths())
 
+    with pytest.raises(KnownError, match="too long"):
+        new_run(dataclasses.replace(spec, out=str(tmp_path / "new" / ("a" * 300))), user_paths())
+    assert not (tmp_path / "new").exists()
+
     def refuse(**_: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refuse)
     with pytest.raises(KnownError, match="Read-only"):
         new_run(spec, user_paths())
     assert not user_paths().runs.exists()
