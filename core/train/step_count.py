@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PLAN_FILE = "plan.json"
 STEPS_BETWEEN = 20
 """After so many steps they are counted anew: other work on the machine comes and goes."""
+SHARE_BETWEEN = 0.05
+"""Likewise after such a part of the minutes: on a slow machine 20 steps may be all there are."""
 RECENT_STEPS = 50
 
 
@@ -38,7 +40,7 @@ class StepCount:
         self._spec, self._accelerator = spec, accelerator
         self._file = run_dir / PLAN_FILE
         self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
-        self._since = 0
+        self._since, self._since_seconds = 0, 0.0
         self.total = spec.steps or self._stored()
 
     def fix(self, done: int, seconds: float, step_seconds: float, eval_seconds: float) -> None:
@@ -63,12 +65,20 @@ class StepCount:
     def follow(self, done: int, seconds: float, step_seconds: float, eval_seconds: float) -> bool:
         """Take in the time of a step; whether the steps are now others, by the pace so far."""
         self._recent.append(step_seconds)
-        self._since += 1
-        if self._spec.minutes is None or self._since < STEPS_BETWEEN or done >= self.total:
+        self._since, self._since_seconds = self._since + 1, self._since_seconds + step_seconds
+        if self._spec.minutes is None or not self._is_due(done, self._spec.minutes * 60):
             return False
-        before, self._since = self.total, 0
+        before = self.total
+        self._since, self._since_seconds = 0, 0.0
         self.fix(done, seconds, statistics.fmean(self._recent), eval_seconds)
         return self.total != before
+
+    def _is_due(self, done: int, allowed: float) -> bool:
+        """Whether to count anew: before the end, too, for the probe may have been held up."""
+        is_late = self._since_seconds > SHARE_BETWEEN * allowed
+        # By the first rank's clock, as all must count anew at the same step.
+        is_late = of_first_rank(self._accelerator, int(is_late)) == 1
+        return is_late or self._since >= STEPS_BETWEEN or done >= self.total
 
     def _store(self, step_seconds: float) -> None:
         draft = self._file.with_suffix(".part")

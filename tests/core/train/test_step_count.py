@@ -52,8 +52,26 @@ def test_the_same_pace_leaves_them(count: StepCount) -> None:
 
 
 def test_a_run_that_is_late_ends_where_it_is(count: StepCount) -> None:
-    assert follow(count, TRAINING)
-    assert count.total == STEPS_BETWEEN
+    assert count.follow(1, TRAINING, TRAINING, 0.0)
+    assert count.total == 1
+
+
+def test_slow_steps_are_counted_anew_before_there_are_many(count: StepCount) -> None:
+    pace = TRAINING / 10
+    assert count.follow(1, pace, pace, 0.0)
+    assert count.total == 10
+
+
+def test_a_probe_that_was_held_up_does_not_end_a_run_early(count: StepCount) -> None:
+    count.fix(0, 0.0, step_seconds=TRAINING / 3, eval_seconds=0.0)
+    assert count.total == 3
+    assert not any(count.follow(n, 1.0 * n, 1.0, 0.0) for n in (1, 2))
+    assert count.follow(3, 3.0, 1.0, 0.0)
+    assert count.total == pytest.approx(TRAINING, rel=0.01)
+
+
+def test_steps_end_once_no_other_fits(count: StepCount) -> None:
+    assert not count.follow(count.total, TRAINING - 1.0, 4.0, 0.0)
 
 
 def test_they_are_found_again_and_a_cold_first_step_does_not_change_them(
