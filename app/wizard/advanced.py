@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.field_grid import FieldGrid
+from app.widgets.kinds import KINDS
 from app.widgets.text import SPACE, muted, pad_number
 from app.wizard.state import WizardState
-from core.model.adapter_info import Kind
 from core.train.plan import default_of
 
 
@@ -43,22 +43,6 @@ class Number:
     decimals: int = 0
 
 
-KINDS: dict[Kind, tuple[str, str]] = {
-    "gated": (
-        "Fast, with mask rows",
-        "Several tokens a pass, as sure as the threshold asks, or exact. The model itself stays "
-        "untouched.",
-    ),
-    "heads": (
-        "Exact, with heads",
-        "Small heads behind the model propose, and it checks: always its own words. The model "
-        "itself stays untouched.",
-    ),
-    "full": (
-        "Every weight",
-        "As in the paper: learns most in a long time on a GPU, and changes the model's own words.",
-    ),
-}
 FIELDS: tuple[Choice | Number, ...] = (
     Choice(
         "kind",

@@ -16,7 +16,6 @@ from core.documents.records import ColumnMap
 from core.documents.report import FileReport, names_of
 
 BOX_CHARACTERS = 22
-RIGHT = "The rows shown first below are right"
 LEAVE_OUT = "Leave out these tables"
 
 
@@ -37,7 +36,7 @@ PARTS = {
 
 
 class ColumnsForm(QWidget):
-    """A box for each part, and the user's word on what comes of it; it follows the state."""
+    """A box for each part; it follows the state."""
 
     def __init__(self, state: WizardState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,9 +46,7 @@ class ColumnsForm(QWidget):
             name: ElidingComboBox(part.word, part.tip, BOX_CHARACTERS)
             for name, part in PARTS.items()
         }
-        self._confirmed = QCheckBox(RIGHT)
         self._build()
-        self._confirmed.toggled.connect(self._on_confirmed)
         state.changed.connect(self._show)
         self._show()
 
@@ -64,13 +61,11 @@ class ColumnsForm(QWidget):
             box.activated.connect(self._on_chosen)
             grid.add_field(PARTS[name].word, box)
         layout.addLayout(grid)
-        layout.addWidget(self._confirmed)
+        layout.addWidget(Confirmation(self._state, of_rows=False))
 
     @Slot()
     def _show(self) -> None:
         look, draft = self._state.look, self._state.draft
-        self._confirmed.setEnabled(look is not None)
-        self._confirmed.setChecked(draft.columns_confirmed)
         if look is None:
             # What was chosen stays in sight while the files are read anew.
             self.setVisible(bool(draft.data) and not self.isHidden())
@@ -79,7 +74,6 @@ class ColumnsForm(QWidget):
         self.setVisible(bool(asking or mapped))
         wanted = [name for name in self._chosen().values() if name]
         self._about.setText(_about_text(asking, mapped, wanted))
-        self._confirmed.setText(_confirmed_text(asking, mapped))
         self._fill([name for file in (*mapped, *asking) for name in file.mapped or file.columns])
 
     def _fill(self, columns: list[str]) -> None:
@@ -115,8 +109,36 @@ class ColumnsForm(QWidget):
         is_one = any(chosen.get(part) for part in ("prompt", "text"))
         self._state.choose_columns(ColumnMap(**chosen).wish if is_one else "")
 
+
+class Confirmation(QCheckBox):
+    """The user's word on tables of unknown columns.
+
+    Args:
+        state: Is followed, and told.
+        of_rows: Whether the word is on rows that were made of chosen columns, and stands below
+            them; else on the tables of which there are none.
+    """
+
+    def __init__(self, state: WizardState, of_rows: bool) -> None:
+        super().__init__()
+        self._state, self._of_rows = state, of_rows
+        self.toggled.connect(self._on_toggled)
+        state.changed.connect(self._show)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        self.setChecked(self._state.draft.columns_confirmed)
+        if self._state.look is None:
+            self.hide()
+            return
+        report = self._state.look.report
+        about = report.mapped if self._of_rows else report.asking
+        self.setVisible(bool(about) and self._of_rows == bool(report.mapped))
+        self.setText(_confirmed_text(report.asking, report.mapped))
+
     @Slot(bool)
-    def _on_confirmed(self, is_confirmed: bool) -> None:
+    def _on_toggled(self, is_confirmed: bool) -> None:
         if is_confirmed != self._state.draft.columns_confirmed:
             self._state.update(columns_confirmed=is_confirmed)
 
@@ -127,11 +149,14 @@ def _about_text(asking: list[FileReport], mapped: list[FileReport], wanted: list
     if not mapped:
         unclear = f"Stride cannot tell what the columns of {names_of(asking)} hold."
         return f"{unclear} Choose those with prompts and answers, or the one with texts."
-    read = f"The rows of {names_of(mapped)} are made of these columns; they are shown first below."
+    read = (
+        f"The rows of {names_of(mapped)} are made of these columns: confirm the first ones below."
+    )
     return f"{read} Nothing could be read of {names_of(asking)} this way." if asking else read
 
 
 def _confirmed_text(asking: list[FileReport], mapped: list[FileReport]) -> str:
     if not mapped:
         return LEAVE_OUT
-    return f"{RIGHT}; leave out the other tables" if asking else RIGHT
+    right = f"The rows of {names_of(mapped)} above are right"
+    return f"{right}; leave out the other tables" if asking else right

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from app.widgets.card import Card
 from app.widgets.text import SPACE, button, heading, muted
-from app.wizard.columns import ColumnsForm
+from app.wizard.columns import ColumnsForm, Confirmation
 from app.wizard.look_view import LookView
 from app.wizard.page import WizardPage
 from app.wizard.state import NOT_READ, READING, WizardState
@@ -45,7 +45,7 @@ class FilesPage(WizardPage):
         self._remove = button("Remove", "trash", "quiet")
         self._secrets = QCheckBox("Leave out rows that seem to hold secrets or personal data")
         self._columns = ColumnsForm(state)
-        self._look = LookView()
+        self._look = LookView(Confirmation(state, of_rows=True))
         self._build()
         self._connect()
         self._show()

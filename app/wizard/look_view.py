@@ -27,6 +27,9 @@ from core.train.spec import Passages
 from core.wording import many
 
 COLUMNS = ("File", "State", "Rows", "Words", "Tokens", "What was found")
+NUMBERS = range(2, 5)
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 SHOWN_FILES = 200
 TABLE_HEIGHT = 210
 BAR_HEIGHT, BAR_WORDS = 18, 90
@@ -40,10 +43,14 @@ PASSAGES: dict[Passages, str] = {
 
 
 class LookView(QWidget):
-    """Three cards; hidden while there is nothing to show."""
+    """Three cards; hidden while there is nothing to show.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    Args:
+        confirmation: What the user says of the rows, which stands below them.
+    """
+
+    def __init__(self, confirmation: QWidget) -> None:
+        super().__init__()
         self._look: Look | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -62,6 +69,7 @@ class LookView(QWidget):
         self._rows.body.addWidget(self._passages)
         self._texts = QVBoxLayout()
         self._rows.body.addLayout(self._texts)
+        self._rows.body.addWidget(confirmation)
         self._lengths = Card("Lengths in tokens, with the model's template")
         self._bars = LengthBars()
         self._cut = muted()
@@ -163,15 +171,18 @@ class LengthBars(QWidget):
 
 def _table() -> QTableWidget:
     table = QTableWidget(0, len(COLUMNS))
-    table.setHorizontalHeaderLabels(COLUMNS)
+    for column, name in enumerate(COLUMNS):
+        head = QTableWidgetItem(name)
+        head.setTextAlignment(RIGHT if column in NUMBERS else LEFT)
+        table.setHorizontalHeaderItem(column, head)
     table.setAccessibleName("Report on the files")
+    table.setTabKeyNavigation(False)  # Tab leads on; the arrow keys go through the table
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
     table.verticalHeader().hide()
     table.setShowGrid(False)
     table.setMinimumHeight(TABLE_HEIGHT)
     header = table.horizontalHeader()
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
     return table
@@ -186,6 +197,7 @@ def _fill(table: QTableWidget, files: list[FileReport], preview: Preview) -> Non
         for column, text in enumerate(told):
             item = QTableWidgetItem(text)
             item.setToolTip("\n".join(file.told) or text)
+            item.setTextAlignment(RIGHT if column in NUMBERS else LEFT)
             table.setItem(row, column, item)
 
 

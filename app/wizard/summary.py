@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+from app.widgets.kinds import KINDS
 from app.widgets.units import duration_text, size_text
-from app.wizard.advanced import KINDS, in_words
+from app.wizard.advanced import in_words
 from app.wizard.recipe_page import DURATIONS
 from core.documents.report import Report
 from core.model.adapter_info import adapter_name

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from app.widgets.kinds import KINDS
 from app.widgets.units import duration_text, size_text
 from core.history.records import RunDetail
 from core.model.adapter_info import adapter_name
 from core.wording import many
 
-KINDS = {"gated": "Fast, with mask rows", "heads": "Exact, with heads", "full": "Every weight"}
-"""As the wizard offers them."""
 OWN_CHATS = "what the model writes itself"
 
 
@@ -21,7 +20,7 @@ def training_facts(run: RunDetail) -> dict[str, str]:
     agreement = came.get("agreement_by_slot") or ()
     return {
         "Learns from": _sources(asked),
-        "Kind": KINDS.get(asked.get("kind", ""), ""),
+        "Kind": KINDS[asked["kind"]][0] if "kind" in asked else "",
         "Starts from": _start(asked.get("start_from", "none")),
         "Length": _length(asked),
         "Steps": _steps(came),

@@ -15,7 +15,15 @@ from app.workers.inventory import Inventory
 from core.control import Cancel
 from core.train.forecast import Measured, RowLengths, run_probe
 from core.train.spec import TrainSpec
-from tests.app.wizard.test_wizard import MEASURED, Make, documents, machine, read, wizard
+from tests.app.wizard.test_wizard import (
+    MEASURED,
+    Make,
+    confirmation,
+    documents,
+    machine,
+    read,
+    wizard,
+)
 
 __all__ = ["documents", "machine", "wizard"]  # fixtures
 
@@ -53,7 +61,7 @@ def test_all_answers_are_among_its_facts(qtbot: QtBot, wizard: Wizard, documents
     (tmp_path / "t.csv").write_text("Frage,Antwort\nWas?,Das.\n")
     wizard._next.click()
     read(qtbot, wizard, documents, tmp_path / "t.csv")
-    wizard.page._columns._confirmed.click()  # the table is left out
+    confirmation(wizard).click()  # the table is left out
     wizard._next.click()
     wizard._next.click()
     qtbot.waitUntil(lambda: wizard.page._verdict.text() == "Ready")

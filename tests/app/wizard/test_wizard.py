@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QPushButton, QRadioButton, QSpinBox
+from PySide6.QtWidgets import QComboBox, QPushButton, QRadioButton, QSpinBox, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
 from app.wizard import state as wizard_state
+from app.wizard.columns import Confirmation
 from app.wizard.files_page import DropZone
 from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory, ModelChoice
@@ -148,6 +149,12 @@ def choose(wizard: Wizard, name: str, column: str) -> None:
     box.activated.emit(box.currentIndex())
 
 
+def confirmation(wizard: Wizard) -> Confirmation:
+    """The one tick that is asked for."""
+    [found] = [one for one in wizard.findChildren(Confirmation) if one.isVisibleTo(wizard.page)]
+    return found
+
+
 def test_columns_are_chosen_and_their_rows_confirmed(
     qtbot: QtBot, wizard: Wizard, tmp_path
 ) -> None:
@@ -178,7 +185,7 @@ def test_columns_are_chosen_and_their_rows_confirmed(
     assert ["Was?" in shown[0], "Wer?" in shown[1], "Known" in shown[2]] == [True] * 3
     assert not wizard._next.isEnabled()
     assert "Confirm that the rows of mixed/t.csv are right" in wizard._why.text()
-    form._confirmed.click()
+    confirmation(wizard).click()
     assert wizard._next.isEnabled()
 
     choose(wizard, "text", "Antwort")  # another choice is to be confirmed again
@@ -198,7 +205,8 @@ def test_tables_without_known_columns_can_be_left_out(
     rows.write_text('{"prompt": "Known", "response": "An answer"}\n')
     wizard._next.click()
     read(qtbot, wizard, table)
-    leave_out = wizard.page._columns._confirmed
+    leave_out = confirmation(wizard)
+    assert leave_out.text() == "Leave out these tables"
     leave_out.click()
     assert wizard._why.text() == "The files hold no rows to train on."
     read(qtbot, wizard, rows)
@@ -390,3 +398,12 @@ def test_heads_are_chosen_beside_mask_rows(wizard: Wizard) -> None:
     assert wizard.state.draft.advanced == {"kind": "heads", "heads": 2}
     choose(wizard, "kind", "Fast, with mask rows")
     assert wizard.state.draft.advanced == {}
+
+
+def test_tab_leads_out_of_the_report(qtbot: QtBot, wizard: Wizard, documents) -> None:
+    wizard._next.click()
+    read(qtbot, wizard, documents)
+    table = wizard.findChild(QTableWidget)
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Tab)
+    assert not table.hasFocus()

@@ -11,12 +11,10 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext, History, SettingsHolder
-from app.pages.history import training_facts
 from app.pages.history.page import FILE_FILTERS, HistoryPage
 from app.pages.history.table import PAGE_SIZE, RunTable
 from app.widgets.answer_view import AnswerView
 from app.widgets.pass_layer import COLOUR_MODES
-from app.wizard import recipe_page
 from app.workers.engine import EngineController
 from app.workers.jobs import Jobs
 from core.history.records import RunDetail, RunFilter
@@ -231,10 +229,6 @@ def test_a_training_is_told_in_words_and_leads_to_its_page(
     stage.page.open_run("run2")
     qtbot.waitUntil(lambda: "Question 2" in view._title.text())
     assert view._training.isHidden()
-
-
-def test_kinds_of_training_are_called_as_in_the_wizard() -> None:
-    assert {kind: name for kind, (name, _) in recipe_page.KINDS.items()} == training_facts.KINDS
 
 
 def test_a_training_stands_beside_its_forecast(qtbot: QtBot, stage: Stage) -> None:
