@@ -120,7 +120,7 @@ class Confirmation(QCheckBox):
     """
 
     def __init__(self, state: WizardState, of_rows: bool) -> None:
-        super().__init__()
+        super().__init__(LEAVE_OUT)
         self._state, self._of_rows = state, of_rows
         self.toggled.connect(self._on_toggled)
         state.changed.connect(self._show)

@@ -24,7 +24,7 @@ from app.workers.run_lines import restart_text
 from core.events import TrainingEvent
 from core.history.training import noted_pid
 from core.train.cleanup import has_checkpoint
-from core.train.progress import RunProgress
+from core.train.progress import AFTER_STEPS, RunProgress
 from core.train.queue import is_waiting
 from core.train.wishes import is_paused
 
@@ -189,7 +189,8 @@ class RunView(ScrollPage):
     @Slot()
     def _draw(self) -> None:
         progress = self._progress
-        asked = self._asked if self._is_at_work else ""
+        is_stopping = self._is_at_work and progress.phase not in AFTER_STEPS
+        asked = self._asked if is_stopping else ""
         self._phase.setText(asked or phase_text(progress, self._folder, self._is_at_work))
         self._left_over.setText(steps_text(progress, self._is_at_work))
         self._show_bar()
