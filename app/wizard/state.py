@@ -29,6 +29,7 @@ from core.train.spec import TrainSpec
 
 NO_MODEL = "There is no model on this machine yet. Home fetches the starter."
 NO_ROWS = "The files hold no rows to train on."
+TOO_LONG = "Every prompt is longer than the context: allow a larger one under Advanced."
 READING = "The files are still being read."
 NOT_READ = "The files could not be read: choose them again."
 
@@ -107,7 +108,9 @@ class WizardState(QObject):
         if self.unread or self.look is None:
             return self.unread
         undecided = "" if self.draft.columns_confirmed else self.look.report.undecided
-        return undecided or ("" if self.look.preview.rows else NO_ROWS)
+        if undecided or self.look.preview.longest:
+            return undecided
+        return TOO_LONG if self.look.preview.rows else NO_ROWS
 
     def problems(self) -> list[str]:
         """Why the training cannot begin; empty if it can."""
@@ -188,6 +191,8 @@ class WizardState(QObject):
             return
         self.stop_planning()
         draft, paths, settings = self.draft, self._context.paths, self._context.settings.value
+        if self.look is not None and not self.look.report.mapped:
+            draft = draft.changed(columns="")  # they were chosen for other files
         self._planner = self._context.jobs.start(
             lambda _cancel, _progress: _plan(draft, paths, settings), self._on_plan
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.context import AppContext
+from app.widgets.confirm import confirm_delete
 from app.widgets.text import PAGE_MARGIN, SPACE, button, line, muted, title
 from app.wizard.files_page import FilesPage
 from app.wizard.model_page import ModelPage
@@ -82,7 +83,7 @@ class Wizard(QWidget):
 
     def _build_last_draft(self) -> None:
         anew = button("Begin anew", role="quiet")
-        anew.clicked.connect(self.begin_anew)
+        anew.clicked.connect(self._on_anew)
         told = muted("Your last draft, as you left it.")
         told.setWordWrap(False)
         row = QHBoxLayout(self._last_draft)
@@ -108,6 +109,10 @@ class Wizard(QWidget):
         self._focus_page()
 
     @Slot()
+    def _on_anew(self) -> None:
+        if confirm_delete(self, "Delete this draft and begin anew?"):
+            self.begin_anew()
+
     def begin_anew(self) -> None:
         """Forget the draft and show the first page."""
         self.state.begin_anew()
@@ -134,6 +139,14 @@ class Wizard(QWidget):
                 one.setFocus(Qt.FocusReason.TabFocusReason)
                 return
             one = one.nextInFocusChain()
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        # The window's own Esc stops what the model does; here it leads back.
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            event.setAccepted(event.key() == Qt.Key.Key_Escape)
+            return True
+        return super().event(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

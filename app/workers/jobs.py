@@ -75,7 +75,7 @@ class Job(QObject):
 
     def _report(self, phase: str, done: int, total: int) -> None:
         now = time.monotonic()
-        is_news = phase != self._last_phase or done >= total
+        is_news = phase != self._last_phase or 0 < total <= done
         if not is_news and now - self._last_report < PROGRESS_INTERVAL:
             return
         self._last_phase, self._last_report = phase, now

@@ -38,6 +38,7 @@ class RunWatch(QObject):
         self._jobs = jobs
         self._job: Job | None = None
         self._watched: _Watched | None = None
+        self._reading: _Watched | None = None
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._on_look)
 
@@ -62,6 +63,7 @@ class RunWatch(QObject):
             watched.progress.take(watched.tail.read())
             return watched
 
+        self._reading = watched
         self._job = self._jobs.start(read, self._on_read, self._on_failed, finished=self._on_done)
 
     @Slot(object)
@@ -71,7 +73,8 @@ class RunWatch(QObject):
 
     @Slot(object)
     def _on_failed(self, _error: object) -> None:
-        self.end()  # the page of the run says why
+        if self._reading is self._watched:
+            self.end()  # the page of the run says why
 
     @Slot()
     def _on_done(self) -> None:

@@ -59,6 +59,7 @@ def synthesize(args: argparse.Namespace) -> int:
     from core.model.loading import Loaded, load_base
     from core.train.data import row_to_json
     from core.train.rows import new_writer
+    from core.train.spec import TrainSpec
     from core.train.student import end_ids
     from core.train.synthesis import family_rows
 
@@ -70,7 +71,8 @@ def synthesize(args: argparse.Namespace) -> int:
     families = _families(args.families)
     model, tokenizer = load_base(model_path, device, dtype)
     loaded = Loaded(model, tokenizer, None, device, dtype)
-    writer = new_writer(loaded, end_ids(model, tokenizer), paths, str(model_path), note)
+    spec = TrainSpec(model=str(model_path), out=args.out)
+    writer = new_writer(loaded, end_ids(model, tokenizer), paths, spec, note)
     cancel, bar = Cancel(), ProgressBar()
     with cancel_on_ctrl_c(cancel):
         rows = family_rows(args.per_family, args.seed, families)

@@ -119,7 +119,11 @@ class _Values:
 
     def _is_whole(self, value: object, end: int, ends: str) -> bool:
         """Whether a value cannot go on in the next chunk, as a number may."""
-        return isinstance(value, dict | list) or self._buffer[end:].lstrip(SPACE)[:1] in {*ends}
+        if isinstance(value, dict | list):
+            return True
+        while self._buffer[end : end + 1] in {*SPACE}:
+            end += 1
+        return self._buffer[end : end + 1] in {*ends}
 
     def _more(self, wanted: int) -> bool:
         """Read on; False at the file's end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -130,16 +130,30 @@ class Report:
 
     Args:
         leave_out_secrets: Do not give on rows that seem to hold secrets or personal data.
+
+    Attributes:
+        files: A line for each, in their order.
+        rows: Of all files.
     """
 
     def __init__(self, leave_out_secrets: bool = False) -> None:
         self.files: list[FileReport] = []
+        self.rows = 0
         self._leave_out_secrets = leave_out_secrets
         self._duplicates = Duplicates()
 
-    def follow(self, found: Iterable[Found]) -> Iterator[Record]:
-        """Pass the records on, with a look at each."""
+    def follow(
+        self, found: Iterable[Found], goes_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[Record]:
+        """Pass the records on, with a look at each.
+
+        Args:
+            found: Of the files, in their order.
+            goes_on: Asked for each thing found, as a file may hold no record; False ends it.
+        """
         for one in found:
+            if not goes_on():
+                return
             match one:
                 case FileStarted():
                     self.files.append(FileReport(one.file))
@@ -160,12 +174,7 @@ class Report:
     @property
     def mapped(self) -> list[FileReport]:
         """Files with rows of chosen columns."""
-        return [file for file in self.files if file.mapped]
-
-    @property
-    def rows(self) -> int:
-        """Rows of all files."""
-        return sum(file.rows for file in self.files)
+        return [file for file in self.files if file.mapped and file.rows]
 
     @property
     def findings(self) -> list[Finding]:
@@ -215,6 +224,7 @@ class Report:
         if "\ufffd" in text:
             line.note(_about(record, "damaged", "some of its characters could not be decoded"))
         line.rows += 1
+        self.rows += 1
         line.characters += len(text)
         line.words += len(words_of(text))
         yield record

@@ -55,11 +55,16 @@ def read_csv(source: Source) -> Iterator[Found]:
 
 
 class _Lines:
-    """Lines of a file, which can be given back where no row came of them."""
+    """Lines of a file, which can be given back where no row came of them.
+
+    As many as a field may be long, all together: where every line opens a quote that is not
+    closed, each would be read again for each one before it.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._lines, self._again = lines(file), deque[str]()
         self._row: list[str] = []
+        self._may_give = LONGEST
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -77,8 +82,16 @@ class _Lines:
         return f"line {self.number + 1}"
 
     def give_back(self) -> None:
-        """Let all lines of the row come again but its first."""
+        """Let all lines of the row come again but its first.
+
+        Raises:
+            Unreadable: if too much came again already.
+        """
         again = self._row[1:]
+        self._may_give -= sum(map(len, again))
+        if self._may_give < 0:
+            line = self.number - len(again)
+            raise Unreadable(f"from line {line} on quotes are opened and not closed: reading ended")
         self._again.extendleft(reversed(again))
         self.number -= len(again)
 

@@ -124,6 +124,13 @@ class _Page(HTMLParser):
         self._at = i
         return super().parse_comment(i, report) if self._is_ended(COMMENT) else i + len("<!--")
 
+    def parse_html_declaration(self, i: int) -> int:
+        """The end of a declaration; of what only begins as one, of a comment without rules."""
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
     def parse_starttag(self, i: int) -> int:
         """The end of a tag."""
         self._at = i
@@ -172,8 +179,9 @@ class _Page(HTMLParser):
                 self.end_block()
 
     def handle_entityref(self, name: str) -> None:
-        """A character by its name."""
-        self.handle_data(html.unescape(f"&{name};"))
+        """A character by its name; what is none, as in AT&T, is text."""
+        said = html.unescape(f"&{name};")
+        self.handle_data(f"&{name}" if said == f"&{name};" else said)
 
     def handle_charref(self, name: str) -> None:
         """A character by its number."""

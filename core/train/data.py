@@ -25,8 +25,7 @@ from core.errors import KnownError
 from core.train.durable import put_in_place, remedy
 
 MOST_ROWS = 100_000
-ROWS_A_LOOK = 100
-"""Rows read between two looks whether to go on, each of which asks the file system."""
+MOST_COMPARED = 20_000
 CHECK = (
     "The page Files of the wizard, or `stride data check PATH`, tells of every file what was read."
 )
@@ -44,7 +43,7 @@ def read_rows(
     paths: Sequence[str],
     report: Report,
     columns: ColumnMap | None = None,
-    go_on: Callable[[int], bool] = lambda _: True,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> list[Row]:
     """Rows of files and folders; what could not be read stands in the report.
 
@@ -55,7 +54,7 @@ def read_rows(
         paths: Files and folders.
         report: Kept of each file.
         columns: What holds what in tables of unknown columns.
-        go_on: Called with the number of rows now and then; False ends the reading.
+        goes_on: As in `Report.follow`.
 
     Raises:
         KnownError: if there is no row at all, with the first reason.
@@ -63,13 +62,11 @@ def read_rows(
     rows: list[Row] = []
     lot = random.Random("rows")
     with closing(read_documents(paths, columns)) as found:
-        for seen, record in enumerate(report.follow(found)):
+        for seen, record in enumerate(report.follow(found, goes_on)):
             if len(rows) < MOST_ROWS:
                 rows.append(record.row)
             elif (place := lot.randint(0, seen)) < MOST_ROWS:
                 rows[place] = record.row
-            if (seen + 1) % ROWS_A_LOOK == 0 and not go_on(seen + 1):
-                break
     if not rows:
         raise KnownError(f"No rows were found in {', '.join(paths)}.{_first_reason(report)}", CHECK)
     return rows
@@ -169,9 +166,12 @@ def split_rows(rows: Sequence[Row], held_out: int, seed: int) -> tuple[list[Row]
 
 
 def nearly_repeated(held_out: Sequence[Row], rows: Sequence[Row]) -> int:
-    """How many of the held-out rows some training row repeats, but for a few words."""
+    """How many of the held-out rows some training row repeats, but for a few words.
+
+    Of very many rows the first `MOST_COMPARED`, a lot drawn by the split, stand for all.
+    """
     known = Duplicates()
-    for row in rows:
+    for row in rows[:MOST_COMPARED]:
         known.seen(row.content)
     return sum(known.seen(row.content, remember=False) is not None for row in held_out)
 

@@ -147,9 +147,7 @@ def _steps_of_minutes(spec: TrainSpec, measured: Measured, writing: float) -> in
 
 def writing_share(preview: Preview) -> float:
     """Of a run's minutes, that its model may take to write rows, `rows.gather_rows` says when."""
-    if preview.unanswered:
-        return SYNTHESIS_SHARE
-    return SYNTHESIS_SHARE / 2 if preview.writes else 0.0
+    return SYNTHESIS_SHARE if preview.writes else 0.0
 
 
 def run_probe(spec: TrainSpec, cancel: Cancel, lengths: RowLengths | None = None) -> Measured:

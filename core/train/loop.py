@@ -220,7 +220,7 @@ class Training:
     def _prepare_rows(self) -> None:
         loaded, spec = self._student.loaded, self._spec
         ends = end_ids(loaded.model, loaded.tokenizer)
-        writer = new_writer(loaded, ends, self._paths, spec.model, self._report.warn)
+        writer = new_writer(loaded, ends, self._paths, spec, self._report.warn)
         rows = self._rows_of_all_ranks(writer)
         tokenizer = self._student.loaded_base.tokenizer
         samples = usable_samples(rows, tokenizer, ends[0], spec.context)
@@ -240,7 +240,8 @@ class Training:
         told = f"{many(len(self._samples), 'training row')}, {len(held_samples):,} held out."
         if left_out := sum(row not in samples for row in rows):
             told += f" {many(left_out, 'row')} left out: nothing to learn from."
-        if near := nearly_repeated(held_rows, train_rows):
+        is_first = self._accelerator.is_main_process
+        if near := nearly_repeated(held_rows, train_rows) if is_first else 0:
             told += f" Training rows nearly repeat {near} of those held out: others may do worse."
         self._report.say("rows", told)
 

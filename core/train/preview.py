@@ -265,16 +265,20 @@ def look_at_documents(
         columns: As in `TrainSpec`.
         leave_out_secrets: As in `TrainSpec`.
         preview: Through which model they are seen.
-        advance: Called with the rows so far; what it raises ends the reading.
+        advance: Called with the rows so far for each thing found; what it raises ends the reading.
 
     Raises:
         KnownError: if the columns are none.
     """
     chosen = ColumnMap.parse(columns) if columns else None
     report = Report(leave_out_secrets)
+
+    def goes_on() -> bool:
+        advance(report.rows)
+        return True
+
     with closing(read_documents(data, chosen)) as found:
-        for record in report.follow(found):
+        for record in report.follow(found, goes_on):
             for finding in preview.add(record):
                 report.note(finding)
-            advance(preview.rows)
     return Look(report, preview)

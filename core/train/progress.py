@@ -79,6 +79,7 @@ class RunProgress:
     _limit: float = math.inf
     _eval_every: int = 0
     _spent: float = 0.0
+    _paused_in: str = "train"
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RECENT_STEPS))
 
     def take(self, events: Iterable[TrainingEvent]) -> None:
@@ -113,13 +114,22 @@ class RunProgress:
             case Notice(phase="warning"):
                 self.warnings = [*dict.fromkeys([*self.warnings, event.message])]
             case Notice():
-                going_on = event.phase == "pause" and event.message != "Paused."
-                self.phase = "train" if going_on else event.phase
+                self._enter(event)
                 self.message = self.said[event.phase] = event.message
             case RunEnded():
                 self.ended = event
 
+    def _enter(self, event: Notice) -> None:
+        """Into the phase of a notice; behind a pause into the one that it held up."""
+        if event.phase == "pause" and event.message != "Paused.":
+            self.phase = self._paused_in
+            return
+        if event.phase == "pause":
+            self._paused_in = self.phase
+        self.phase = event.phase
+
     def _begin(self, event: RunStarted) -> None:
+        self._spent *= event.first_step / max(1, self.step)  # what is done again is not spent yet
         self.total_steps, self.step = event.total_steps, event.first_step
         self.checkpoint = event.first_step
         self.ended, self.phase = None, "train"

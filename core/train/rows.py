@@ -24,6 +24,8 @@ from core.wording import many
 ROWS_FILE = "rows.jsonl"
 FAMILY_ROWS = 400
 INVENTED_ROWS = 400
+LOOK_SECONDS = 0.2
+"""Between two looks for a wish while reading, each of which asks the file system."""
 TELL_SECONDS = 5.0
 """Between two words on how far the reading is."""
 
@@ -62,7 +64,7 @@ def _given_rows(spec: TrainSpec, report: Reporter, clock: _Clock) -> list[Row]:
     """The rows of the user's files; what was left out is told."""
     columns = ColumnMap.parse(spec.columns) if spec.columns else None
     files = Report(spec.leave_out_secrets)
-    rows = read_rows(spec.data, files, columns, clock.read)
+    rows = read_rows(spec.data, files, columns, partial(clock.read, files))
     if columns and not files.mapped:
         raise KnownError(f"No table has the columns {spec.columns}.", CHECK)
     if clock.is_up:
@@ -84,7 +86,7 @@ def _with_chats(rows: list[Row], spec: TrainSpec, writer: Writer, clock: _Clock)
     asked = writer.answer(questions, clock.written, clock.seconds_left)
     if late := len(questions) - len(asked):
         passages = many(len(questions), "passage")
-        clock.warn(f"{late:,} of {passages} could not be asked about in time.")
+        clock.warn(f"{late:,} of {passages} were not asked about: no time, or no question came.")
     chats = chats_about(asked)
     if spec.passages == "chats" and len(chats) > ENOUGH_ASKED * len(questions):
         rows = [row for row in rows if row.messages]
@@ -109,12 +111,16 @@ def _with_answers(rows: list[Row], spec: TrainSpec, writer: Writer, clock: _Cloc
 
 
 def new_writer(
-    loaded: Loaded, end_ids: Sequence[int], paths: Paths, model: str, say: Callable[[str], None]
+    loaded: Loaded,
+    end_ids: Sequence[int],
+    paths: Paths,
+    spec: TrainSpec,
+    say: Callable[[str], None],
 ) -> Writer:
-    """A writer whose cache belongs to exactly these weights; `say` as for `Writer`."""
-    name = cached_weights_hash(Path(model), paths.cache)[:16]
+    """A writer whose cache belongs to exactly the spec's model; `say` as for `Writer`."""
+    name = cached_weights_hash(Path(spec.model), paths.cache)[:16]
     cache = paths.answers / f"{name}.jsonl"
-    return Writer(loaded.model, loaded.tokenizer, end_ids, cache, say)
+    return Writer(loaded.model, loaded.tokenizer, end_ids, cache, spec.context, say)
 
 
 class _Clock:
@@ -132,7 +138,8 @@ class _Clock:
     def __init__(self, report: Reporter, wishes: Wishes, seconds: float) -> None:
         self._report, self._wishes = report, wishes
         self._deadline = wishes.now() + seconds
-        self._tell_at = wishes.now() + TELL_SECONDS
+        self._look_at = wishes.now()
+        self._tell_at = self._look_at + TELL_SECONDS
         self.is_up = False
 
     def warn(self, message: str) -> None:
@@ -147,16 +154,21 @@ class _Clock:
         """Until the time is up; below 0 afterwards."""
         return self._deadline - self._wishes.now()
 
-    def read(self, rows: int) -> bool:
-        """Rows were read; whether to go on.
+    def read(self, files: Report) -> bool:
+        """Something was read; whether to go on.
 
         Raises:
             Cancelled: if a stop is asked for.
         """
-        if self._wishes.now() >= self._tell_at:
-            self._tell_at += TELL_SECONDS
-            self._report.say("data", f"{many(rows, 'row')} read so far.")
-        return self._goes_on()
+        now = self._wishes.now()
+        if now < self._look_at:
+            return True
+        self._look_at = now + LOOK_SECONDS
+        goes_on = self._goes_on()
+        if now >= self._tell_at:
+            self._tell_at = now + TELL_SECONDS
+            self._report.say("data", f"{many(files.rows, 'row')} read so far.")
+        return goes_on
 
     def written(self, done: int, total: int) -> bool:
         """The model has written some; whether to go on.

@@ -55,6 +55,7 @@ class Writer:
         tokenizer: Its tokenizer.
         end_ids: Tokens that end an answer.
         cache: JSON-lines file of answers already known, by prompt.
+        context: Tokens that a training cuts rows to: longer prompts have no answer in it.
         say: Called with a sentence, once, if that file cannot be written.
     """
 
@@ -64,12 +65,14 @@ class Writer:
         tokenizer: Any,
         end_ids: Sequence[int],
         cache: Path,
+        context: int,
         say: Callable[[str], None],
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._end_ids = list(end_ids)
         self._cache = cache
+        self._context = context
         self._known = _read_cache(cache)
         self._say = say
         self._keeps = True
@@ -97,11 +100,12 @@ class Writer:
         return [answered for row in rows if (answered := self._answered(row)) is not None]
 
     def _prompt_ids(self, row: Row) -> list[int]:
-        """Tokens of a row's chat; none if the model's template refuses it."""
+        """Tokens of a row's chat; none if the template refuses it, or it fills the context."""
         try:
-            return render(self._tokenizer, row.messages)[1]
+            ids = render(self._tokenizer, row.messages)[1]
         except KnownError:
             return []
+        return ids if len(ids) < self._context else []
 
     def invent_prompts(
         self, count: int, seed: int, advance: Advance, seconds_left: SecondsLeft = endless
@@ -120,6 +124,7 @@ class Writer:
             done += len(batch)
             if not advance(done, count):
                 break
+        self._row_seconds = None  # answers take longer
         return list(found.values())
 
     def _batches(self, items: Sequence[T], seconds_left: SecondsLeft) -> Iterator[Sequence[T]]:
@@ -129,11 +134,11 @@ class Writer:
             items = items[size:]
 
     def _batch_size(self, seconds: float) -> int:
-        if math.isinf(seconds):
-            return BATCH
+        if math.isinf(seconds) or seconds <= 0:
+            return BATCH if seconds > 0 else 0
         if self._row_seconds is None:
             return TRIAL
-        return min(BATCH, int(max(seconds, 0.0) / self._row_seconds))
+        return min(BATCH, int(seconds / self._row_seconds))
 
     def _timed(self, write: Write, prompts: Sequence[Sequence[int]]) -> list[tuple[str, bool]]:
         began = time.monotonic()

@@ -165,7 +165,7 @@ class RunView(QWidget):
         self._note.setVisible(run.kind == "answer" and run.state == "interrupted")
         is_training = run.kind == "training"
         self._folder = Path(run.run_dir or "")
-        self._training.setVisible(is_training and self._folder.is_dir())
+        self._training.setVisible(bool(is_training and run.run_dir) and self._folder.is_dir())
         self._asked.setVisible(not is_training)
         self._prompt.setText(run.prompt or "—")
         for part in (self._colours, self._legend, self._answer):

@@ -20,7 +20,7 @@ def training_facts(run: RunDetail) -> dict[str, str]:
     agreement = came.get("agreement_by_slot") or ()
     return {
         "Learns from": _sources(asked),
-        "Kind": KINDS[asked["kind"]][0] if "kind" in asked else "",
+        "Kind": KINDS.get(asked.get("kind", ""), ("", ""))[0],
         "Starts from": _start(asked.get("start_from", "none")),
         "Length": _length(asked),
         "Steps": _steps(came),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 
 from app.widgets.card import Card
+from app.widgets.save_as import ask_file
 from app.widgets.text import SPACE, body, button, clear_layout, heading, muted
 from core.errors import KnownError
 from core.evaluate.comparison_table import (
@@ -22,7 +21,7 @@ from core.evaluate.comparison_table import (
 from core.events import ThresholdAdvised, WayCompared
 from core.train.progress import RunProgress
 
-FILTERS = "Markdown (*.md);;CSV (*.csv);;JSON (*.json)"
+KINDS = ("Markdown (*.md)", "CSV (*.csv)", "JSON (*.json)")
 
 
 class BeforeAfterCard(Card):
@@ -95,11 +94,11 @@ class BeforeAfterCard(Card):
 
     @Slot()
     def _on_export(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export", "before-and-after.md", FILTERS)
-        if not chosen:
+        out = ask_file(self, "Export", "before-and-after.md", KINDS)
+        if out is None:
             return
         try:
-            save_comparison(Path(chosen), self._shown, self._advised)
+            save_comparison(out, self._shown, self._advised)
         except KnownError as error:
             self.failed.emit(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,6 +198,35 @@ def test_columns_are_chosen_and_their_rows_confirmed(
     assert not wizard._next.isEnabled()
 
 
+def test_columns_chosen_for_other_files_are_not_asked_of_the_next(
+    qtbot: QtBot, wizard: Wizard, tmp_path, documents
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("Frage,Antwort\nWas?,Das.\n")
+    wizard._next.click()
+    read(qtbot, wizard, table)
+    choose(wizard, "text", "Antwort")
+    wait_read(qtbot, wizard)
+    wizard.state.set_files((str(documents),))
+    wait_read(qtbot, wizard)
+    wizard._next.click()
+    wizard._next.click()
+    qtbot.waitUntil(lambda: wizard.state.plan is not None)
+    assert wizard.state.draft.columns == "text=Antwort"  # they are there again with the table
+    assert wizard.state.plan.spec.columns == ""
+
+
+def test_prompts_that_are_all_too_long_are_no_rows_to_train_on(
+    qtbot: QtBot, wizard: Wizard, tmp_path
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"prompt": "long " * 500, "response": "An answer"}) + "\n")
+    wizard._next.click()
+    read(qtbot, wizard, rows)
+    assert wizard.state.look.preview.rows == 1
+    assert "longer than the context" in wizard._why.text()
+
+
 def test_tables_without_known_columns_can_be_left_out(
     qtbot: QtBot, wizard: Wizard, tmp_path
 ) -> None:
@@ -311,13 +341,19 @@ def test_a_draft_that_cannot_be_saved_is_told(qtbot: QtBot, wizard: Wizard, monk
     assert wizard.state.draft.name == "x"
 
 
-def test_a_kept_draft_is_named_and_can_be_dropped(qtbot: QtBot, wizard: Wizard, documents) -> None:
+def test_a_kept_draft_is_named_and_can_be_dropped(
+    qtbot: QtBot, wizard: Wizard, documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wizard.enter()
     assert not wizard._last_draft.isVisible()
     wizard._next.click()
     read(qtbot, wizard, documents)
     assert not wizard._last_draft.isVisible()  # it is being made now
     wizard.enter()
+    assert wizard._last_draft.isVisible()
+    answers = iter([False, True])
+    monkeypatch.setattr("app.wizard.wizard.confirm_delete", lambda *_: next(answers))
+    wizard._last_draft.findChild(QPushButton).click()
     assert wizard._last_draft.isVisible()
     wizard._last_draft.findChild(QPushButton).click()
     assert not wizard._last_draft.isVisible()

@@ -32,7 +32,7 @@ class MemoryWatch:
         self._asked = 0
         self.own = self.reader = 0
 
-    def __call__(self, _rows: int) -> bool:
+    def __call__(self) -> bool:
         self._asked += 1
         if self._asked % 1000 == 0:
             self.own = max(self.own, self._me.memory_info().rss - self._before)
@@ -50,7 +50,7 @@ def write_table(path: Path) -> None:
 def test_of_ten_million_rows_a_lot_is_drawn_in_little_memory(tmp_path) -> None:
     write_table(tmp_path / "pumps.csv")
     report, watch = Report(), MemoryWatch()
-    rows = read_rows([str(tmp_path / "pumps.csv")], report, go_on=watch)
+    rows = read_rows([str(tmp_path / "pumps.csv")], report, goes_on=watch)
     assert len(rows) == MOST_ROWS
     assert report.rows == ROWS
     assert report.findings == []

@@ -70,6 +70,8 @@ def test_every_format_is_read_alone_and_in_archives(tmp_path) -> None:
         ("<noscript>x</noscript>a<noscript><p>b", "a\nb"),
         ("<template>x</template>a<template>b<script>c</script>", "ab"),
         ("a<script>if (b) '<p>'", "a"),
+        ("R&D of AT&T, x?a=1&b=2 &amp; &uuml;&auml.", "R&D of AT&T, x?a=1&b=2 & üä."),
+        ("<p>a<![ no section]> b<p>c", "a b\nc"),
     ],
 )
 def test_pages_are_read_as_they_are_seen(tmp_path, page, text) -> None:

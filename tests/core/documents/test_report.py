@@ -237,3 +237,18 @@ def test_chosen_columns_are_those_of_the_tables_that_have_them(tmp_path) -> None
     assert [file.mapped for file in report.mapped] == [columns, columns]
     # Of the last one the columns are there, but not a row: another choice may help.
     assert [file.columns for file in report.asking] == [("Titel",), ("Frage", "Antwort")]
+
+
+def test_a_reading_can_end_where_there_are_no_records() -> None:
+    report, asked = Report(), iter([True, True, True, False])
+    findings = [Finding("a", f"line {n}", "skipped", f"why {n}") for n in range(9)]
+    assert list(report.follow([FileStarted("a"), *findings], lambda: next(asked))) == []
+    assert len(report.findings) == 2
+
+
+def test_rows_that_are_all_left_out_need_no_word_on_their_columns() -> None:
+    report = Report(leave_out_secrets=True)
+    row = Record("t.csv", "line 2", Row(text="Write to jan@example.com"), ("Antwort",))
+    list(report.follow([FileStarted("t.csv"), row]))
+    assert not report.rows
+    assert not report.undecided

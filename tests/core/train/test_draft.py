@@ -7,6 +7,7 @@ import json
 import math
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from accelerate import Accelerator
@@ -29,6 +30,7 @@ from core.train.draft import (
 from core.train.forecast import Measured, RowLengths, forecast, run_probe, writing_share
 from core.train.plan import FULL_LEARNING_RATE, command_line
 from core.train.preview import Preview
+from core.train.probe import _grown
 from core.train.spec import SYNTHESIS_SHARE, TrainSpec
 from core.train.step_count import StepCount
 from tests.core.toy import save_toy
@@ -219,6 +221,16 @@ def test_the_probe_measures_steps_of_the_spec(draft) -> None:
     assert measured.start_seconds > 3 * measured.step_seconds / 2
     assert measured.eval_seconds > 0
     assert json.dumps(dataclasses.asdict(measured))
+
+
+def test_a_long_run_comes_to_hold_more_than_its_probe() -> None:
+    def grown(**changes: Any) -> int:
+        return _grown(1000, TrainSpec("model", "out", **changes), step_seconds=1.0)
+
+    assert grown(minutes=120) == grown(minutes=30) == 1500
+    assert grown(minutes=30, kind="full") == 1100
+    assert grown(steps=30 * 60) == 1500
+    assert 1100 < grown(minutes=3) < 1150
 
 
 def test_a_probe_that_fails_says_why_and_one_can_be_cancelled(draft, tmp_path) -> None:

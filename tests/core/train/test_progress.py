@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.events import (
     CheckpointSaved,
     EvalDone,
@@ -44,6 +46,14 @@ def test_a_pause_shows_until_it_is_over() -> None:
     assert progress.phase == "pause"
     progress.take([Notice("pause", "Going on.")])
     assert progress.phase == "train"
+
+
+@pytest.mark.parametrize("phase", ["data", "synthesis"])
+def test_a_pause_before_the_steps_leads_back_to_what_it_held_up(phase: str) -> None:
+    progress = RunProgress()
+    progress.take([Notice(phase, "1 of 2 written."), Notice("pause", "Paused.")])
+    progress.take([Notice("pause", "Going on.")])
+    assert progress.phase == phase
 
 
 def test_steps_that_a_resumed_run_does_again_are_not_shown_twice() -> None:

@@ -13,6 +13,8 @@ from core.train import synthesis
 from core.train.synthesis import Writer, family_rows
 from tests.core.toy import END_ID, toy_model, toy_tokenizer
 
+CONTEXT = 384
+
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +28,7 @@ def prompts(count: int) -> list[Row]:
 
 def writer(tmp_path) -> Writer:
     cache = tmp_path / "answers.jsonl"
-    return Writer(toy_model(), toy_tokenizer(), [END_ID], cache, pytest.fail)
+    return Writer(toy_model(), toy_tokenizer(), [END_ID], cache, CONTEXT, pytest.fail)
 
 
 def test_answers_are_the_models_own_greedy_ones(tmp_path) -> None:
@@ -73,7 +75,7 @@ def test_answers_that_cannot_be_kept_are_given_all_the_same(tmp_path, place) -> 
     (tmp_path / "file").touch()
     cache = tmp_path if place == "a folder" else tmp_path / "file" / "answers.jsonl"
     said: list[str] = []
-    pen = Writer(toy_model(), toy_tokenizer(), [END_ID], cache, said.append)
+    pen = Writer(toy_model(), toy_tokenizer(), [END_ID], cache, CONTEXT, said.append)
     assert pen.answer(prompts(10), lambda *_: True) == writer(tmp_path / "other").answer(
         prompts(10), lambda *_: True
     )
@@ -94,6 +96,18 @@ def test_a_blank_answer_is_none(tmp_path) -> None:
 def test_rows_not_reached_in_time_are_left_out(tmp_path) -> None:
     answered = writer(tmp_path).answer(prompts(10), lambda *_: False)
     assert 0 < len(answered) <= 4
+
+
+def test_nothing_is_begun_once_the_time_is_up(tmp_path) -> None:
+    pen = writer(tmp_path)
+    assert pen.answer(prompts(3), lambda *_: True, lambda: -1.0) == []
+    assert pen.invent_prompts(3, 0, lambda *_: True, lambda: 0.0) == []
+
+
+def test_a_prompt_that_fills_the_context_gets_no_answer(tmp_path) -> None:
+    long = Row((Message("user", "x" * CONTEXT),))
+    answered = writer(tmp_path).answer([long, *prompts(2)], lambda *_: True)
+    assert [row.messages[0].content for row in answered] == ["x?", "xx?"]
 
 
 def test_answered_rows_pass_through(tmp_path) -> None:

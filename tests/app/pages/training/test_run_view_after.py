@@ -49,6 +49,18 @@ def test_what_the_comparison_said_stands_on_its_card(view: RunView, tmp_path, sa
     assert not card._export.isVisibleTo(view)  # there is no table
 
 
+def test_the_table_is_saved_as_the_kind_that_was_chosen(
+    view: RunView, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = (1.0, 1.0, 1.0)
+    way = WayCompared("next_token", 1.0, 24, one, one, one, one, (0.0, 0.0, 0.0))
+    view.show_run(tmp_path, "pumps", [*events(), way, DONE])
+    chosen = str(tmp_path / "table"), "CSV (*.csv)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
+    view._before_after._export.click()
+    assert "One token a pass" in (tmp_path / "table.csv").read_text()
+
+
 def test_a_resumed_run_is_no_longer_what_was_compared(view: RunView, tmp_path) -> None:
     said = Notice("compare", CHECKED)
     again = RunStarted("run", {}, 8, 4, {"pid": 0}, 0.0)
