@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
-from typing_extensions import override
 
 from app.context import AppContext
 from app.widgets.confirm import confirm_delete
@@ -139,21 +137,6 @@ class Wizard(QWidget):
                 one.setFocus(Qt.FocusReason.TabFocusReason)
                 return
             one = one.nextInFocusChain()
-
-    @override
-    def event(self, event: QEvent) -> bool:
-        # The window's own Esc stops what the model does; here it leads back.
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            event.setAccepted(event.key() == Qt.Key.Key_Escape)
-            return True
-        return super().event(event)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._on_back()  # the draft stays
-        else:
-            super().keyPressEvent(event)
 
     @Slot()
     def _show(self) -> None:

@@ -22,10 +22,9 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
-from app.navigation import CHAT, HISTORY, HOME, INSPECT, SETTINGS, TRAINING
+from app.navigation import CHAT, HISTORY, HOME, INSPECT, SETTINGS
 from app.pages.chat.turns import AnswerTurn
 from app.widgets import model_bar
-from app.wizard.wizard import Wizard
 from app.workers.inventory import Inventory, ModelChoice
 from core.device import Device
 from core.errors import KnownError
@@ -144,26 +143,6 @@ def test_escape_stops_an_answer(qtbot: QtBot, make_stride: Make) -> None:
         qtbot.keyClick(stride.window.focusWidget(), Qt.Key.Key_Escape)
     run = stride.context.history.store.list_runs()[0]
     assert run.state == "stopped"
-
-
-def test_escape_leads_back_in_the_wizard_and_stops_no_answer(
-    qtbot: QtBot, make_stride: Make
-) -> None:
-    stride = opened(qtbot, make_stride(FakeOpener(FakeSession(LONG, seconds=0.01))))
-    load(qtbot, stride)
-    stride.window.training.plan()
-    stride.window.show_page(TRAINING)
-    wizard = stride.window.training.findChild(Wizard)
-    with qtbot.waitActive(stride.window):
-        stride.window.activateWindow()
-    with qtbot.waitSignal(stride.context.engine.answer_event):
-        stride.window.chat.send("Go on and on")
-    wizard.page.setFocus()
-    with qtbot.waitSignal(wizard.left):
-        qtbot.keyClick(wizard.focusWidget() or wizard, Qt.Key.Key_Escape)
-    assert stride.context.engine.is_answering
-    with qtbot.waitSignal(stride.context.engine.finished):
-        stride.context.engine.cancel()
 
 
 def test_closing_while_an_answer_flows_keeps_it(

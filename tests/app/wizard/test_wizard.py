@@ -383,12 +383,6 @@ def test_the_keyboard_goes_on_and_back(qtbot: QtBot, wizard: Wizard, documents) 
     qtbot.keyClicks(name, "pumps")
     qtbot.keyClick(name, Qt.Key.Key_Return)
     assert wizard.page.name == "Review"
-    for page in ("Recipe", "Files", "Model"):
-        qtbot.keyClick(wizard.focusWidget(), Qt.Key.Key_Escape)
-        assert wizard.page.name == page
-    with qtbot.waitSignal(wizard.left):
-        qtbot.keyClick(wizard.focusWidget(), Qt.Key.Key_Escape)
-    assert wizard.state.draft.name == "pumps"
 
 
 def test_a_long_name_is_no_adapters(wizard: Wizard) -> None:
