@@ -92,13 +92,14 @@ class StopAfter(Wishes):
 
     def __init__(self, run_dir: Path, steps: int | None) -> None:
         super().__init__(run_dir)
-        self._left = steps
+        self._events = run_dir / "events.jsonl"
+        self._last = None if steps is None else self._done() + steps
 
     def stop(self) -> bool:
-        if self._left is None:
-            return False
-        self._left -= 1
-        return self._left < 0
+        return self._last is not None and self._done() >= self._last
+
+    def _done(self) -> int:
+        return self._events.read_text().count('"step_done"') if self._events.is_file() else 0
 
 
 def run_training(spec: TrainSpec, run_dir, stop_after: int | None = None) -> None:
