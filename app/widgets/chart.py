@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import pyqtgraph as pg
@@ -63,6 +63,15 @@ class Chart(Plot):
 
     def show_points(self, name: str, points: Points) -> None:
         """Replace a line's points, given as (step, value)."""
+        self.show_lines({name: points})
+
+    def show_lines(self, lines: Mapping[str, Points]) -> None:
+        """The same for several lines at once."""
+        for name, points in lines.items():
+            self._put(name, points)
+        self._fit()
+
+    def _put(self, name: str, points: Points) -> None:
         if points and name not in self._lines:
             self._lines[name] = self._new_line(name)
             self._colour()
@@ -74,7 +83,6 @@ class Chart(Plot):
         elif name in self._lines:
             self._plot.removeItem(self._lines.pop(name))
             self._colour()
-        self._fit()
 
     def _fit(self) -> None:
         """Show all steps from the first to the last one that has a point."""

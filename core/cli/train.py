@@ -126,8 +126,7 @@ def run(args: argparse.Namespace) -> int:
             watcher(event)
     watcher.close()
     _track(run_dir, paths)
-    on = f"`stride train --resume {run_dir.name}` goes on from its last checkpoint."
-    on = on if has_checkpoint(run_dir) else ""
+    on = _way_on(run_dir)
     if process.exit_code != 0 and not is_forced:
         reason = watcher.error or process.log_tail()
         raise KnownError(f"The training ended early. {reason}", on)
@@ -136,6 +135,12 @@ def run(args: argparse.Namespace) -> int:
     if on:
         note(on)
     return 130
+
+
+def _way_on(run_dir: Path) -> str:
+    """How a run that ended early goes on; "" if there is nothing to go on from."""
+    command = f"`stride train --resume {run_dir.name}`"
+    return f"{command} goes on from its last checkpoint." if has_checkpoint(run_dir) else ""
 
 
 def _run_to_resume(args: argparse.Namespace, paths: Paths) -> Path:

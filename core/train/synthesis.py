@@ -134,8 +134,10 @@ class Writer:
             items = items[size:]
 
     def _batch_size(self, seconds: float) -> int:
-        if math.isinf(seconds) or seconds <= 0:
-            return BATCH if seconds > 0 else 0
+        if seconds <= 0:
+            return 0
+        if math.isinf(seconds):
+            return BATCH
         if self._row_seconds is None:
             return TRIAL
         return min(BATCH, int(seconds / self._row_seconds))

@@ -45,8 +45,9 @@ class AtWorkCard(Card):
 
     @Slot(object, object)
     def _on_progressed(self, folder: Path, progress: RunProgress) -> None:
-        self._folder = folder
-        self._name.setText(f"Training at work: {run_name(folder)}")
+        if folder != self._folder:  # its name lies on the disk
+            self._folder = folder
+            self._name.setText(f"Training at work: {run_name(folder)}")
         self._standing.setText(standing_text(progress))
         done, total = progress.done
         self._bar.setVisible(total > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.assets import app_pixmap
@@ -80,31 +80,34 @@ class HomePage(ScrollPage):
     def _picture_card(self) -> Card:
         card = Card("How to read an answer")
         card.body.addWidget(PassPicture())
-        card.body.addWidget(
-            muted(
-                "Each coloured block is what one pass of the model proposed; the figure is its "
-                "size."
-            )
-        )
         see = button("See it: a recorded race", "race")
         see.clicked.connect(self.see_requested)
-        card.body.addWidget(see, 0, Qt.AlignmentFlag.AlignLeft)
+        _invite(
+            card,
+            "Each coloured block is what one pass of the model proposed; the figure is its size.",
+            see,
+        )
         return card
 
     def _teach_card(self) -> Card:
         card = Card("Teach it your documents")
-        card.body.addWidget(
-            muted(
-                "Drop a folder of your own files, say how long it may take, and get an adapter "
-                "that decodes your domain in fewer passes."
-            )
-        )
         teach = button("New training", "train")
         teach.clicked.connect(self.teach_requested)
-        card.body.addWidget(teach, 0, Qt.AlignmentFlag.AlignLeft)
+        _invite(
+            card,
+            "Drop a folder of your own files, say how long it may take, and get an adapter "
+            "that decodes your domain in fewer passes.",
+            teach,
+        )
         return card
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._logo.setPixmap(app_pixmap(LOGO_SIZE, self.devicePixelRatioF()))
+
+
+def _invite(card: Card, words: str, way: QPushButton) -> None:
+    """Say on a card what its button leads to."""
+    card.body.addWidget(muted(words))
+    card.body.addWidget(way, 0, Qt.AlignmentFlag.AlignLeft)

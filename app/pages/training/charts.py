@@ -35,10 +35,12 @@ class TrainingCharts(QWidget):
         self._tokens.show_points(
             "tokens per pass", [(one.step, one.tokens_per_pass) for one in found]
         )
-        for place in range(MOST_SLOTS - 1):
-            points = [
+        by_slot = {
+            f"slot {place + 2}": [
                 (one.step, one.agreement_by_slot[place])
                 for one in found
                 if place < len(one.agreement_by_slot)
             ]
-            self._agreement.show_points(f"slot {place + 2}", points)
+            for place in range(MOST_SLOTS - 1)
+        }
+        self._agreement.show_lines(by_slot)
